@@ -1,0 +1,56 @@
+/*
+ * action: what the agent's core answers an event with. A target has one worker, which is given
+ * one job at a time (EXAMINE, EXECUTE, RESOLVE, SURVEY) and answers it with one event; STOP asks it
+ * to end a running EXECUTE early.
+ */
+#ifndef AGENT_CORE_ACTION_H
+#define AGENT_CORE_ACTION_H
+
+#include "common/base/arena.h"
+#include "agent/core/event.h"
+
+enum agent_action_kind {
+    AGENT_TELL,      /* message to the coordinator */
+    AGENT_RECONNECT, /* close the socket, and make it anew after delay_ms */
+    AGENT_EXAMINE,   /* identity, fitness and facts of the target */
+    AGENT_EXECUTE,   /* carry `assign` out */
+    AGENT_RESOLVE,   /* what does the journal know of step_id? under the target's lock */
+    AGENT_SURVEY,    /* what is applied there? */
+    AGENT_STOP,      /* end the running step_id of the target */
+    AGENT_LOOK_UP,   /* is the bundle in the cache? */
+    AGENT_KEEP_CHUNK /* write this piece of the bundle into the cache */
+};
+
+struct agent_action {
+    enum agent_action_kind kind;
+    int64_t delay_ms;     /* RECONNECT */
+    size_t target;        /* EXAMINE … STOP */
+    struct id step_id;    /* RESOLVE, STOP */
+    uint64_t attempt;     /* RESOLVE */
+    struct id survey_id;  /* SURVEY */
+    struct digest digest; /* LOOK_UP */
+    union {
+        struct message *message; /* TELL */
+        struct assign *assign;   /* EXECUTE; its token is the session's */
+        struct chunk *chunk;     /* KEEP_CHUNK */
+    };
+};
+
+/* The actions of a turn and the memory of all they point to. */
+struct agent_actions {
+    struct agent_action *items;
+    size_t count, capacity;
+    struct arena arena;
+};
+
+/* Add an action; what it points to is copied. */
+void agent_actions_tell(struct agent_actions *actions, const struct message *message);
+void agent_actions_add(struct agent_actions *actions, const struct agent_action *action);
+
+/* Empty it for the next turn; keep the memory. */
+void agent_actions_clear(struct agent_actions *actions);
+
+/* Free the memory; a cleanup. */
+void agent_actions_release(struct agent_actions *actions);
+
+#endif

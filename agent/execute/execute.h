@@ -1,0 +1,116 @@
+/*
+ * execute: carries one step out on one database, so that it takes effect at most once whatever
+ * dies meanwhile, and can say afterwards what became of it. The recipe is docs/protocol.md,
+ * "Step". The same code serves the agent's workers and `skein up --database`.
+ *
+ * A sitting is one connection to one target, kept for the length of a run: it is opened on the
+ * first call that needs it, opened again when it was lost, and closed by sitting_rest when there is
+ * nothing to do for a while. Not thread-safe, but for sitting_stop.
+ */
+#ifndef AGENT_EXECUTE_EXECUTE_H
+#define AGENT_EXECUTE_EXECUTE_H
+
+#include "common/base/id.h"
+#include "common/migration/bundle.h"
+#include "common/migration/outcome.h"
+
+struct sitting;
+
+/* How a target is reached and worked on; the texts belong to the caller and outlive the sitting. */
+struct target_config {
+    const char *name;         /* "auth-eu-1"; in application_name and in errors */
+    const char *conninfo;     /* libpq's; holds no password */
+    const char *role;         /* SET ROLE for migrations; null: the connecting one */
+    const char *search_path;  /* for migrations; null: the role's own */
+    uint64_t lock_timeout_ms; /* of one statement's wait, when its file does not say; 0: 2,000 */
+    uint64_t lock_budget_ms;  /* tries for a lock, all together; 0: 60,000 */
+    uint64_t timeout_ms;      /* of one script, when its file does not say; 0: none */
+};
+
+/* Who leads, as the target's fence knows it. */
+struct fence {
+    uint64_t epoch;
+    struct id instance;
+};
+
+/* What was found out about a target. */
+struct target_facts {
+    struct id target_id;
+    struct id cluster_id; /* none: belongs to no coordinator yet */
+    uint64_t server_version;
+    uint64_t system_identifier;
+    uint64_t database_oid;
+    uint64_t timeline;
+    bool in_recovery;
+    uint64_t applied_count;
+    const char *applied_version; /* lives in the arena given; null when none */
+    uint64_t journal_count;
+    uint8_t journal_head[CHECKSUM_SIZE];
+};
+
+struct applied_migration {
+    const char *version, *name;
+    uint8_t checksum[CHECKSUM_SIZE];
+    int64_t applied_wall_ms;
+    uint64_t duration_us;
+};
+
+struct step_order {
+    struct id step_id;
+    uint64_t attempt;
+    struct id cluster_id; /* none for local work: leaves the target's as it is */
+    struct fence fence;   /* epoch 0 for local work: never lowers the fence, never passes it */
+    const struct bundle *bundle;
+    const struct migration *migration;
+    enum direction direction;
+    uint64_t lock_timeout_ms, timeout_ms; /* 0: the file's, else the target's */
+    /* Called between statements with the number of the one about to run, from 1; may be null. */
+    void (*progress)(void *context, uint64_t statement);
+    void *context;
+};
+
+/* The caller owns the result; nothing is connected yet. */
+struct sitting *sitting_new(const struct target_config *config);
+void sitting_destroy(struct sitting **sitting_p);
+
+/*
+ * Connect and look: identity and fitness (T1). Makes the skein schema and the target's identity
+ * when they are missing and the role may. False with E-DB-…: STANDBY, POOLER, PRIV,
+ * FOREIGN-HISTORY, VERSION, AUTH, UNREACHABLE, …
+ */
+bool sitting_examine(struct sitting *sitting, struct arena *arena, struct target_facts *facts,
+                     struct error *error);
+
+/* What is applied now, in the order it was applied, into the arena. */
+bool sitting_survey(struct sitting *sitting, struct arena *arena,
+                    struct applied_migration **applied, size_t *applied_count, struct error *error);
+
+/*
+ * Carry the step out and say what became of it. Always ends with a verdict that the database
+ * bears out: lost connections are opened again and an uncertain commit is looked up, for as long
+ * as it takes or until sitting_stop was called. Texts of the outcome live in the arena.
+ * Returns false only when the truth could not be found out (stopped while the database could not
+ * be reached): then the step is to be resolved later.
+ */
+bool sitting_execute(struct sitting *sitting, const struct step_order *order, struct arena *arena,
+                     struct outcome *outcome, struct error *error);
+
+/*
+ * What the journal knows of a step, under the target's lock, so that nothing of it can still be
+ * running: *found and its outcome, or nothing of it is left. False when the database could not be
+ * asked.
+ */
+bool sitting_resolve(struct sitting *sitting, const struct id *step_id, uint64_t attempt,
+                     struct arena *arena, bool *found, struct outcome *outcome,
+                     struct error *error);
+
+/* Ask a running call to end early; from another thread, any time, any number of times. */
+void sitting_stop(struct sitting *sitting);
+
+/* Take the wish to stop back, before the next call. */
+void sitting_clear_stop(struct sitting *sitting);
+
+/* Let go of the target's lock and of the connection. */
+void sitting_rest(struct sitting *sitting);
+
+#endif

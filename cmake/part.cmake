@@ -1,0 +1,37 @@
+# part(<name> SOURCES … USES …): one folder, one static library, and what it may call. A core that
+# calls a socket does not link in its own test.
+function(part name)
+    cmake_parse_arguments(PART "" "" "SOURCES;USES" ${ARGN})
+    add_library(${name} STATIC ${PART_SOURCES})
+    target_link_libraries(${name} PUBLIC skein_flags ${PART_USES})
+endfunction()
+
+# program(<name> SOURCES … USES …): an executable in build/…/bin.
+function(program name)
+    cmake_parse_arguments(PROGRAM "" "" "SOURCES;USES" ${ARGN})
+    add_executable(${name} ${PROGRAM_SOURCES})
+    target_link_libraries(${name} PRIVATE skein_flags ${PROGRAM_USES})
+endfunction()
+
+# unit_test(<path> USES …): tests/unit/<path>.c, run by ctest under the label unit.
+function(unit_test path)
+    test_program(unit ${path} ${ARGN})
+endfunction()
+
+# component_test(<path> USES …): the same below tests/component, with real libraries and servers.
+function(component_test path)
+    test_program(component ${path} ${ARGN})
+endfunction()
+
+# test_program(<label> <path> [SOURCES …] USES …): one cmocka program; 77 means skipped, with reason.
+function(test_program label path)
+    cmake_parse_arguments(TEST "" "" "SOURCES;USES" ${ARGN})
+    string(REPLACE "/" "_" name "${label}_${path}")
+    add_executable(${name} ${CMAKE_SOURCE_DIR}/tests/${label}/${path}.c ${TEST_SOURCES})
+    target_link_libraries(${name} PRIVATE skein_flags ${TEST_USES} cmocka)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+    add_test(NAME ${label}/${path} COMMAND ${name})
+    set_tests_properties(${label}/${path} PROPERTIES
+        LABELS ${label} TIMEOUT 300 SKIP_RETURN_CODE 77
+        ENVIRONMENT "SKEIN_SOURCE=${CMAKE_SOURCE_DIR};SKEIN_BUILD=${CMAKE_BINARY_DIR}")
+endfunction()

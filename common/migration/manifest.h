@@ -1,0 +1,84 @@
+/*
+ * manifest: what a bundle holds, as its reader found it: every migration of one service in order,
+ * every statement with its place in the file and the facts that whoever carries it out needs. It
+ * is made once, where the migrations are read (with PostgreSQL's own parser), and is covered by
+ * the bundle's digest; coordinator and agents only read it.
+ */
+#ifndef COMMON_MIGRATION_MANIFEST_H
+#define COMMON_MIGRATION_MANIFEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/io/pack.h"
+
+#define CHECKSUM_SIZE 32 /* SHA-256 */
+
+enum direction { DIRECTION_UP, DIRECTION_DOWN };
+
+/* How a statement is carried out. */
+enum statement_kind {
+    STATEMENT_TRANSACTIONAL, /* inside the step's transaction */
+    STATEMENT_CREATE_INDEX_CONCURRENTLY,
+    STATEMENT_DROP_INDEX_CONCURRENTLY,
+    STATEMENT_KIND_COUNT
+};
+
+struct statement {
+    uint64_t offset, size; /* bytes of the script's text, without leading comments and the ';' */
+    uint64_t line, column; /* of the first byte, from 1; column in characters */
+    enum statement_kind kind;
+    const char *tag;    /* what kind of command: "CREATE TABLE", "UPDATE"; for people */
+    const char *object; /* index kinds: the index as schema-qualified as it was written */
+    const char *schema; /* index kinds: its schema, null when not written */
+    const char *table;  /* CREATE INDEX: the table as it was written, schema included */
+    bool is_unique;     /* CREATE INDEX: unique */
+    bool if_exists;     /* DROP INDEX IF EXISTS */
+};
+
+/* One file: the up, the down or the verify of a migration. */
+struct script {
+    const char *path;                /* relative to the service's folder, for people */
+    uint64_t offset, size;           /* its text within the bundle's content */
+    uint8_t checksum[CHECKSUM_SIZE]; /* SHA-256 of that text */
+    bool is_transactional;           /* all statements in one transaction */
+    uint64_t lock_timeout_ms;        /* 0: not said in the file */
+    uint64_t timeout_ms;             /* for the whole script; 0: not said */
+    struct statement *statements;
+    size_t statement_count;
+};
+
+struct migration {
+    const char *version;      /* text with the layout's own order, at most 128 bytes */
+    const char *name;         /* "add_email_verified" */
+    const char *stage;        /* expand, migrate, contract …; null when not said */
+    const char *irreversible; /* why there is no way back; null when there may be one */
+    bool has_up, has_down, has_verify;
+    struct script up, down, verify; /* empty when has_… is false */
+};
+
+/* The migrations are in the order in which they are applied; versions are unique. */
+struct manifest {
+    uint64_t format; /* 1 */
+    const char *service;
+    const char *layout; /* "pairs" */
+    struct migration *migrations;
+    size_t migration_count;
+};
+
+extern const struct pack_shape manifest_shape;
+
+/* The script of a direction; null when the migration has none. */
+const struct script *migration_script(const struct migration *migration, enum direction direction);
+
+/* The migration with this version, null when there is none. */
+const struct migration *manifest_find(const struct manifest *manifest, const char *version);
+
+/*
+ * The identity of a migration: the checksum of its up script. It is what the target's journal
+ * records and what "changed after it was applied" compares.
+ */
+const uint8_t *migration_checksum(const struct migration *migration);
+
+#endif

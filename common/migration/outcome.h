@@ -1,0 +1,60 @@
+/*
+ * outcome: what became of one step on one target, as whoever carried it out saw it: how it ended,
+ * how long each statement took, and, when it failed, where and why. It travels in a RESULT, is
+ * kept in the coordinator's store and is what `skein log` shows.
+ */
+#ifndef COMMON_MIGRATION_OUTCOME_H
+#define COMMON_MIGRATION_OUTCOME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/error.h"
+#include "common/io/pack.h"
+#include "common/migration/manifest.h"
+
+enum outcome_kind {
+    OUTCOME_DONE,      /* the effect is in the database, its journal row committed */
+    OUTCOME_ALREADY,   /* it was so before this step: nothing was done */
+    OUTCOME_FAILED,    /* no effect is left of it; the error says why */
+    OUTCOME_CANCELLED, /* stopped on request before its effect; no effect is left of it */
+    OUTCOME_KIND_COUNT
+};
+
+/* An error as it travels; texts may be null. */
+struct fault {
+    const char *code, *text, *where, *found, *hint;
+    const char *sqlstate; /* five characters, null when PostgreSQL did not say it */
+    bool is_retryable;    /* the same step may succeed later without a change of its files */
+};
+
+struct statement_outcome {
+    uint64_t line;
+    const char *tag;
+    uint64_t duration_us;
+    uint64_t rows; /* affected or returned */
+};
+
+struct outcome {
+    enum outcome_kind kind;
+    struct fault fault; /* OUTCOME_FAILED, OUTCOME_CANCELLED */
+    uint64_t duration_us;
+    uint64_t lock_tries;    /* how often the step was begun anew for a lock or a lost connection */
+    uint64_t notices;       /* how many notices the server sent */
+    uint64_t journal_count; /* rows in the target's journal afterwards */
+    uint8_t journal_head[CHECKSUM_SIZE];  /* the hash of its last row */
+    struct statement_outcome *statements; /* in order; the first 200 */
+    size_t statement_count;
+};
+
+extern const struct pack_shape fault_shape;
+extern const struct pack_shape outcome_shape;
+
+/* An error as a fault whose texts live in the arena. */
+struct fault fault_from_error(const struct error *error, struct arena *arena);
+
+/* And back, for whoever prints it. */
+void fault_to_error(const struct fault *fault, struct error *error);
+
+#endif

@@ -1,0 +1,659 @@
+/*
+ * message: everything that coordinator, agents and operators say to each other, as plain structs.
+ * One frame is one message; README.md beside this file is the grammar, printed from the same
+ * tables (proto/shapes.c) that the codec follows. What a message means, and what may be said when,
+ * is docs/protocol.md.
+ *
+ * Texts and lists in a message belong to whoever filled it: a decoder's arena, or the sender.
+ */
+#ifndef PROTO_MESSAGE_H
+#define PROTO_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/id.h"
+#include "common/io/pack.h"
+#include "common/migration/bundle.h"
+#include "common/migration/manifest.h"
+#include "common/migration/outcome.h"
+
+#define PROTO_VERSION 1
+#define KEY_SIZE 32                /* a CURVE public key */
+#define CHUNK_SIZE_MAX (256 << 10) /* bytes of a bundle in one message */
+#define PAGE_SIZE_MAX 50           /* rows of a view in one message */
+
+struct key {
+    uint8_t bytes[KEY_SIZE];
+};
+
+/* Who leads: the larger epoch wins; the same epoch from another instance is refused. */
+struct token {
+    uint64_t epoch;
+    struct id instance;
+};
+
+struct label {
+    const char *name, *value;
+};
+
+/* ---- agent → coordinator ------------------------------------------------------------------- */
+
+/* "Here I am." Opens a session; the answer is WELCOME, WAIT or REJECT. */
+struct hello {
+    uint64_t version_min, version_max; /* of this protocol */
+    const char *software;              /* "0.1.0" */
+    struct id boot_id;                 /* drawn at process start */
+    struct token token_seen;           /* the largest the agent was ever given */
+};
+
+enum target_state { TARGET_READY, TARGET_BROKEN };
+
+/* One target the agent serves: after WELCOME, and again whenever something of it has changed. */
+struct target_report {
+    struct id session;
+    struct id target_id; /* none when the database could not be asked yet (TARGET_BROKEN) */
+    const char *name;    /* unique within the fleet: "auth-eu-1" */
+    const char *service;
+    struct label *labels;
+    size_t label_count;
+    enum target_state state;
+    struct fault fault;         /* TARGET_BROKEN: why */
+    uint64_t server_version;    /* 150018 */
+    uint64_t system_identifier; /* of the cluster (pg_control_system) */
+    uint64_t database_oid;
+    uint64_t timeline;
+    bool in_recovery;
+    uint64_t applied_count;
+    const char *applied_version; /* the last one; null when none */
+    uint64_t journal_count;
+    uint8_t journal_head[CHECKSUM_SIZE];
+};
+
+struct progress {
+    struct id step_id;
+    uint64_t statement; /* which one is running, from 1 */
+    uint64_t elapsed_ms;
+};
+
+/* "I live." A PONG with the same sequence renews the lease from the moment this was sent. */
+struct ping {
+    struct id session;
+    uint64_t sequence;
+    struct progress *running;
+    size_t running_count;
+};
+
+/* "Give me this bundle from here." Answered by CHUNK, or REJECT E-BUNDLE-UNKNOWN. */
+struct fetch {
+    struct id session;
+    struct digest digest;
+    uint64_t offset;
+};
+
+enum step_report {
+    STEP_REPORT_ACCEPTED,    /* queued behind the target's earlier steps */
+    STEP_REPORT_RUNNING,     /* begun */
+    STEP_REPORT_NOT_STARTED, /* the journal knows nothing of it, nothing of it runs, and this
+                                agent will not begin it unless it is assigned again */
+    STEP_REPORT_STOPPING,    /* a cancel has reached the running step; a RESULT follows */
+    STEP_REPORT_REFUSED,     /* cannot be begun here; the fault says why */
+    STEP_REPORT_COUNT
+};
+
+/* Where a step is. Not an outcome: that is a RESULT. */
+struct state {
+    struct id session;
+    struct id step_id;
+    uint64_t attempt;
+    enum step_report report;
+    struct fault fault; /* REFUSED */
+};
+
+/* What became of a step; sent again until RESULT_ACK. */
+struct result {
+    struct id session;
+    struct id step_id;
+    struct id target_id;
+    uint64_t attempt;
+    struct outcome outcome;
+};
+
+struct applied {
+    const char *version;
+    uint8_t checksum[CHECKSUM_SIZE];
+};
+
+/* Answer to SURVEY, fresh from the database. The versions are in the order they were applied. */
+struct surveyed {
+    struct id session;
+    struct id survey_id;
+    struct id target_id;
+    bool succeeded;
+    struct fault fault; /* when not */
+    struct applied *applied;
+    size_t applied_count;
+};
+
+/* ---- coordinator → agent ------------------------------------------------------------------- */
+
+struct welcome {
+    uint64_t version;
+    struct id session;
+    struct token token;
+    uint64_t heartbeat_ms; /* PING this often, ± 20 % */
+    uint64_t lease_ms;
+};
+
+/* "Not now": say HELLO again after this long. */
+struct wait {
+    uint64_t retry_after_ms;
+};
+
+struct pong {
+    struct id session;
+    uint64_t sequence;
+};
+
+struct chunk {
+    struct digest digest;
+    uint64_t offset, total;
+    struct bytes bytes; /* at most CHUNK_SIZE_MAX */
+};
+
+/* "Carry this step out." Said again it changes nothing and is answered with the present STATE. */
+struct assign {
+    struct id session;
+    struct token token;
+    struct id step_id;
+    struct id run_id;
+    struct id target_id;
+    struct digest digest;
+    const char *version;
+    enum direction direction;
+    uint64_t attempt;
+    uint64_t position; /* within the target's leg of the run: steps are carried out in this order */
+    uint64_t lock_timeout_ms, timeout_ms; /* 0: the file's own, or the agent's default */
+};
+
+struct result_ack {
+    struct id step_id;
+    uint64_t attempt;
+};
+
+/*
+ * "What became of this step?" Answered from memory (STATE accepted, running), or, under the
+ * target's lock, from its journal: RESULT, or STATE not_started.
+ */
+struct query {
+    struct id session;
+    struct id step_id;
+    struct id target_id;
+    uint64_t attempt;
+};
+
+/* "Do not begin it; stop it if it runs." Answered by STATE not_started or stopping, or RESULT. */
+struct cancel {
+    struct id session;
+    struct id step_id;
+    struct id target_id;
+    uint64_t attempt;
+};
+
+/* "Look what is applied there now." */
+struct survey {
+    struct id session;
+    struct id survey_id;
+    struct id target_id;
+};
+
+/* This agent may not serve this target (claimed by another, a copy …): it starts nothing there. */
+struct target_refused {
+    struct id session;
+    const char *name;
+    struct fault fault;
+};
+
+/* ---- both ways ----------------------------------------------------------------------------- */
+
+/* The session is over: the agent leaves, or the coordinator does not know it (say HELLO). */
+struct bye {
+    struct id session;
+    const char *reason;
+};
+
+/* A frame was refused; nothing has changed. */
+struct reject {
+    struct fault fault;
+};
+
+/* ---- operator → coordinator: every one answered by the message named, or REFUSED ------------ */
+
+enum role { ROLE_VIEWER, ROLE_OPERATOR, ROLE_ADMIN, ROLE_COUNT };
+enum run_kind { RUN_UP, RUN_DOWN, RUN_KIND_COUNT };
+enum on_failure { ON_FAILURE_HALT, ON_FAILURE_ROLLBACK, ON_FAILURE_CONTINUE, ON_FAILURE_COUNT };
+
+/* "Do you have this bundle?" → OFFERED */
+struct offer {
+    struct id request;
+    struct digest digest;
+    const char *service;
+    uint64_t size;
+};
+
+/* The next piece of a bundle → OFFERED */
+struct put {
+    struct id request;
+    struct digest digest;
+    uint64_t offset, total;
+    struct bytes bytes;
+};
+
+struct service_bundle {
+    const char *service;
+    struct digest digest;
+};
+
+/* A share of the targets: a number of them, or percent of all of the run's. */
+struct share {
+    uint64_t number;
+    bool is_percent;
+};
+
+/* What a run is to do. Nothing in it depends on the state of the fleet. */
+struct run_spec {
+    enum run_kind kind;
+    struct service_bundle *services; /* RUN_UP, RUN_DOWN by version: what to work from */
+    size_t service_count;
+    struct id undo_run_id;  /* RUN_DOWN: undo exactly what this run did; services is empty then */
+    const char *to_version; /* RUN_UP: null is the newest; RUN_DOWN: undo what is above, "0": all */
+    const char *select;     /* "env=prod,region!=eu"; null: all targets of the services */
+    struct share *waves;    /* cumulative: 1, 10 %, 100 % */
+    size_t wave_count;
+    uint64_t parallel;   /* targets at a time */
+    struct share budget; /* how many targets may fail before the run halts */
+    enum on_failure on_failure;
+    bool out_of_order;    /* allow versions below the newest applied */
+    uint64_t targets_max; /* refuse a selection larger than this; 0: no limit */
+    uint64_t lock_timeout_ms, timeout_ms;
+};
+
+/* "What would this do?" → PLANNED, at least every second until it is ready. */
+struct plan {
+    struct id request; /* names the plan, and the run that APPLY makes of it */
+    struct run_spec spec;
+};
+
+/* "Show me these rows of the plan" → PLANNED */
+struct plan_page {
+    struct id request;
+    struct id plan_id;
+    uint64_t offset;
+};
+
+/* "Do what the plan says." → STARTED; said again it is the same run. */
+struct apply {
+    struct id request;
+    struct id plan_id;
+};
+
+enum steer_verb {
+    STEER_PAUSE,
+    STEER_RESUME,
+    STEER_CANCEL,
+    STEER_RETRY,
+    STEER_PAUSE_ALL,
+    STEER_RESUME_ALL,
+    STEER_COUNT
+};
+
+/* → DONE. run: a number, an id, or "last" */
+struct steer {
+    struct id request;
+    const char *run;
+    enum steer_verb verb;
+};
+
+enum leg_filter { LEGS_ALL, LEGS_FAILING, LEGS_OPEN, LEG_FILTER_COUNT };
+
+/* → RUN_VIEW */
+struct status {
+    struct id request;
+    const char *run; /* null: the last */
+    enum leg_filter filter;
+    uint64_t offset;
+};
+
+/* → RUNS_VIEW, newest first */
+struct runs {
+    struct id request;
+    uint64_t offset;
+};
+
+/* → LOG_VIEW: the steps of a run with their outcomes */
+struct log_request {
+    struct id request;
+    const char *run;
+    const char *target; /* null: all */
+    uint64_t offset;
+};
+
+/* → TARGETS_VIEW */
+struct targets {
+    struct id request;
+    const char *select;
+    uint64_t offset;
+};
+
+/* → AGENTS_VIEW */
+struct agents {
+    struct id request;
+    uint64_t offset;
+};
+
+/* → OPERATORS_VIEW */
+struct operators {
+    struct id request;
+    uint64_t offset;
+};
+
+enum party { PARTY_AGENT, PARTY_OPERATOR, PARTY_COUNT };
+
+/* "This key may come in." → DONE */
+struct enrol {
+    struct id request;
+    enum party party;
+    const char *name;
+    struct key key;
+    enum role role; /* of an operator */
+};
+
+/* "This one may not any more." → DONE; in force with the next message, at once. */
+struct expel {
+    struct id request;
+    enum party party;
+    const char *name;
+};
+
+/* ---- coordinator → operator ---------------------------------------------------------------- */
+
+struct refused {
+    struct id request;
+    struct fault fault;
+};
+
+struct done {
+    struct id request;
+    const char *text; /* what was done, for people */
+};
+
+struct offered {
+    struct id request;
+    bool is_complete;
+    uint64_t offset; /* where to go on */
+};
+
+struct started {
+    struct id request;
+    struct id run_id;
+    uint64_t number;
+};
+
+struct plan_leg {
+    const char *target, *service;
+    uint64_t wave; /* from 1 */
+    const char *from_version;
+    const char *to_version;
+    uint64_t step_count;
+    const char *first_version; /* of the steps */
+    struct fault fault;        /* why this target cannot take part; code null when it can */
+};
+
+struct planned {
+    struct id request;
+    struct id plan_id;
+    bool is_ready;
+    uint64_t surveyed_count;
+    enum run_kind kind;
+    uint64_t target_count, step_count, wave_count, refused_count;
+    uint64_t parallel;
+    uint64_t offset;
+    struct plan_leg *legs;
+    size_t leg_count;
+};
+
+enum run_state {
+    RUN_RUNNING,
+    RUN_PAUSED,
+    RUN_HALTED,     /* the budget is spent; nothing new starts */
+    RUN_CANCELLING, /* what has begun is being waited for */
+    RUN_DONE,
+    RUN_FAILED, /* ended, and not every target is there */
+    RUN_CANCELLED,
+    RUN_STATE_COUNT
+};
+
+enum leg_state {
+    LEG_WAITING, /* its wave has not come, or no slot is free */
+    LEG_RUNNING,
+    LEG_DONE,
+    LEG_FAILED,
+    LEG_CANCELLED,
+    LEG_STATE_COUNT
+};
+
+struct leg_view {
+    const char *target, *service;
+    uint64_t wave;
+    enum leg_state state;
+    uint64_t done_count, step_count;
+    const char *version; /* of the step that runs, failed, or was last done */
+    uint64_t attempt;
+    uint64_t unreachable_ms; /* how long the agent has not been heard of; 0: it is there */
+    struct fault fault;
+};
+
+struct wave_view {
+    uint64_t target_count, done_count, failed_count, running_count;
+    uint64_t step_count, step_done_count;
+};
+
+struct run_view {
+    struct id request;
+    struct id run_id;
+    uint64_t number;
+    enum run_kind kind;
+    struct id undo_run_id;
+    enum run_state state;
+    const char *why; /* the sentence of the last change of state */
+    const char *services, *select, *operator_name;
+    uint64_t started_wall_ms, ended_wall_ms; /* 0: not yet */
+    uint64_t elapsed_ms;
+    uint64_t left_ms;         /* estimate; 0: not known */
+    uint64_t rollback_number; /* the run that undoes this one; 0: none */
+    struct wave_view *waves;
+    size_t wave_count;
+    uint64_t leg_total, offset; /* rows that match the filter; this page */
+    struct leg_view *legs;
+    size_t leg_count;
+};
+
+struct run_row {
+    struct id run_id;
+    uint64_t number;
+    enum run_kind kind;
+    enum run_state state;
+    const char *services, *operator_name;
+    uint64_t target_count, done_count, failed_count;
+    uint64_t started_wall_ms, ended_wall_ms;
+};
+
+struct runs_view {
+    struct id request;
+    uint64_t total, offset;
+    struct run_row *rows;
+    size_t row_count;
+};
+
+/* What a step came to be; also how it is stored. */
+enum step_state {
+    STEP_WAITING,
+    STEP_ASSIGNED,
+    STEP_RUNNING,
+    STEP_DONE,
+    STEP_FAILED,
+    STEP_CANCELLED,
+    STEP_STATE_COUNT
+};
+
+struct step_row {
+    struct id step_id;
+    const char *target, *version, *name;
+    enum direction direction;
+    enum step_state state;
+    uint64_t attempt;
+    uint64_t ended_wall_ms;
+    struct outcome outcome;
+};
+
+struct log_view {
+    struct id request;
+    uint64_t number;
+    uint64_t total, offset;
+    struct step_row *rows; /* at most 10 in one message */
+    size_t row_count;
+};
+
+struct target_row {
+    struct id target_id;
+    const char *name, *service, *agent;
+    struct label *labels;
+    size_t label_count;
+    bool is_reachable;
+    enum target_state state;
+    struct fault fault;
+    const char *version;
+    uint64_t applied_count;
+    uint64_t server_version;
+    uint64_t run_number; /* the run that has it now; 0: none */
+};
+
+struct targets_view {
+    struct id request;
+    uint64_t total, offset;
+    struct target_row *rows;
+    size_t row_count;
+};
+
+struct agent_row {
+    const char *name;
+    struct key key;
+    bool is_connected;
+    uint64_t silent_ms; /* since it was last heard of; meaningless when never */
+    bool was_heard;
+    uint64_t target_count;
+    const char *software;
+};
+
+struct agents_view {
+    struct id request;
+    uint64_t total, offset;
+    struct agent_row *rows;
+    size_t row_count;
+};
+
+struct operator_row {
+    const char *name;
+    struct key key;
+    enum role role;
+};
+
+struct operators_view {
+    struct id request;
+    uint64_t total, offset;
+    struct operator_row *rows;
+    size_t row_count;
+};
+
+/* ---- the frame ----------------------------------------------------------------------------- */
+
+/*
+ * Every message once: NAME, member of the union, its struct, who may send it. The numbers are the
+ * wire's: append, never reorder. FROM_ANY means agent and coordinator.
+ */
+#define MESSAGE_TABLE(X)                                                                           \
+    X(HELLO, hello, struct hello, FROM_AGENT)                                                      \
+    X(TARGET, target, struct target_report, FROM_AGENT)                                            \
+    X(PING, ping, struct ping, FROM_AGENT)                                                         \
+    X(FETCH, fetch, struct fetch, FROM_AGENT)                                                      \
+    X(STATE, state, struct state, FROM_AGENT)                                                      \
+    X(RESULT, result, struct result, FROM_AGENT)                                                   \
+    X(SURVEYED, surveyed, struct surveyed, FROM_AGENT)                                             \
+    X(WELCOME, welcome, struct welcome, FROM_COORDINATOR)                                          \
+    X(WAIT, wait, struct wait, FROM_COORDINATOR)                                                   \
+    X(PONG, pong, struct pong, FROM_COORDINATOR)                                                   \
+    X(CHUNK, chunk, struct chunk, FROM_COORDINATOR)                                                \
+    X(ASSIGN, assign, struct assign, FROM_COORDINATOR)                                             \
+    X(RESULT_ACK, result_ack, struct result_ack, FROM_COORDINATOR)                                 \
+    X(QUERY, query, struct query, FROM_COORDINATOR)                                                \
+    X(CANCEL, cancel, struct cancel, FROM_COORDINATOR)                                             \
+    X(SURVEY, survey, struct survey, FROM_COORDINATOR)                                             \
+    X(TARGET_REFUSED, target_refused, struct target_refused, FROM_COORDINATOR)                     \
+    X(BYE, bye, struct bye, FROM_ANY)                                                              \
+    X(REJECT, reject, struct reject, FROM_COORDINATOR)                                             \
+    X(OFFER, offer, struct offer, FROM_OPERATOR)                                                   \
+    X(PUT, put, struct put, FROM_OPERATOR)                                                         \
+    X(PLAN, plan, struct plan, FROM_OPERATOR)                                                      \
+    X(PLAN_PAGE, plan_page, struct plan_page, FROM_OPERATOR)                                       \
+    X(APPLY, apply, struct apply, FROM_OPERATOR)                                                   \
+    X(STEER, steer, struct steer, FROM_OPERATOR)                                                   \
+    X(STATUS, status, struct status, FROM_OPERATOR)                                                \
+    X(RUNS, runs, struct runs, FROM_OPERATOR)                                                      \
+    X(LOG, log, struct log_request, FROM_OPERATOR)                                                 \
+    X(TARGETS, targets, struct targets, FROM_OPERATOR)                                             \
+    X(AGENTS, agents, struct agents, FROM_OPERATOR)                                                \
+    X(OPERATORS, operators, struct operators, FROM_OPERATOR)                                       \
+    X(ENROL, enrol, struct enrol, FROM_OPERATOR)                                                   \
+    X(EXPEL, expel, struct expel, FROM_OPERATOR)                                                   \
+    X(REFUSED, refused, struct refused, FROM_COORDINATOR)                                          \
+    X(DONE, done, struct done, FROM_COORDINATOR)                                                   \
+    X(OFFERED, offered, struct offered, FROM_COORDINATOR)                                          \
+    X(STARTED, started, struct started, FROM_COORDINATOR)                                          \
+    X(PLANNED, planned, struct planned, FROM_COORDINATOR)                                          \
+    X(RUN_VIEW, run_view, struct run_view, FROM_COORDINATOR)                                       \
+    X(RUNS_VIEW, runs_view, struct runs_view, FROM_COORDINATOR)                                    \
+    X(LOG_VIEW, log_view, struct log_view, FROM_COORDINATOR)                                       \
+    X(TARGETS_VIEW, targets_view, struct targets_view, FROM_COORDINATOR)                           \
+    X(AGENTS_VIEW, agents_view, struct agents_view, FROM_COORDINATOR)                              \
+    X(OPERATORS_VIEW, operators_view, struct operators_view, FROM_COORDINATOR)
+
+enum message_sender { FROM_AGENT, FROM_COORDINATOR, FROM_OPERATOR, FROM_ANY };
+
+#define MESSAGE_NAME(NAME, member, type, sender) MESSAGE_##NAME,
+enum message_type { MESSAGE_NONE, MESSAGE_TABLE(MESSAGE_NAME) MESSAGE_TYPE_COUNT };
+#undef MESSAGE_NAME
+
+#define MESSAGE_MEMBER(NAME, member, type, sender) type member;
+struct message {
+    enum message_type type;
+    struct id cluster_id; /* none: not known yet (HELLO of an agent, first words of an operator) */
+    union {
+        MESSAGE_TABLE(MESSAGE_MEMBER)
+    };
+};
+#undef MESSAGE_MEMBER
+
+/* "ASSIGN"; "NONE" for anything that is no type. */
+const char *message_name(enum message_type type);
+
+/* The shape of the type's struct. */
+const struct pack_shape *message_shape(enum message_type type);
+
+/* Whether this sender may send this type. */
+bool message_may_come_from(enum message_type type, enum message_sender sender);
+
+/* A deep copy in the arena's memory. */
+void message_copy(const struct message *message, struct arena *arena, struct message *copy);
+
+#endif

@@ -1,0 +1,15 @@
+/* unit: cmocka with the headers it needs in front of it, in the one order that works. */
+#ifndef TESTS_SUPPORT_UNIT_H
+#define TESTS_SUPPORT_UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+/* The exit status counts only to 255, so a failed group is 1. */
+#define RUN_TESTS(tests) (cmocka_run_group_tests(tests, NULL, NULL) != 0)
+
+#endif
