@@ -1,0 +1,2 @@
+DROP TRIGGER events_append_only ON events;
+DROP FUNCTION refuse_change();

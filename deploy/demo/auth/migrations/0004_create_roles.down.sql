@@ -1,0 +1,2 @@
+DROP TABLE role_members;
+DROP TABLE roles;

@@ -1,0 +1,2 @@
+-- skein: stage=contract
+ALTER TABLE users VALIDATE CONSTRAINT users_email_normalized_set;

@@ -1,0 +1,2 @@
+ALTER TABLE reviews DROP COLUMN outcome;
+DROP TYPE verdict;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY artifacts_by_collector;

@@ -1,0 +1,2 @@
+DROP TABLE legal_hold_artifacts;
+DROP TABLE legal_holds;

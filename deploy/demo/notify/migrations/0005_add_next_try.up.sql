@@ -1,0 +1,3 @@
+ALTER TABLE deliveries ADD COLUMN next_try_at timestamptz;
+
+UPDATE deliveries SET next_try_at = now() WHERE state = 'queued';

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY deliveries_due ON deliveries (next_try_at) WHERE state = 'queued';

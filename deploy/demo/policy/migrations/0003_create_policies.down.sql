@@ -1,0 +1,2 @@
+DROP TABLE policies;
+DROP TYPE policy_status;

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY policies_by_review_due;

@@ -1,0 +1,2 @@
+DROP VIEW open_policy_exceptions;
+DROP TABLE policy_exceptions;

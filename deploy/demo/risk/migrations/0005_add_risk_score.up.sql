@@ -1,0 +1,1 @@
+ALTER TABLE risks ADD COLUMN score smallint GENERATED ALWAYS AS (likelihood * impact) STORED;

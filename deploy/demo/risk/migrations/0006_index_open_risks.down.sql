@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY risks_open_by_score;

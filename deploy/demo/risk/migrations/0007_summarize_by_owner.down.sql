@@ -1,0 +1,1 @@
+DROP VIEW risk_by_owner;
