@@ -174,6 +174,9 @@ struct assign {
     enum direction direction;
     uint64_t attempt;
     uint64_t position; /* within the target's leg of the run: steps are carried out in this order */
+    uint64_t done_count; /* so many of the leg's first steps are known to be done. The agent begins
+                            a step when all before it are: by this word, or by its own results; so
+                            an ASSIGN that got lost is waited for, never passed over */
     uint64_t lock_timeout_ms, timeout_ms; /* 0: the file's own, or the agent's default */
 };
 
