@@ -31,6 +31,7 @@ enum pack_kind {
     PACK_BOOL,   /* bool */
     PACK_ENUM,   /* an enum (int-sized), 0 … .max */
     PACK_TEXT,   /* const char *, UTF-8 without NUL, at most .max bytes; null is nil */
+    PACK_NAME,   /* the same, but never null: what must be said */
     PACK_BYTES,  /* struct bytes, at most .max bytes */
     PACK_FIXED,  /* uint8_t[.max]: an id, a key, a checksum; exactly .max bytes */
     PACK_STRUCT, /* a struct in place, described by .shape */
@@ -74,6 +75,10 @@ struct pack_shape {
     {                                                                                              \
 #field, PACK_TEXT, offsetof(type, field), 0, NULL, limit                                   \
     }
+#define PACK_FIELD_NAME(type, field, limit)                                                        \
+    {                                                                                              \
+#field, PACK_NAME, offsetof(type, field), 0, NULL, limit                                   \
+    }
 #define PACK_FIELD_BYTES(type, field, limit)                                                       \
     {                                                                                              \
 #field, PACK_BYTES, offsetof(type, field), 0, NULL, limit                                  \
@@ -100,7 +105,10 @@ struct pack_limits {
     size_t node_max;
 };
 
-/* What a frame from a socket may be: depth 8, 4,096 nodes. */
+/*
+ * What a frame from a socket may be: depth 8, 16,384 nodes. Every message that keeps its shape's
+ * limits fits (a test computes the largest of each).
+ */
 extern const struct pack_limits pack_frame_limits;
 
 /* What a bundle's manifest may be, after its digest was checked: depth 8, 4,000,000 nodes. */
@@ -121,7 +129,7 @@ bool pack_decode(const struct pack_shape *shape, const void *data, size_t size,
                  const struct pack_limits *limits, struct arena *arena, void *value,
                  struct error *error);
 
-/* A deep copy of a value in the arena's memory, into *copy. */
+/* A deep copy of a value in the arena's memory, into *copy (which may be the value itself). */
 void pack_copy(const struct pack_shape *shape, const void *value, struct arena *arena, void *copy);
 
 /* Whether two values are equal, deeply. */
