@@ -1,0 +1,38 @@
+/*
+ * basics: the small values that all messages are made of.
+ */
+#ifndef PROTO_BASICS_H
+#define PROTO_BASICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/id.h"
+#include "common/io/pack.h"
+#include "common/migration/bundle.h"
+#include "common/migration/manifest.h"
+#include "common/migration/outcome.h"
+
+#define PROTO_VERSION 1
+#define KEY_SIZE 32                /* a CURVE public key */
+#define CHUNK_SIZE_MAX (256 << 10) /* bytes of a bundle in one message */
+#define PAGE_SIZE_MAX 50           /* rows of a view in one message */
+
+struct key {
+    uint8_t bytes[KEY_SIZE];
+};
+
+/* Who leads: the larger epoch wins; the same epoch from another instance is refused. */
+struct token {
+    uint64_t epoch;
+    struct id instance;
+};
+
+struct label {
+    const char *name, *value;
+};
+
+enum target_state { TARGET_READY, TARGET_BROKEN };
+
+#endif
