@@ -134,7 +134,12 @@ struct chunk {
     struct bytes bytes; /* at most CHUNK_SIZE_MAX */
 };
 
-/* "Carry this step out." Said again it changes nothing and is answered with the present STATE. */
+/*
+ * "Carry this step out." Said again it changes nothing and is answered with the present STATE.
+ * After a STATE not_started or a RESULT the step is only ever assigned again under a higher attempt;
+ * so an ASSIGN whose attempt was answered that way in this session is a late double: it begins
+ * nothing and gets the same answer. And a STATE of an earlier attempt says nothing to the coordinator.
+ */
 struct assign {
     struct id session;
     struct token token;
@@ -168,12 +173,17 @@ struct query {
     uint64_t attempt;
 };
 
-/* "Do not begin it; stop it if it runs." Answered by STATE not_started or stopping, or RESULT. */
+/*
+ * "Do not begin it; stop it if it runs, unless that is to be spared." Answered by STATE not_started,
+ * stopping, or (spared) running, or by RESULT. Like a QUERY, not_started is only said of what the
+ * journal knows nothing of.
+ */
 struct cancel {
     struct id session;
     struct id step_id;
     struct id target_id;
     uint64_t attempt;
+    bool spare_running; /* a pause or a halt lets what runs come to its end */
 };
 
 /* "Look what is applied there now." */

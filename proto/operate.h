@@ -54,6 +54,7 @@ struct run_spec {
     struct share budget; /* how many targets may fail before the run halts */
     enum on_failure on_failure;
     bool out_of_order;    /* allow versions below the newest applied */
+    bool skip_refused;    /* go without the targets that cannot take part; otherwise APPLY refuses */
     uint64_t targets_max; /* refuse a selection larger than this; 0: no limit */
     uint64_t lock_timeout_ms, timeout_ms;
 };
@@ -181,12 +182,13 @@ struct started {
 
 struct plan_leg {
     const char *target, *service;
-    uint64_t wave; /* from 1 */
+    uint64_t wave; /* from 1; 0: nothing is to be done there, it has no part in the run */
     const char *from_version;
     const char *to_version;
     uint64_t step_count;
     const char *first_version; /* of the steps */
     struct fault fault;        /* why this target cannot take part; code null when it can */
+    const char *note;          /* what a person should know and nothing is refused for; or null */
 };
 
 struct planned {

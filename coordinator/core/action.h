@@ -2,6 +2,9 @@
  * action: what the coordinator's core answers an event with. The shell collects the actions of
  * one turn of its loop and carries them out in this order: all records in one transaction; then
  * everything else. What is not saved is not said.
+ *
+ * NEED_… are questions: once the records so far are in the transaction (or committed), the shell
+ * reads the answer and takes another core_step with it, before it goes on to say anything.
  */
 #ifndef COORDINATOR_CORE_ACTION_H
 #define COORDINATOR_CORE_ACTION_H
@@ -16,6 +19,9 @@ enum action_kind {
     ACTION_TELL_OPERATOR, /* message to route */
     ACTION_SEND_CHUNK,    /* the bytes of bundle `digest` from `offset` on, as CHUNK to route */
     ACTION_NEED_BUNDLE,   /* give the manifest of `digest` back as EVENT_BUNDLE, in the same turn */
+    ACTION_NEED_RUN,      /* give the run `id`, its legs and all its steps back as EVENT_RUN, in the
+                             same turn, as they are in the store after the turn's records so far */
+    ACTION_NEED_STEP,     /* likewise the step `id` as EVENT_STEP */
     ACTION_RECALL,        /* `message` of an operator asks for what only the store has (bundles,
                              runs that have ended): answer it to route from there */
     ACTION_ADMIT,         /* the key may connect as `party` */
@@ -27,8 +33,9 @@ struct action {
     struct route route;
     enum party party;
     struct key key;
-    struct digest digest;
-    uint64_t offset;
+    struct digest digest; /* NEED_BUNDLE, SEND_CHUNK */
+    uint64_t offset;      /* SEND_CHUNK */
+    struct id id;         /* NEED_RUN, NEED_STEP */
     union {
         struct record *record;   /* SAVE */
         struct message *message; /* TELL_…, RECALL */

@@ -33,7 +33,7 @@ void core_destroy(struct core **core_p);
 
 /*
  * Take a record back that was saved before this start; agents, operators and targets first, then
- * runs, their legs, their steps. Before EVENT_LOADED only.
+ * the runs that have not ended, all their legs, all their steps. Before EVENT_LOADED only.
  */
 void core_load(struct core *core, const struct record *record);
 

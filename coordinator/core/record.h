@@ -34,6 +34,7 @@ struct target_record {
     struct fault fault;
     uint64_t applied_count;
     const char *applied_version;
+    bool is_gone; /* another database has taken its name; kept for the record of its runs */
 };
 
 struct run_record {
@@ -49,7 +50,7 @@ struct run_record {
 };
 
 struct leg_step {
-    const char *version;
+    const char *version, *name;
     struct digest digest; /* the bundle it is in */
 };
 
@@ -73,7 +74,7 @@ struct step_record {
     struct id step_id; /* identity */
     struct id run_id, target_id;
     uint64_t position; /* within the leg, from 0 */
-    const char *version;
+    const char *version, *name;
     enum direction direction;
     enum step_state state;
     enum step_owed owed;
