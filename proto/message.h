@@ -136,9 +136,10 @@ struct chunk {
 
 /*
  * "Carry this step out." Said again it changes nothing and is answered with the present STATE.
- * After a STATE not_started or a RESULT the step is only ever assigned again under a higher attempt;
- * so an ASSIGN whose attempt was answered that way in this session is a late double: it begins
- * nothing and gets the same answer. And a STATE of an earlier attempt says nothing to the coordinator.
+ * After a STATE not_started or a RESULT the step is only ever assigned again under a higher
+ * attempt; so an ASSIGN whose attempt was answered that way in this session is a late double: it
+ * begins nothing and gets the same answer. And a STATE of an earlier attempt says nothing to the
+ * coordinator.
  */
 struct assign {
     struct id session;
@@ -174,9 +175,9 @@ struct query {
 };
 
 /*
- * "Do not begin it; stop it if it runs, unless that is to be spared." Answered by STATE not_started,
- * stopping, or (spared) running, or by RESULT. Like a QUERY, not_started is only said of what the
- * journal knows nothing of.
+ * "Do not begin it; stop it if it runs, unless that is to be spared." Answered by STATE
+ * not_started, stopping, or (spared) running, or by RESULT. Like a QUERY, not_started is only said
+ * of what the journal knows nothing of.
  */
 struct cancel {
     struct id session;

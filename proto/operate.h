@@ -53,8 +53,8 @@ struct run_spec {
     uint64_t parallel;   /* targets at a time */
     struct share budget; /* how many targets may fail before the run halts */
     enum on_failure on_failure;
-    bool out_of_order;    /* allow versions below the newest applied */
-    bool skip_refused;    /* go without the targets that cannot take part; otherwise APPLY refuses */
+    bool out_of_order; /* allow versions below the newest applied */
+    bool skip_refused; /* go without the targets that cannot take part; otherwise APPLY refuses */
     uint64_t targets_max; /* refuse a selection larger than this; 0: no limit */
     uint64_t lock_timeout_ms, timeout_ms;
 };
@@ -302,7 +302,7 @@ struct log_view {
     struct id request;
     uint64_t number;
     uint64_t total, offset;
-    struct step_row *rows; /* at most 10 in one message */
+    struct step_row *rows; /* at most LOG_PAGE_SIZE_MAX */
     size_t row_count;
 };
 

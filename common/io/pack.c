@@ -260,6 +260,16 @@ print_bytes(const void *data, size_t size, struct text *out)
 }
 
 static void
+print_enum(const struct pack_field *field, unsigned content, struct text *out)
+{
+    if (field->names && content <= field->max) {
+        text_append(out, field->names[content]);
+    } else {
+        text_format(out, "%u", content);
+    }
+}
+
+static void
 print_list(const struct pack_field *field, const void *value, struct text *out)
 {
     text_append(out, "[");
@@ -286,7 +296,7 @@ print_field(const struct pack_field *field, const void *value, struct text *out)
         text_append(out, field_bool(field, value) ? "true" : "false");
         break;
     case PACK_ENUM:
-        text_format(out, "%u", field_enum(field, value));
+        print_enum(field, field_enum(field, value), out);
         break;
     case PACK_TEXT:
     case PACK_NAME:

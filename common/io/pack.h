@@ -45,6 +45,7 @@ struct pack_field {
     size_t count_offset;            /* PACK_LIST */
     const struct pack_shape *shape; /* PACK_LIST, PACK_STRUCT */
     uint64_t max;
+    const char *const *names; /* PACK_ENUM: a word for each value, for people; may be null */
 };
 
 struct pack_shape {
@@ -55,46 +56,28 @@ struct pack_shape {
 };
 
 /* Helpers to write a table of fields: PACK_FIELD_TEXT(struct hello, name, 128), … */
-#define PACK_FIELD_UINT(type, field, limit)                                                        \
+#define PACK_FIELD(field, kind, offset, count_offset, shape, max, names)                           \
     {                                                                                              \
-#field, PACK_UINT, offsetof(type, field), 0, NULL, limit                                   \
+        field, kind, offset, count_offset, shape, max, names                                       \
     }
-#define PACK_FIELD_INT(type, field)                                                                \
-    {                                                                                              \
-#field, PACK_INT, offsetof(type, field), 0, NULL, 0                                        \
-    }
-#define PACK_FIELD_BOOL(type, field)                                                               \
-    {                                                                                              \
-#field, PACK_BOOL, offsetof(type, field), 0, NULL, 0                                       \
-    }
-#define PACK_FIELD_ENUM(type, field, last)                                                         \
-    {                                                                                              \
-#field, PACK_ENUM, offsetof(type, field), 0, NULL, last                                    \
-    }
-#define PACK_FIELD_TEXT(type, field, limit)                                                        \
-    {                                                                                              \
-#field, PACK_TEXT, offsetof(type, field), 0, NULL, limit                                   \
-    }
-#define PACK_FIELD_NAME(type, field, limit)                                                        \
-    {                                                                                              \
-#field, PACK_NAME, offsetof(type, field), 0, NULL, limit                                   \
-    }
-#define PACK_FIELD_BYTES(type, field, limit)                                                       \
-    {                                                                                              \
-#field, PACK_BYTES, offsetof(type, field), 0, NULL, limit                                  \
-    }
+#define PACK_FIELD_PLAIN(type, field, kind, max)                                                   \
+    PACK_FIELD(#field, kind, offsetof(type, field), 0, NULL, max, NULL)
+#define PACK_FIELD_UINT(type, field, limit) PACK_FIELD_PLAIN(type, field, PACK_UINT, limit)
+#define PACK_FIELD_INT(type, field) PACK_FIELD_PLAIN(type, field, PACK_INT, 0)
+#define PACK_FIELD_BOOL(type, field) PACK_FIELD_PLAIN(type, field, PACK_BOOL, 0)
+#define PACK_FIELD_ENUM(type, field, last) PACK_FIELD_PLAIN(type, field, PACK_ENUM, last)
+#define PACK_FIELD_NAMED_ENUM(type, field, words)                                                  \
+    PACK_FIELD(#field, PACK_ENUM, offsetof(type, field), 0, NULL,                                  \
+               sizeof(words) / sizeof *(words)-1, words)
+#define PACK_FIELD_TEXT(type, field, limit) PACK_FIELD_PLAIN(type, field, PACK_TEXT, limit)
+#define PACK_FIELD_NAME(type, field, limit) PACK_FIELD_PLAIN(type, field, PACK_NAME, limit)
+#define PACK_FIELD_BYTES(type, field, limit) PACK_FIELD_PLAIN(type, field, PACK_BYTES, limit)
 #define PACK_FIELD_FIXED(type, field)                                                              \
-    {                                                                                              \
-#field, PACK_FIXED, offsetof(type, field), 0, NULL, sizeof(((type *)NULL)->field)          \
-    }
+    PACK_FIELD_PLAIN(type, field, PACK_FIXED, sizeof(((type *)NULL)->field))
 #define PACK_FIELD_STRUCT(type, field, of)                                                         \
-    {                                                                                              \
-#field, PACK_STRUCT, offsetof(type, field), 0, &(of), 0                                    \
-    }
+    PACK_FIELD(#field, PACK_STRUCT, offsetof(type, field), 0, &(of), 0, NULL)
 #define PACK_FIELD_LIST(type, field, count, of, limit)                                             \
-    {                                                                                              \
-#field, PACK_LIST, offsetof(type, field), offsetof(type, count), &(of), limit              \
-    }
+    PACK_FIELD(#field, PACK_LIST, offsetof(type, field), offsetof(type, count), &(of), limit, NULL)
 #define PACK_SHAPE(type, table)                                                                    \
     {                                                                                              \
 #type, sizeof(type), table, sizeof(table) / sizeof *(table)                                \

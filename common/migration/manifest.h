@@ -14,6 +14,9 @@
 #include "common/io/pack.h"
 
 #define CHECKSUM_SIZE 32 /* SHA-256 */
+#define MIGRATIONS_MAX 1000
+#define SCRIPT_SIZE_MAX ((size_t)8 << 20)
+#define SCRIPT_TIMEOUT_MAX_MS INT32_MAX /* PostgreSQL's own limit */
 
 enum direction { DIRECTION_UP, DIRECTION_DOWN };
 

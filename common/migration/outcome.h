@@ -14,6 +14,8 @@
 #include "common/io/pack.h"
 #include "common/migration/manifest.h"
 
+#define OUTCOME_STATEMENTS_MAX 200
+
 enum outcome_kind {
     OUTCOME_DONE,      /* the effect is in the database, its journal row committed */
     OUTCOME_ALREADY,   /* it was so before this step: nothing was done */
@@ -44,14 +46,14 @@ struct outcome {
     uint64_t notices;       /* how many notices the server sent */
     uint64_t journal_count; /* rows in the target's journal afterwards */
     uint8_t journal_head[CHECKSUM_SIZE];  /* the hash of its last row */
-    struct statement_outcome *statements; /* in order; the first 200 */
+    struct statement_outcome *statements; /* in order; the first of them */
     size_t statement_count;
 };
 
 extern const struct pack_shape fault_shape;
 extern const struct pack_shape outcome_shape;
 
-/* An error as a fault whose texts live in the arena. */
+/* An error as a fault whose texts live in the arena; bytes that are not UTF-8 become '?'. */
 struct fault fault_from_error(const struct error *error, struct arena *arena);
 
 /* And back, for whoever prints it. */

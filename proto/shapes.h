@@ -1,0 +1,19 @@
+/*
+ * shapes: the tables behind message.h: of every message its name, the shape of its struct and who
+ * may send it. The codec, the grammar in README.md and the tests follow them.
+ */
+#ifndef PROTO_SHAPES_H
+#define PROTO_SHAPES_H
+
+#include "proto/message.h"
+
+struct message_kind {
+    const char *name;
+    const struct pack_shape *shape;
+    enum message_sender sender;
+};
+
+/* By enum message_type; MESSAGE_NONE has no shape. */
+extern const struct message_kind message_kinds[MESSAGE_TYPE_COUNT];
+
+#endif
