@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/text.h"
+
 #define FORMAT_INTO(part, format)                                                                  \
     do {                                                                                           \
         va_list arguments;                                                                         \
         va_start(arguments, format);                                                               \
         vsnprintf(part, sizeof(part), format, arguments);                                          \
         va_end(arguments);                                                                         \
+        text_mend_utf8(part); /* cut in the middle of a character */                               \
     } while (0)
 
 bool

@@ -143,6 +143,22 @@ text_is_utf8(const void *data, size_t size)
     return true;
 }
 
+void
+text_mend_utf8(char *text)
+{
+    size_t left = strlen(text);
+
+    while (left) {
+        size_t step = utf8_sequence((const uint8_t *)text, left);
+        if (step == 0) {
+            *text = '?';
+            step = 1;
+        }
+        text += step;
+        left -= step;
+    }
+}
+
 bool
 text_is_name(const char *text)
 {

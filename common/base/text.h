@@ -36,6 +36,9 @@ bool text_ends_with(const char *text, const char *suffix);
 /* Whether size bytes are valid UTF-8 (RFC 3629) without NUL. */
 bool text_is_utf8(const void *data, size_t size);
 
+/* Replace each byte that is not part of a valid character by '?', in place. */
+void text_mend_utf8(char *text);
+
 /*
  * Whether a name may stand in a configuration, on the command line and in a log line:
  * [A-Za-z0-9][A-Za-z0-9._/@-]{0,127} without "..".
