@@ -6,6 +6,11 @@
 #ifndef COMMON_BASE_LOG_H
 #define COMMON_BASE_LOG_H
 
+/* czmq.h brings these names in as macros of syslog's; here they are ours, in whatever order. */
+#include <syslog.h>
+#undef LOG_DEBUG
+#undef LOG_INFO
+
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR, LOG_FATAL };
 
 /* Name the program and the least level that is written; call once, before other threads. */
