@@ -10,15 +10,18 @@
 #include "agent/core/event.h"
 
 enum agent_action_kind {
-    AGENT_TELL,      /* message to the coordinator */
-    AGENT_RECONNECT, /* close the socket, and make it anew after delay_ms */
-    AGENT_EXAMINE,   /* identity, fitness and facts of the target */
-    AGENT_EXECUTE,   /* carry `assign` out */
-    AGENT_RESOLVE,   /* what does the journal know of step_id? under the target's lock */
-    AGENT_SURVEY,    /* what is applied there? */
-    AGENT_STOP,      /* end the running step_id of the target */
-    AGENT_LOOK_UP,   /* is the bundle in the cache? */
-    AGENT_KEEP_CHUNK /* write this piece of the bundle into the cache */
+    AGENT_TELL,       /* message to the coordinator */
+    AGENT_RECONNECT,  /* close the socket, and make it anew after delay_ms */
+    AGENT_EXAMINE,    /* identity, fitness and facts of the target */
+    AGENT_EXECUTE,    /* carry `assign` out */
+    AGENT_RESOLVE,    /* what does the journal know of step_id? under the target's lock */
+    AGENT_SURVEY,     /* what is applied there? */
+    AGENT_STOP,       /* end the running step_id of the target */
+    AGENT_LOOK_UP,    /* is the bundle in the cache? then have it ready for AGENT_EXECUTE */
+    AGENT_KEEP_CHUNK, /* write this piece of the bundle into the cache */
+    AGENT_RELEASE,    /* no step needs the bundle any more: let it go from memory */
+    AGENT_NOTE,       /* what the operator of this agent should read in the log */
+    AGENT_END         /* answer to AGENT_EVENT_LEAVE: all is said; the process may end */
 };
 
 struct agent_action {
@@ -28,11 +31,14 @@ struct agent_action {
     struct id step_id;    /* RESOLVE, STOP */
     uint64_t attempt;     /* RESOLVE */
     struct id survey_id;  /* SURVEY */
-    struct digest digest; /* LOOK_UP */
+    struct id cluster_id; /* EXECUTE: whose the target is from now on */
+    struct digest digest; /* LOOK_UP, RELEASE */
+    bool is_warning;      /* NOTE */
     union {
         struct message *message; /* TELL */
         struct assign *assign;   /* EXECUTE; its token is the session's */
         struct chunk *chunk;     /* KEEP_CHUNK */
+        const char *note;        /* NOTE */
     };
 };
 

@@ -2,10 +2,32 @@
  * core: the agent's decisions: its session with the coordinator, its lease, and for each target
  * the queue of steps. It remembers nothing that the databases do not know too. No clock, no
  * socket, no database, no chance but the seed.
+ *
+ * What the two cores have agreed on, beyond docs/protocol.md:
+ *  - One connection carries at most one unanswered HELLO, and nothing of a connection is delivered
+ *    after its LINK_DOWN or RECONNECT. A WELCOME is taken only as the answer to a HELLO, and a
+ *    session that was ever offered is never taken a second time.
+ *  - The end of a session (link, lease, BYE) drops every queued step without a word. In the next
+ *    session the coordinator asks for its open steps (QUERY) and assigns again what is left.
+ *    What runs goes on, and its result is kept until RESULT_ACK.
+ *  - In a session a target is reported first (TARGET), then the results kept for it (RESULT). The
+ *    report is said again, ever more seldom, until a message of the coordinator concerns the
+ * target.
+ *  - A step begins when its position is within `done_count` of its ASSIGN, or the step before it in
+ *    the same run has ended here as done. So a lost ASSIGN is waited for.
+ *  - The answer to ASSIGN is STATE accepted when it waits, running when it begins at once, refused
+ *    when it cannot be begun here, or the RESULT. Refusals that are worth another try later are
+ *    is_retryable. A higher attempt than the one kept here says that the kept result is stored.
+ *  - When a step ends otherwise than done, or is cancelled, the steps of its run behind it are
+ *    dropped, and each is answered STATE not_started.
+ *  - A step that an agent stopped by itself, because its process leaves, is no result: it is
+ *    answered STATE not_started, to be assigned again.
+ *  - QUERY and CANCEL that find the database silent stay unanswered; they are said again.
  */
 #ifndef AGENT_CORE_CORE_H
 #define AGENT_CORE_CORE_H
 
+#include "common/base/machine.h"
 #include "common/base/trace.h"
 #include "agent/core/action.h"
 #include "agent/core/event.h"
@@ -18,7 +40,8 @@ struct agent_core_config {
     size_t target_count;
     const char *const *target_names; /* kept by the caller */
     const char *const *target_services;
-    uint64_t queue_max; /* steps of one target that may wait; 16 */
+    uint64_t queue_max; /* steps of one target that may wait; 0: 16 */
+    bool wants_notes;   /* AGENT_NOTE */
     struct trace trace;
 };
 
@@ -33,7 +56,11 @@ void agent_core_step(struct agent_core *core, const struct agent_event *event,
 /* When the core wants an AGENT_EVENT_TICK at the latest; INT64_MAX: never. */
 int64_t agent_core_wake_ms(const struct agent_core *core);
 
-/* Whether anything runs or waits, or a result is not acknowledged yet (a clean stop waits). */
+/* Whether nothing runs or waits, and every result is acknowledged. */
 bool agent_core_is_idle(const struct agent_core *core);
+
+/* The tables behind it, for `skein debug machines` and the manual. */
+extern const struct machine agent_session_machine;
+extern const struct machine agent_step_machine;
 
 #endif

@@ -18,6 +18,7 @@ enum agent_event_kind {
     AGENT_EVENT_RESOLVED,  /* answer to AGENT_RESOLVE: outcome, or null: nothing of it is left */
     AGENT_EVENT_SURVEYED,  /* answer to AGENT_SURVEY */
     AGENT_EVENT_BUNDLE,    /* answer to AGENT_LOOK_UP and AGENT_KEEP_CHUNK */
+    AGENT_EVENT_LEAVE,     /* the process was asked to stop; said again: faster */
     AGENT_EVENT_TICK       /* agent_core_wake_ms has come */
 };
 
@@ -36,7 +37,8 @@ struct agent_event {
     struct id step_id;                  /* PROGRESS, ENDED, RESOLVED */
     uint64_t attempt;                   /* ENDED, RESOLVED */
     uint64_t statement;                 /* PROGRESS */
-    const struct outcome *outcome;      /* ENDED; RESOLVED or null */
+    const struct outcome *outcome;      /* ENDED, or null: stopped before the truth could be found
+                                           out; RESOLVED, or null */
     const struct fault *fault;          /* RESOLVED: the database could not be asked (ask again);
                                            BUNDLE_BAD; null otherwise */
     const struct surveyed *surveyed;    /* SURVEYED; session is filled in by the core */
