@@ -95,7 +95,7 @@ codec_decode(const void *data, size_t size, enum message_sender sender, struct a
 {
     struct pack_field fields[4];
     struct frame frame;
-    enum message_type type;
+    enum message_type type = MESSAGE_NONE;
 
     if (!read_type(data, size, sender, &type, error)) {
         return false;

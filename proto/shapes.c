@@ -64,7 +64,7 @@ SHAPE(token);
 
 static const struct pack_field label_fields[] = {
     NAME(label, name), PACK_FIELD_NAME(struct label, value, LABEL_VALUE_MAX)};
-SHAPE(label);
+const struct pack_shape label_shape = PACK_SHAPE(struct label, label_fields);
 
 static const struct pack_field hello_fields[] = {UINT(hello, version_min), UINT(hello, version_max),
                                                  NAME(hello, software), FIXED(hello, boot_id),
@@ -228,7 +228,7 @@ static const struct pack_field run_spec_fields[] = {
     PACK_FIELD_UINT(struct run_spec, lock_timeout_ms, SCRIPT_TIMEOUT_MAX_MS),
     PACK_FIELD_UINT(struct run_spec, timeout_ms, SCRIPT_TIMEOUT_MAX_MS),
 };
-SHAPE(run_spec);
+const struct pack_shape run_spec_shape = PACK_SHAPE(struct run_spec, run_spec_fields);
 
 static const struct pack_field plan_fields[] = {FIXED(plan, request),
                                                 INSIDE(plan, spec, run_spec_shape)};

@@ -16,4 +16,8 @@ struct message_kind {
 /* By enum message_type; MESSAGE_NONE has no shape. */
 extern const struct message_kind message_kinds[MESSAGE_TYPE_COUNT];
 
+/* What is also kept: in the coordinator's records. */
+extern const struct pack_shape label_shape;
+extern const struct pack_shape run_spec_shape;
+
 #endif

@@ -128,11 +128,36 @@ utf8_sequence(const uint8_t *byte, size_t left)
     return 0;
 }
 
+/* How many of the first bytes are plain ASCII without NUL, eight at a time: most texts are. */
+static size_t
+ascii_prefix(const uint8_t *byte, size_t size)
+{
+    const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+    size_t used = 0;
+
+    for (uint64_t word; size - used >= sizeof word; used += sizeof word) {
+        memcpy(&word, byte + used, sizeof word);
+        if (((word - ones) | word) & tops) {
+            break;
+        }
+    }
+    return used;
+}
+
 bool
 text_is_utf8(const void *data, size_t size)
 {
     const uint8_t *byte = data;
+    size_t plain = ascii_prefix(byte, size);
+
+    byte += plain;
+    size -= plain;
     while (size) {
+        if (byte[0] > 0 && byte[0] < 0x80) {
+            byte++;
+            size--;
+            continue;
+        }
         size_t step = utf8_sequence(byte, size);
         if (step == 0) {
             return false;

@@ -1,32 +1,38 @@
 #include "common/io/pack.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <msgpack.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/base/log.h"
 #include "common/io/pack_field.h"
 
 /* ---- encode -------------------------------------------------------------------------------- */
 
+/* What msgpack-c writes with; most pieces are a byte or two, and most of the time there is room. */
 static int
 write_text(void *out, const char *data, size_t size)
 {
-    text_append_bytes(out, data, size);
+    struct text *text = out;
+
+    if (text->capacity - text->size > size) {
+        memcpy(text->data + text->size, data, size);
+        text->size += size;
+    } else {
+        text_append_bytes(text, data, size);
+    }
     return 0;
 }
 
 static void
-encode_text(const struct pack_field *field, const char *content, msgpack_packer *packer)
+encode_text(const char *content, msgpack_packer *packer)
 {
-    if (!content) {
-        assert(field->kind == PACK_TEXT);
+    if (content) {
+        msgpack_pack_str_with_body(packer, content, strlen(content));
+    } else {
         msgpack_pack_nil(packer);
-        return;
     }
-    size_t size = strlen(content);
-    assert(size <= field->max && text_is_utf8(content, size));
-    msgpack_pack_str_with_body(packer, content, size);
 }
 
 static void encode_struct(const struct pack_shape *shape, const void *value,
@@ -37,7 +43,6 @@ encode_list(const struct pack_field *field, const void *value, msgpack_packer *p
 {
     size_t count = field_count(field, value);
 
-    assert(count <= field->max);
     msgpack_pack_array(packer, count);
     for (size_t i = 0; i < count; i++) {
         encode_struct(field->shape, field_element(field, value, i), packer);
@@ -51,7 +56,6 @@ encode_field(const struct pack_field *field, const void *value, msgpack_packer *
 
     switch (field->kind) {
     case PACK_UINT:
-        assert(field->max == 0 || field_uint(field, value) <= field->max);
         msgpack_pack_uint64(packer, field_uint(field, value));
         break;
     case PACK_INT:
@@ -61,16 +65,14 @@ encode_field(const struct pack_field *field, const void *value, msgpack_packer *
         field_bool(field, value) ? msgpack_pack_true(packer) : msgpack_pack_false(packer);
         break;
     case PACK_ENUM:
-        assert(field_enum(field, value) <= field->max);
         msgpack_pack_uint64(packer, field_enum(field, value));
         break;
     case PACK_TEXT:
     case PACK_NAME:
-        encode_text(field, field_text(field, value), packer);
+        encode_text(field_text(field, value), packer);
         break;
     case PACK_BYTES:
         bytes = field_bytes(field, value);
-        assert(bytes.size <= field->max);
         msgpack_pack_bin_with_body(packer, bytes.data, bytes.size);
         break;
     case PACK_FIXED:
@@ -98,9 +100,16 @@ void
 pack_encode(const struct pack_shape *shape, const void *value, struct text *out)
 {
     msgpack_packer packer;
+    struct error error;
 
+    if (!pack_check(shape, value, &error)) {
+        log_error("a %s cannot be sent: %s: %s (%s)", shape->name, error.where, error.text,
+                  error.found);
+        abort();
+    }
     msgpack_packer_init(&packer, out, write_text);
     encode_struct(shape, value, &packer);
+    text_append_bytes(out, "", 0); /* the NUL behind it */
 }
 
 /* ---- copy ---------------------------------------------------------------------------------- */

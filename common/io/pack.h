@@ -98,8 +98,14 @@ extern const struct pack_limits pack_frame_limits;
 extern const struct pack_limits pack_manifest_limits;
 
 /*
- * Append `value`, a struct of this shape, to `out`. The value must keep its shape's limits
- * (checked by assertion: what we send we have checked before).
+ * Whether a value keeps its shape's limits: false with E-PROTO-LIMIT (where: the field; found: how
+ * much, and what is allowed). For whoever sends what a person has typed or a file has said.
+ */
+bool pack_check(const struct pack_shape *shape, const void *value, struct error *error);
+
+/*
+ * Append `value`, a struct of this shape, to `out`. The value must keep its shape's limits; one
+ * that does not is a mistake of ours and ends the process with the field's name in the log.
  */
 void pack_encode(const struct pack_shape *shape, const void *value, struct text *out);
 

@@ -1,26 +1,21 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <msgpack.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "common/base/mem.h"
 #include "common/io/pack.h"
 #include "common/io/pack_field.h"
+#include "common/io/pack_place.h"
 #include "common/io/pack_token.h"
 
 #define DEPTH_MAX 16 /* of any limits */
+#define NIL 0xc0
 
 const struct pack_limits pack_frame_limits = {.depth_max = 8, .node_max = 16384};
 const struct pack_limits pack_manifest_limits = {.depth_max = 8, .node_max = 4000000};
 
-/* ---- where ----------------------------------------------------------------------------------- */
-
-/* A way from the outermost struct to a field or an element; lives on the stack of the check. */
-struct place {
-    const struct place *parent;
-    const char *name; /* null: element `index` of the parent */
-    size_t index;
-};
+/* ---- the validating pass ------------------------------------------------------------------- */
 
 struct reader {
     const uint8_t *data;
@@ -30,30 +25,15 @@ struct reader {
     struct error *error;
 };
 
-static void
-place_text(const struct place *place, char *out, size_t size)
-{
-    if (!place) {
-        out[0] = '\0';
-        return;
-    }
-    place_text(place->parent, out, size);
-    size_t used = strlen(out);
-    if (place->name) {
-        snprintf(out + used, size - used, "%s%s", used ? "." : "", place->name);
-    } else {
-        snprintf(out + used, size - used, "[%zu]", place->index);
-    }
-}
-
 static bool
 refuse(struct reader *reader, const char *code, const char *text)
 {
-    char place[200];
+    CLEANUP(text_release) struct text way = {0};
 
-    place_text(reader->place, place, sizeof place);
+    place_text(reader->place, &way);
     error_set(reader->error, code, "%s", text);
-    return error_where(reader->error, "%s%sbyte %zu", place, place[0] ? ", " : "", reader->offset);
+    return error_where(reader->error, "%s%sbyte %zu", text_of(&way), way.size ? ", " : "",
+                       reader->offset);
 }
 
 static bool
@@ -63,13 +43,11 @@ refuse_size(struct reader *reader, const char *what, uint64_t size, uint64_t mos
     return error_found(reader->error, "%" PRIu64 ", at most %" PRIu64 " allowed", size, most);
 }
 
-/* ---- the validating pass ------------------------------------------------------------------- */
-
 /* Read the next head, which must be of the wanted kind; the reader moves behind it. */
 static bool
 expect(struct reader *reader, enum token_kind wanted, struct token *token)
 {
-    *token = token_read(reader->data, reader->size, reader->offset);
+    token_read(reader->data, reader->size, reader->offset, token);
     if (reader->nodes_left == 0) {
         return refuse(reader, "E-PROTO-LIMIT", "too many values");
     }
@@ -101,10 +79,10 @@ check_uint(struct reader *reader, uint64_t most)
 static bool
 check_int(struct reader *reader)
 {
-    struct token token = token_read(reader->data, reader->size, reader->offset);
-    bool is_negative = token.kind == TOKEN_NEGATIVE;
+    struct token token;
 
-    if (!is_negative) {
+    token_read(reader->data, reader->size, reader->offset, &token);
+    if (token.kind != TOKEN_NEGATIVE) {
         return check_uint(reader, INT64_MAX);
     }
     if (!expect(reader, TOKEN_NEGATIVE, &token)) {
@@ -129,8 +107,9 @@ check_bool(struct reader *reader)
 static bool
 check_text(struct reader *reader, const struct pack_field *field)
 {
-    struct token token = token_read(reader->data, reader->size, reader->offset);
-    bool is_nil = token.kind == TOKEN_NIL && field->kind == PACK_TEXT;
+    struct token token;
+    bool is_nil = field->kind == PACK_TEXT && reader->offset < reader->size &&
+                  reader->data[reader->offset] == NIL;
 
     if (!expect(reader, is_nil ? TOKEN_NIL : TOKEN_TEXT, &token)) {
         return false;
@@ -277,7 +256,8 @@ blame_limits(struct reader *reader, const struct pack_limits *limits)
             }
         }
         left[depth]--;
-        struct token token = token_read(reader->data, reader->size, reader->offset);
+        struct token token;
+        token_read(reader->data, reader->size, reader->offset, &token);
         bool is_array = token.kind == TOKEN_ARRAY;
         if (is_array && depth == limits->depth_max) {
             refuse(reader, "E-PROTO-LIMIT", "nested too deeply");

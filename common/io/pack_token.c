@@ -40,82 +40,82 @@ static const struct form {
     [0x1f] = {TOKEN_REFUSED, 0, 0},
 };
 
-/* Put a text's or a byte string's content behind its head, if it is there. */
-static struct token
-with_content(struct token token, size_t size)
+/* One of the heads that are a single byte. */
+static void
+read_short(uint8_t head, struct token *token)
 {
-    token.content = token.end;
-    if (token.number > size - token.end) {
-        token.kind = TOKEN_TRUNCATED;
-    } else if (token.kind != TOKEN_ARRAY) {
-        token.end += token.number;
+    if (head < 0x80) {
+        token->kind = TOKEN_UINT;
+        token->number = head;
+    } else if (head < 0x90) {
+        token->kind = TOKEN_REFUSED; /* a map */
+    } else if (head < 0xa0) {
+        token->kind = TOKEN_ARRAY;
+        token->number = head & 0x0f;
+    } else if (head < 0xc0) {
+        token->kind = TOKEN_TEXT;
+        token->number = head & 0x1f;
+    } else {
+        token->kind = TOKEN_NEGATIVE;
     }
-    return token;
 }
 
-/* One of the heads that are a single byte. */
-static struct token
-short_token(uint8_t head, size_t end)
+/* Whether the number behind a head was worth its bytes. */
+static bool
+is_shortest(const struct form *form, uint64_t number)
 {
-    struct token token = {.end = end};
-
-    if (head < 0x80) {
-        token.kind = TOKEN_UINT;
-        token.number = head;
-    } else if (head < 0x90) {
-        token.kind = TOKEN_REFUSED;
-    } else if (head < 0xa0) {
-        token.kind = TOKEN_ARRAY;
-        token.number = head & 0x0f;
-    } else if (head < 0xc0) {
-        token.kind = TOKEN_TEXT;
-        token.number = head & 0x1f;
-    } else {
-        token.kind = TOKEN_NEGATIVE;
+    if (form->kind != TOKEN_NEGATIVE) {
+        return number >= form->least;
     }
-    return token;
+    unsigned sign = 8u * form->width - 1;
+    uint64_t mask = UINT64_MAX >> (63 - sign);
+    return number >> sign && (~number & mask) >= form->least;
 }
 
 /* A head with its number behind it. */
-static struct token
-long_token(const uint8_t *data, size_t size, size_t offset, const struct form *form)
+static void
+read_long(const uint8_t *data, size_t size, uint8_t head, struct token *token)
 {
-    struct token token = {.kind = form->kind, .end = offset + 1};
+    const struct form *form = &forms[head - 0xc0];
 
-    if (form->width > size - token.end) {
-        token.kind = TOKEN_TRUNCATED;
-        return token;
+    token->kind = form->kind;
+    if (form->width > size - token->end) {
+        token->kind = TOKEN_TRUNCATED;
+        return;
     }
     for (unsigned i = 0; i < form->width; i++) {
-        token.number = token.number << 8 | data[token.end++];
+        token->number = token->number << 8 | data[token->end++];
     }
     if (form->kind == TOKEN_BOOL) {
-        token.number = data[offset] & 1;
+        token->number = head & 1;
+    } else if (form->width && !is_shortest(form, token->number)) {
+        token->kind = TOKEN_TOO_LONG;
     }
-    uint64_t compared = token.number;
-    if (form->kind == TOKEN_NEGATIVE) {
-        uint64_t mask = form->width == 8 ? UINT64_MAX : ((uint64_t)1 << (8 * form->width)) - 1;
-        bool is_negative = token.number >> (8 * form->width - 1);
-        compared = is_negative ? ~token.number & mask : 0;
-    }
-    if (compared < form->least) {
-        token.kind = TOKEN_TOO_LONG;
-    }
-    return token;
 }
 
-struct token
-token_read(const uint8_t *data, size_t size, size_t offset)
+void
+token_read(const uint8_t *data, size_t size, size_t offset, struct token *token)
 {
+    *token = (struct token){.end = offset + 1};
     if (offset == size) {
-        return (struct token){.kind = TOKEN_TRUNCATED, .end = size};
+        token->kind = TOKEN_TRUNCATED;
+        token->end = size;
+        return;
     }
     uint8_t head = data[offset];
-    bool is_short = head < 0xc0 || head >= 0xe0;
-    struct token token = is_short ? short_token(head, offset + 1)
-                                  : long_token(data, size, offset, &forms[head - 0xc0]);
-    bool has_content = token.kind == TOKEN_TEXT || token.kind == TOKEN_BYTES;
-    return has_content ? with_content(token, size) : token;
+    if (head < 0xc0 || head >= 0xe0) {
+        read_short(head, token);
+    } else {
+        read_long(data, size, head, token);
+    }
+    if (token->kind == TOKEN_TEXT || token->kind == TOKEN_BYTES) {
+        token->content = token->end;
+        if (token->number > size - token->end) {
+            token->kind = TOKEN_TRUNCATED;
+        } else {
+            token->end += token->number;
+        }
+    }
 }
 
 const char *

@@ -32,7 +32,7 @@ struct token {
 };
 
 /* Read the head at `offset`, which is at most size. */
-struct token token_read(const uint8_t *data, size_t size, size_t offset);
+void token_read(const uint8_t *data, size_t size, size_t offset, struct token *token);
 
 /* "an array", for errors. */
 const char *token_name(enum token_kind kind);
