@@ -71,4 +71,7 @@ const char *config_scalar(const struct config_node *node);
 /* Fill error->where with the node's file:line:column; returns false. */
 bool config_where(const struct config_node *node, struct error *error);
 
+/* The same with the place of a key's value; of the mapping when the key is not there. */
+bool config_where_key(const struct config_node *map, const char *key, struct error *error);
+
 #endif

@@ -50,6 +50,14 @@ find(const struct config_node *map, const char *key)
     return NULL;
 }
 
+bool
+config_where_key(const struct config_node *map, const char *key, struct error *error)
+{
+    const struct config_node *node = find(map, key);
+
+    return config_where(node ? node : map, error);
+}
+
 static bool
 refuse(const struct config_node *node, const char *key, const char *code, const char *wanted,
        struct error *error)
