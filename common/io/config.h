@@ -65,6 +65,9 @@ const struct config_node *config_item(const struct config_node *list, size_t ind
 bool config_pair(const struct config_node *map, size_t index, const char **key,
                  const struct config_node **value);
 
+/* Whether a node is a mapping: what is asked for keys must be one. */
+bool config_is_map(const struct config_node *node);
+
 /* The text of a scalar node, null when it is none. */
 const char *config_scalar(const struct config_node *node);
 

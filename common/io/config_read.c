@@ -245,6 +245,12 @@ config_pair(const struct config_node *map, size_t index, const char **key,
     return true;
 }
 
+bool
+config_is_map(const struct config_node *node)
+{
+    return node->kind == NODE_MAP;
+}
+
 const char *
 config_scalar(const struct config_node *node)
 {
