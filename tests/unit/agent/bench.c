@@ -138,6 +138,23 @@ bench_hear(struct bench *bench, struct message message)
     bench_event(bench, (struct agent_event){.kind = AGENT_EVENT_MESSAGE, .message = &message});
 }
 
+/* Answer the PING when it is the last action. */
+static void
+answer_ping(struct bench *bench)
+{
+    const struct agent_action *last = &bench->actions.items[bench->actions.count - 1];
+
+    if (bench->actions.count && last->kind == AGENT_TELL && last->message->type == MESSAGE_PING) {
+        struct message pong = {
+            .type = MESSAGE_PONG,
+            .cluster_id = bench->cluster_id,
+            .pong = {.session = bench->session, .sequence = last->message->ping.sequence}};
+        struct agent_event event = {
+            .kind = AGENT_EVENT_MESSAGE, .now_ms = bench->now_ms, .message = &pong};
+        agent_core_step(bench->core, &event, &bench->actions);
+    }
+}
+
 void
 bench_pass(struct bench *bench, int64_t duration_ms)
 {
@@ -150,7 +167,11 @@ bench_pass(struct bench *bench, int64_t duration_ms)
         assert_true(ticks++ < 100000); /* a core that is not content with its tick */
         bench->now_ms = wake_ms > bench->now_ms ? wake_ms : bench->now_ms;
         struct agent_event event = {.kind = AGENT_EVENT_TICK, .now_ms = bench->now_ms};
+        size_t count = bench->actions.count;
         agent_core_step(bench->core, &event, &bench->actions);
+        if (bench->answers_pings && bench->actions.count > count) {
+            answer_ping(bench);
+        }
     }
     bench->now_ms = until_ms;
 }
@@ -200,6 +221,8 @@ bench_live(struct bench *bench)
     bench_welcome(bench, 100);
     for (size_t i = 0; i < bench->target_count; i++) {
         bench_examined(bench, i, NULL);
+    }
+    for (size_t i = 0; i < bench->target_count; i++) {
         bench_hear(bench, (struct message){.type = MESSAGE_SURVEY,
                                            .survey = {.survey_id = bench_id(1),
                                                       .target_id = bench_target_id(i)}});

@@ -20,7 +20,8 @@ struct bench {
     char *names[BENCH_TARGETS_MAX];
     char *services[BENCH_TARGETS_MAX];
     size_t target_count;
-    char *trace; /* all lines */
+    bool answers_pings; /* while time passes */
+    char *trace;        /* all lines */
 };
 
 /* A core with so many targets "t0", "t1" …; nothing has happened yet. */
