@@ -301,7 +301,9 @@ config_parse(const char *name, const char *text, size_t size, struct config **co
         config_destroy(&config);
         return false;
     }
-    if (!check_encoding(&builder, text, size) || !build(&builder, text, size) ||
+    bool has_mark = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
+    size_t start = has_mark ? 3 : 0; /* libyaml would count it as a column */
+    if (!check_encoding(&builder, text, size) || !build(&builder, text + start, size - start) ||
         !check_root(&builder)) {
         config_destroy(&config);
         return false;

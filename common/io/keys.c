@@ -181,6 +181,7 @@ keys_load(const char *path, struct key_pair *pair, struct error *error)
         return false;
     }
     if (!has_secret) {
+        keys_wipe(pair);
         refuse_format(error, "the key file has no 'secret: ' line", path);
         return error_hint(error, "the file that ends in .key has it");
     }

@@ -294,7 +294,9 @@ check(const struct pack_shape *shape, const uint8_t *data, size_t size,
     assert(limits->depth_max < DEPTH_MAX);
     if (!check_struct(&reader, shape)) {
         struct reader again = {.data = data, .size = size, .error = error};
-        blame_limits(&again, limits);
+        if (error_is(error, "E-PROTO-DECODE")) {
+            blame_limits(&again, limits);
+        }
         return false;
     }
     if (reader.offset != size) {

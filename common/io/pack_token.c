@@ -127,7 +127,7 @@ token_name(enum token_kind kind)
         [TOKEN_BOOL] = "true or false",
         [TOKEN_NIL] = "nil",
         [TOKEN_TEXT] = "a text",
-        [TOKEN_BYTES] = "bytes",
+        [TOKEN_BYTES] = "a byte string",
         [TOKEN_ARRAY] = "an array",
         [TOKEN_TRUNCATED] = "the end of the bytes",
         [TOKEN_TOO_LONG] = "a number that is not in its shortest form",

@@ -1,0 +1,82 @@
+/*
+ * folder: a fresh folder for one test and the files in it, gone afterwards. The path is short
+ * enough for a socket in it.
+ */
+#ifndef TESTS_SUPPORT_FOLDER_H
+#define TESTS_SUPPORT_FOLDER_H
+
+#include <dirent.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct folder {
+    char path[64];
+};
+
+static inline struct folder
+folder_make(void)
+{
+    struct folder folder = {"/tmp/skein-test-XXXXXX"};
+    if (!mkdtemp(folder.path)) {
+        perror(folder.path);
+        abort();
+    }
+    return folder;
+}
+
+/* The path of a file in it; good until the next call but seven. */
+static inline const char *
+folder_path(const struct folder *folder, const char *name)
+{
+    static char paths[8][256];
+    static unsigned next;
+    char *path = paths[next++ % 8];
+    snprintf(path, sizeof paths[0], "%s/%s", folder->path, name);
+    return path;
+}
+
+static inline const char *
+folder_write(const struct folder *folder, const char *name, const void *data, size_t size)
+{
+    const char *path = folder_path(folder, name);
+    FILE *file = fopen(path, "w");
+    if (!file || fwrite(data, 1, size, file) != size || fclose(file) != 0) {
+        perror(path);
+        abort();
+    }
+    return path;
+}
+
+/* The same for a text; the mode is exactly this one. */
+static inline const char *
+folder_text(const struct folder *folder, const char *name, const char *text, mode_t mode)
+{
+    const char *path = folder_write(folder, name, text, strlen(text));
+    if (chmod(path, mode) != 0) {
+        perror(path);
+        abort();
+    }
+    return path;
+}
+
+/* Remove it with the files in it (no folders); a cleanup. */
+static inline void
+folder_remove(struct folder *folder)
+{
+    DIR *entries = opendir(folder->path);
+    for (struct dirent *entry; entries && (entry = readdir(entries));) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            (void)remove(folder_path(folder, entry->d_name));
+        }
+    }
+    if (entries) {
+        closedir(entries);
+    }
+    (void)rmdir(folder->path);
+}
+
+#endif
