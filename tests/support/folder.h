@@ -32,7 +32,7 @@ folder_make(void)
 static inline const char *
 folder_path(const struct folder *folder, const char *name)
 {
-    static char paths[8][256];
+    static char paths[8][384];
     static unsigned next;
     char *path = paths[next++ % 8];
     snprintf(path, sizeof paths[0], "%s/%s", folder->path, name);
