@@ -55,7 +55,7 @@ escape(char *line, size_t used, size_t size, const char *text)
     return used;
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 write_line(enum log_level level, const char *format, va_list arguments)
 {
     char text[LINE_MAX_BYTES / 2], line[LINE_MAX_BYTES], stamp[CLOCK_TEXT_SIZE];
