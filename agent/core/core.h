@@ -17,7 +17,9 @@
  *    the same run has ended here as done. So a lost ASSIGN is waited for.
  *  - The answer to ASSIGN is STATE accepted when it waits, running when it begins at once, refused
  *    when it cannot be begun here, or the RESULT. Refusals that are worth another try later are
- *    is_retryable. A higher attempt than the one kept here says that the kept result is stored.
+ *    is_retryable. Every assignment of a step has a higher attempt than those before: an attempt
+ *    that was answered not_started, refused or by a RESULT is over, and a higher one says that the
+ *    coordinator knows.
  *  - When a step ends otherwise than done, or is cancelled, the steps of its run behind it are
  *    dropped, and each is answered STATE not_started.
  *  - A step that an agent stopped by itself, because its process leaves, is no result: it is

@@ -49,7 +49,8 @@ is_authentic(struct agent_core *core, const struct assign *assign)
         refuse(core, assign,
                &(struct fault){.code = "E-EPOCH-COLLISION",
                                .text = "two leaders have the same epoch",
-                               .where = "epoch"});
+                               .where = "epoch",
+                               .is_retryable = true});
         return false;
     }
     if (token->epoch != core->session.token.epoch) {
@@ -77,9 +78,22 @@ insert(struct agent_target *target, struct agent_step *step)
     DL_APPEND(target->queue, step);
 }
 
+/* Take a queued step out, because of `event`. */
+static void
+take_out(struct agent_core *core, struct agent_target *target, struct agent_step *step,
+         enum agent_step_event event, const struct fault *fault)
+{
+    agent_step_move(core, step, event);
+    DL_DELETE(target->queue, step);
+    target->queue_count--;
+    agent_step_tell_state(core, &step->assign.step_id, step->assign.attempt,
+                          fault ? STEP_REPORT_REFUSED : STEP_REPORT_NOT_STARTED, fault);
+    agent_step_forget(core, &step);
+}
+
 /*
- * The step is known already: true, and answered, unless the ASSIGN is a later attempt of one that
- * has ended: then its result is stored.
+ * The step is known already: true, and answered, unless the ASSIGN is a later attempt: then the
+ * coordinator knows how the kept one ended, or that the waiting one is not meant any more.
  */
 static bool
 is_known(struct agent_core *core, struct agent_target *target, const struct assign *assign)
@@ -88,13 +102,17 @@ is_known(struct agent_core *core, struct agent_target *target, const struct assi
 
     if (!step) {
         if (agent_step_is_buried(core, &assign->step_id, assign->attempt)) {
-            trace_line(&core->trace, "ASSIGN ignored: its result is acknowledged");
+            trace_line(&core->trace, "ASSIGN ignored: that attempt is over");
             return true;
         }
         return false;
     }
     if (step->state == AGENT_STEP_ENDED && assign->attempt > step->assign.attempt) {
         agent_step_settle(core, &step);
+        return false;
+    }
+    if (step->state == AGENT_STEP_QUEUED && assign->attempt > step->assign.attempt) {
+        take_out(core, target, step, AGENT_STEP_DROP, NULL);
         return false;
     }
     if (step->state == AGENT_STEP_QUEUED && assign->done_count > step->assign.done_count) {
@@ -217,19 +235,6 @@ agent_queue_progress(struct agent_core *core, const struct agent_event *event)
 }
 
 /* ---- drop --------------------------------------------------------------------------------- */
-
-/* Take a queued step out, because of `event`. */
-static void
-take_out(struct agent_core *core, struct agent_target *target, struct agent_step *step,
-         enum agent_step_event event, const struct fault *fault)
-{
-    agent_step_move(core, step, event);
-    DL_DELETE(target->queue, step);
-    target->queue_count--;
-    agent_step_tell_state(core, &step->assign.step_id, step->assign.attempt,
-                          fault ? STEP_REPORT_REFUSED : STEP_REPORT_NOT_STARTED, fault);
-    agent_step_forget(core, &step);
-}
 
 /* From this step on, those of its run. */
 static void
@@ -482,9 +487,13 @@ agent_queue_cancel(struct agent_core *core, const struct cancel *cancel)
         struct id run_id = step->assign.run_id;
         drop_from(core, target, step, &run_id);
         agent_target_advance(core, target);
+    } else if (step->state == AGENT_STEP_ENDED) {
+        agent_step_tell(core, step);
     } else {
-        step->is_cancelled = true;
-        agent_queue_stop(core, target);
+        if (!cancel->spare_running) {
+            step->is_cancelled = true;
+            agent_queue_stop(core, target);
+        }
         drop_from(core, target, target->queue, &step->assign.run_id);
         agent_step_tell(core, step);
     }

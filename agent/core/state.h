@@ -22,8 +22,8 @@
 #define NEVER_MS INT64_MAX
 #define PING_COUNT 8       /* PINGs whose PONG may still come */
 #define PING_STEPS_MAX 200 /* steps named in one PING */
-#define PAST_COUNT 16      /* sessions remembered as over */
-#define TOMBSTONE_MAX 1024 /* acknowledged steps remembered within a session */
+#define PAST_COUNT 64      /* sessions remembered as over */
+#define TOMBSTONE_MAX 1024 /* attempts remembered as over within a session */
 #define LOOK_MAX 16        /* targets that are examined or surveyed at the same time */
 
 struct agent_step;
@@ -172,7 +172,7 @@ void agent_step_ack(struct agent_core *core, const struct result_ack *ack);
 /* The kept result is known to be stored: forget the step. */
 void agent_step_settle(struct agent_core *core, struct agent_step **step_p);
 
-/* Whether this attempt, or a later one, was acknowledged in this session. */
+/* Whether this attempt, or a later one, is over since this session began. */
 bool agent_step_is_buried(struct agent_core *core, const struct id *step_id, uint64_t attempt);
 
 /* A session begins: say every kept result. It is over: they are to be said again in the next. */

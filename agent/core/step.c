@@ -49,7 +49,10 @@ const struct machine agent_step_machine = {
     .edge_count = sizeof edges / sizeof *edges,
 };
 
-/* A step whose result was acknowledged: an ASSIGN of it that comes late is not new work. */
+/*
+ * An attempt that is over: its result acknowledged, or said to be not started or refused. An
+ * ASSIGN of it that comes late is not new work.
+ */
 struct agent_tombstone {
     struct id step_id;
     uint64_t attempt;
@@ -123,6 +126,25 @@ agent_step_forget(struct agent_core *core, struct agent_step **step_p)
     free(step);
 }
 
+static void
+bury(struct agent_core *core, const struct id *step_id, uint64_t attempt)
+{
+    struct agent_tombstone *stone;
+
+    HASH_FIND(hh, core->tombstones, step_id, sizeof *step_id, stone);
+    if (!stone) {
+        if (HASH_COUNT(core->tombstones) == TOMBSTONE_MAX) {
+            struct agent_tombstone *oldest = core->tombstones;
+            HASH_DEL(core->tombstones, oldest);
+            free(oldest);
+        }
+        stone = mem_zalloc(sizeof *stone);
+        stone->step_id = *step_id;
+        HASH_ADD(hh, core->tombstones, step_id, sizeof stone->step_id, stone);
+    }
+    stone->attempt = attempt > stone->attempt ? attempt : stone->attempt;
+}
+
 void
 agent_step_tell_state(struct agent_core *core, const struct id *step_id, uint64_t attempt,
                       enum step_report report, const struct fault *fault)
@@ -138,6 +160,9 @@ agent_step_tell_state(struct agent_core *core, const struct id *step_id, uint64_
     }
     if (fault) {
         message.state.fault = *fault;
+    }
+    if (report == STEP_REPORT_NOT_STARTED || report == STEP_REPORT_REFUSED) {
+        bury(core, step_id, attempt);
     }
     agent_tell(core, &message);
 }
@@ -178,25 +203,6 @@ agent_step_tell(struct agent_core *core, struct agent_step *step)
         agent_step_tell_state(core, &step->assign.step_id, step->assign.attempt,
                               reports[step->state], NULL);
     }
-}
-
-static void
-bury(struct agent_core *core, const struct id *step_id, uint64_t attempt)
-{
-    struct agent_tombstone *stone;
-
-    HASH_FIND(hh, core->tombstones, step_id, sizeof *step_id, stone);
-    if (!stone) {
-        if (HASH_COUNT(core->tombstones) == TOMBSTONE_MAX) {
-            struct agent_tombstone *oldest = core->tombstones;
-            HASH_DEL(core->tombstones, oldest);
-            free(oldest);
-        }
-        stone = mem_zalloc(sizeof *stone);
-        stone->step_id = *step_id;
-        HASH_ADD(hh, core->tombstones, step_id, sizeof stone->step_id, stone);
-    }
-    stone->attempt = attempt;
 }
 
 bool

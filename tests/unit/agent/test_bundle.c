@@ -153,7 +153,7 @@ refuses_the_steps_of_a_bundle_that_cannot_be_had(void **state)
     assert_true(bench_said_state(bench, 1, STEP_REPORT_REFUSED));
     assert_true(bench_said_state(bench, 2, STEP_REPORT_NOT_STARTED));
     assert_int_equal(bench_count_said(bench, MESSAGE_STATE), 2);
-    assign(bench, 0, 1, 0, 1); /* once more: it may be better now */
+    assign(bench, 0, 4, 0, 1); /* once more: it may be better now */
     assert_int_equal(bench_count(bench, AGENT_LOOK_UP), 1);
     bench_bundle(bench, 1, BUNDLE_THERE, 0);
     assert_int_equal(bench_count(bench, AGENT_EXECUTE), 1);

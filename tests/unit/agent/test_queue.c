@@ -214,7 +214,7 @@ an_assignment_said_again_changes_nothing(void **state)
     acknowledge(bench, 1, 1);
     assign(bench, 1, 0);
     assert_int_equal(bench->actions.count, 0);
-    assert_true(bench_traced(bench, "its result is acknowledged"));
+    assert_true(bench_traced(bench, "that attempt is over"));
 }
 
 static void
@@ -231,6 +231,41 @@ a_later_attempt_begins_anew(void **state)
 
     assert_int_equal(bench_action(bench, AGENT_EXECUTE)->attempt, 2);
     assert_int_equal(bench_said(bench, MESSAGE_STATE)->state.attempt, 2);
+}
+
+static void
+a_later_attempt_replaces_the_one_that_waits(void **state)
+{
+    (void)state;
+    CLEANUP(bench_destroy) struct bench *bench = ready(1);
+
+    assign(bench, 1, 0);
+    assign(bench, 2, 1);
+    struct message again = bench_assign(bench, 0, 2, 1);
+    again.assign.run_id = bench_id(80002);
+    again.assign.attempt = 3;
+    bench_hear(bench, again);
+    assert_true(bench_said_state(bench, 2, STEP_REPORT_ACCEPTED));
+    bench_ended(bench, 0, 1, OUTCOME_DONE);
+
+    assert_int_equal(bench_action(bench, AGENT_EXECUTE)->attempt, 3);
+}
+
+static void
+remembers_a_bounded_number_of_attempts_that_are_over(void **state)
+{
+    (void)state;
+    CLEANUP(bench_destroy) struct bench *bench = ready(1);
+
+    for (unsigned i = 0; i < 1100; i++) {
+        assign(bench, 10000 + i, i);
+        bench_ended(bench, 0, 10000 + i, OUTCOME_DONE);
+        acknowledge(bench, 10000 + i, 1);
+    }
+    assign(bench, 10000 + 1099, 1099);
+    assert_int_equal(bench->actions.count, 0);
+    assign(bench, 10000, 0); /* forgotten; the journal still knows */
+    assert_int_equal(bench_count(bench, AGENT_EXECUTE), 1);
 }
 
 static void
@@ -477,8 +512,31 @@ a_cancelled_step_in_the_queue_is_not_begun_nor_are_those_behind_it(void **state)
     bench_ended(bench, 0, 1, OUTCOME_DONE);
     assert_int_equal(bench_count(bench, AGENT_EXECUTE), 0);
 
-    assign(bench, 2, 1); /* unless it is assigned again */
+    assign(bench, 2, 1); /* late */
+    assert_int_equal(bench->actions.count, 0);
+    struct message again = bench_assign(bench, 0, 2, 1);
+    again.assign.run_id = bench_id(80002);
+    again.assign.attempt = 2; /* unless it is assigned again */
+    bench_hear(bench, again);
     assert_int_equal(bench_count(bench, AGENT_EXECUTE), 1);
+}
+
+static void
+spares_what_runs_when_it_is_told_to(void **state)
+{
+    (void)state;
+    CLEANUP(bench_destroy) struct bench *bench = ready(1);
+
+    assign(bench, 1, 0);
+    assign(bench, 2, 1);
+    bench_hear(bench, (struct message){.type = MESSAGE_CANCEL,
+                                       .cancel = {.step_id = bench_id(1),
+                                                  .target_id = bench_target_id(0),
+                                                  .attempt = 1,
+                                                  .spare_running = true}});
+    assert_int_equal(bench_count(bench, AGENT_STOP), 0);
+    assert_true(bench_said_state(bench, 1, STEP_REPORT_RUNNING));
+    assert_true(bench_said_state(bench, 2, STEP_REPORT_NOT_STARTED));
 }
 
 static void
@@ -837,6 +895,8 @@ main(void)
         cmocka_unit_test(believes_the_coordinator_about_what_is_done),
         cmocka_unit_test(an_assignment_said_again_changes_nothing),
         cmocka_unit_test(a_later_attempt_begins_anew),
+        cmocka_unit_test(a_later_attempt_replaces_the_one_that_waits),
+        cmocka_unit_test(remembers_a_bounded_number_of_attempts_that_are_over),
         cmocka_unit_test(drops_work_of_another_session),
         cmocka_unit_test(drops_work_without_a_live_lease_and_says_hello_again),
         cmocka_unit_test(fences_off_a_leader_that_has_been_replaced),
@@ -850,6 +910,7 @@ main(void)
         cmocka_unit_test(names_what_runs_and_how_far_it_is_with_every_ping),
         cmocka_unit_test(a_ping_names_no_more_steps_than_a_frame_holds),
         cmocka_unit_test(a_cancelled_step_in_the_queue_is_not_begun_nor_are_those_behind_it),
+        cmocka_unit_test(spares_what_runs_when_it_is_told_to),
         cmocka_unit_test(stops_a_running_step_and_reports_what_the_database_decided),
         cmocka_unit_test(an_old_cancel_does_not_touch_a_later_attempt),
         cmocka_unit_test(asks_the_journal_before_it_says_that_an_unknown_step_was_never_begun),
