@@ -1,0 +1,123 @@
+#include "tests/sim/contents.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "common/base/mutation.h"
+
+void
+contents_release(struct contents *contents)
+{
+    free(contents->journal);
+    *contents = (struct contents){0};
+}
+
+struct reading
+contents_read(const struct contents *contents, const struct work *work)
+{
+    const struct applied_row *applied = &contents->applied[work->place];
+    struct reading reading = {.is_applied = applied->is_there,
+                              .index = contents->indexes[work->place]};
+
+    reading.has_same_checksum = applied->is_there && memcmp(applied->checksum, work->checksum,
+                                                            sizeof applied->checksum) == 0;
+    for (size_t i = contents->journal_count; i-- > 0 && !reading.row;) {
+        if (id_equal(&contents->journal[i].step_id, &work->step_id)) {
+            reading.row = &contents->journal[i];
+        }
+    }
+    return reading;
+}
+
+bool
+contents_pass_fence(struct contents *contents, const struct token *token)
+{
+    struct token *fence = &contents->fence;
+
+    if (MUTATION(SKIP_FENCE)) {
+        return true;
+    }
+    if (token->epoch < fence->epoch ||
+        (token->epoch == fence->epoch && !id_equal(&token->instance, &fence->instance))) {
+        return false;
+    }
+    *fence = *token;
+    return true;
+}
+
+bool
+contents_may_claim(const struct contents *contents, const struct work *work)
+{
+    return contents->applied[work->place].is_there == (work->direction == DIRECTION_DOWN);
+}
+
+void
+contents_write(struct contents *contents, const struct work *work, enum journal_state state,
+               bool is_retryable)
+{
+    contents->journal = mem_grow(contents->journal, contents->journal_count,
+                                 &contents->journal_capacity, sizeof *contents->journal);
+    struct journal_row *row = &contents->journal[contents->journal_count++];
+    *row = (struct journal_row){
+        .step_id = work->step_id,
+        .attempt = work->attempt,
+        .place = work->place,
+        .direction = work->direction,
+        .state = state,
+        .is_retryable = is_retryable,
+    };
+    memcpy(row->checksum, work->checksum, sizeof row->checksum);
+}
+
+static void
+take_out_of_order(struct contents *contents, size_t place)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < contents->applied_count; i++) {
+        if (contents->order[i] != place) {
+            contents->order[kept++] = contents->order[i];
+        }
+    }
+    contents->applied_count = kept;
+}
+
+static void
+set_applied(struct contents *contents, const struct work *work)
+{
+    struct applied_row *row = &contents->applied[work->place];
+
+    row->is_there = work->direction == DIRECTION_UP;
+    row->step_id = work->step_id;
+    memcpy(row->checksum, work->checksum, sizeof row->checksum);
+    take_out_of_order(contents, work->place);
+    if (row->is_there) {
+        contents->order[contents->applied_count++] = work->place;
+    }
+}
+
+void
+contents_commit(struct contents *contents, const struct transaction *transaction)
+{
+    const struct work *work = &transaction->work;
+
+    assert(transaction->is_open);
+    if (transaction->has_claim) {
+        set_applied(contents, work);
+    }
+    if (transaction->has_effect) {
+        contents->probe[work->place] += work->direction == DIRECTION_UP ? 1 : -1;
+    }
+    if (transaction->has_journal) {
+        contents_write(contents, work, JOURNAL_DONE, false);
+    }
+}
+
+void
+contents_finish(struct contents *contents, const struct work *work)
+{
+    set_applied(contents, work);
+    contents_write(contents, work, JOURNAL_DONE, false);
+}

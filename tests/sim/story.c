@@ -1,0 +1,183 @@
+#include "tests/sim/story.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/base/mem.h"
+#include "tests/sim/chaos.h"
+
+#define SWEEP_EVERY 64     /* events between two looks at a whole database */
+#define EVENTS_MAX 1000000 /* nothing is so much work */
+#define HEALING_MAX (30 * MINUTE)
+#define REST_US (40 * SECOND)
+
+struct story {
+    struct fleet fleet;
+    struct chaos chaos;
+    bool is_thinking;
+};
+
+static struct fleet_size
+size_drawn(struct world *world)
+{
+    struct fleet_size size = {.agents = (size_t)world_between(world, 2, 5),
+                              .targets_per_agent = (size_t)world_between(world, 1, 3)};
+
+    size.library.services = (size_t)world_between(world, 1, 3);
+    size.library.editions = (size_t)world_between(world, 1, EDITIONS_MAX);
+    size.library.migrations = (size_t)world_between(world, 1, 6);
+    size.library.concurrently = world_chance(world, 500) ? 250 : 0;
+    size.library.irreversible = world_chance(world, 200) ? 150 : 0;
+    size.library.is_tampered = world_chance(world, 50);
+    return size;
+}
+
+/* Run until then, looking at the databases in turn. */
+static void
+live_until(struct story *story, int64_t until_us)
+{
+    struct fleet *fleet = &story->fleet;
+    struct world *world = &fleet->world;
+    uint64_t next_sweep = world->event_count + SWEEP_EVERY;
+
+    while (world->now_us < until_us && world_is_sound(world)) {
+        int64_t to_us = world->now_us + 100 * MS < until_us ? world->now_us + 100 * MS : until_us;
+        world_run_until(world, to_us);
+        if (world->event_count >= next_sweep) {
+            next_sweep = world->event_count + SWEEP_EVERY;
+            check_database(fleet->coordinator.check,
+                           &fleet->databases[fleet->swept++ % fleet->database_count]);
+        }
+        if (world->event_count > EVENTS_MAX) {
+            world_violated(world, "LOOP", "more than %d events", EVENTS_MAX);
+        }
+    }
+}
+
+static void
+think(void *subject, uint64_t index)
+{
+    struct story *story = subject;
+    struct sim_operator *operator= & story->fleet.operators[index];
+
+    if (!story->is_thinking) {
+        return;
+    }
+    if (!operator->waits) {
+        sim_operator_think(operator);
+    }
+    world_plan(&story->fleet.world, world_between(&story->fleet.world, 200 * MS, 20 * SECOND),
+               think, story, index);
+}
+
+static void
+suffer(struct story *story)
+{
+    struct fleet *fleet = &story->fleet;
+    struct world *world = &fleet->world;
+
+    story->is_thinking = true;
+    for (size_t i = 0; i < OPERATORS_MAX; i++) {
+        world_plan(world, world_between(world, 1 * SECOND, 10 * SECOND), think, story, i);
+    }
+    chaos_begin(&story->chaos, fleet);
+    live_until(story, world_between(world, 40 * SECOND, 180 * SECOND));
+}
+
+/* What only a person can do: let an agent in again whose key was taken away, help runs along. */
+static void
+tidy_up(struct story *story)
+{
+    struct fleet *fleet = &story->fleet;
+    struct sim_operator *admin = &fleet->operators[0];
+
+    if (admin->waits) {
+        return;
+    }
+    for (size_t i = 0; i < fleet->agent_count; i++) {
+        struct sim_agent *agent = &fleet->agents[i];
+        const struct record *record =
+            disk_find_named(&fleet->coordinator.disk, RECORD_AGENT, agent->name);
+        if (record && !record->agent.is_active) {
+            sim_operator_enrol(admin, PARTY_AGENT, agent->name, &agent->peer.key);
+            return;
+        }
+    }
+    sim_operator_tidy_up(admin);
+}
+
+static void
+recover(struct story *story)
+{
+    struct fleet *fleet = &story->fleet;
+    struct world *world = &fleet->world;
+    int64_t until_us = world->now_us + HEALING_MAX;
+
+    story->is_thinking = false;
+    for (size_t i = 0; i < OPERATORS_MAX; i++) {
+        fleet->operators[i].waits = fleet->operators[i].wants_apply = false;
+    }
+    chaos_heal(&story->chaos);
+    live_until(story, world->now_us + 5 * SECOND);
+    while (world->now_us < until_us && world_is_sound(world)) {
+        tidy_up(story);
+        if (!fleet->operators[0].waits && fleet_settle(fleet, 2 * SECOND)) {
+            break;
+        }
+        live_until(story, world->now_us + 1 * SECOND);
+    }
+    if (world_is_sound(world)) {
+        check_all_ended(fleet->coordinator.check);
+        fleet_check(fleet);
+    }
+}
+
+static void
+restart(struct story *story)
+{
+    struct fleet *fleet = &story->fleet;
+    struct world *world = &fleet->world;
+
+    live_until(story, world->now_us + REST_US);
+    uint64_t hash = fleet_hash(fleet);
+    fleet_restart_all(fleet);
+    live_until(story, world->now_us + REST_US);
+    if (world_is_sound(world) && fleet_hash(fleet) != hash) {
+        world_violated(world, "I14", "a restart without new input has changed something");
+    }
+    fleet_check(fleet);
+}
+
+struct story_end
+story_run(uint64_t seed, struct trace listener)
+{
+    struct story *story = mem_zalloc(sizeof *story);
+    struct fleet *fleet = &story->fleet;
+    struct world *world = &fleet->world;
+    struct story_end end = {0};
+
+    fleet_init(fleet, seed, listener);
+    fleet->faults = faults_drawn(world);
+    struct fleet_size size = size_drawn(world);
+    fleet_build(fleet, &size);
+    fleet_start(fleet);
+    suffer(story);
+    if (world_is_sound(world)) {
+        recover(story);
+    }
+    if (world_is_sound(world)) {
+        restart(story);
+    }
+    end.is_sound = world_is_sound(world);
+    snprintf(end.violated, sizeof end.violated, "%s", world->violated);
+    snprintf(end.violation, sizeof end.violation, "%s", world->violation);
+    end.event_count = world->event_count;
+    end.hash = world->hash;
+    end.trace_hash = world->trace_hash;
+    end.run_count = fleet->coordinator.disk.runs.count;
+    end.effect_count = check_effect_count(fleet->coordinator.check);
+    end.virtual_ms = world->now_us / MS;
+    fleet_release(fleet);
+    free(story);
+    return end;
+}
