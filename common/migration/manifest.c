@@ -5,6 +5,7 @@
 /* A file is at most 8 MiB and a bundle 64 MiB, so no place or size in them is larger. */
 #define PLACE_MAX ((uint64_t)64 << 20)
 #define STATEMENTS_MAX 200000
+#define DEPENDS_SIZE_MAX 1024
 
 static const char *const statement_kinds[] = {"transactional", "create_index_concurrently",
                                               "drop_index_concurrently"};
@@ -43,6 +44,7 @@ static const struct pack_field migration_fields[] = {
     PACK_FIELD_NAME(struct migration, name, 256),
     PACK_FIELD_TEXT(struct migration, stage, 64),
     PACK_FIELD_TEXT(struct migration, irreversible, 512),
+    PACK_FIELD_TEXT(struct migration, depends, DEPENDS_SIZE_MAX),
     PACK_FIELD_BOOL(struct migration, has_up),
     PACK_FIELD_BOOL(struct migration, has_down),
     PACK_FIELD_BOOL(struct migration, has_verify),

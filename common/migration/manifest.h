@@ -33,9 +33,10 @@ struct statement {
     uint64_t line, column; /* of the first byte, from 1; column in characters */
     enum statement_kind kind;
     const char *tag;    /* what kind of command: "CREATE TABLE", "UPDATE"; for people */
-    const char *object; /* index kinds: the index as schema-qualified as it was written */
-    const char *schema; /* index kinds: its schema, null when not written */
-    const char *table;  /* CREATE INDEX: the table as it was written, schema included */
+    /* Index kinds; names can be put into SQL as they are, quoted where they must be. */
+    const char *object; /* the index, with its schema when that was written: app."Weird" */
+    const char *schema; /* its schema as a plain name, null when not written */
+    const char *table;  /* CREATE INDEX: the table, with its schema when that was written */
     bool is_unique;     /* CREATE INDEX: unique */
     bool if_exists;     /* DROP INDEX IF EXISTS */
 };
@@ -57,6 +58,7 @@ struct migration {
     const char *name;         /* "add_email_verified" */
     const char *stage;        /* expand, migrate, contract …; null when not said */
     const char *irreversible; /* why there is no way back; null when there may be one */
+    const char *depends;      /* "auth@42 policy@7": to be applied before; null: nothing */
     bool has_up, has_down, has_verify;
     struct script up, down, verify; /* empty when has_… is false */
 };

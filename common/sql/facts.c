@@ -23,20 +23,32 @@ kind_of_transaction(const PgQuery__TransactionStmt *statement)
     }
 }
 
+/* The values of SET name = a, b as one text; null when they are not all constants. */
+static const char *
+values_of(const PgQuery__VariableSetStmt *statement, struct arena *arena)
+{
+    const char *values = NULL;
+
+    for (size_t i = 0; i < statement->n_args; i++) {
+        const char *value = tree_constant(statement->args[i], arena);
+        if (!value) {
+            return NULL;
+        }
+        values = values ? arena_format(arena, "%s, %s", values, value) : value;
+    }
+    return values;
+}
+
 static enum sql_kind
 kind_of_set(const PgQuery__VariableSetStmt *statement, struct arena *arena, struct sql_facts *facts)
 {
-    bool has_value = statement->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_SET_VALUE;
-    const char *value =
-        has_value && statement->n_args ? tree_constant(statement->args[0], arena) : NULL;
-
     if (statement->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_RESET_ALL) {
         return SQL_SESSION;
     }
     if (statement->kind == PG_QUERY__VARIABLE_SET_KIND__VAR_SET_MULTI) {
         return SQL_TRANSACTION; /* SET TRANSACTION, SET SESSION CHARACTERISTICS */
     }
-    struct sql_setting setting = {.name = statement->name, .value = value};
+    struct sql_setting setting = {.name = statement->name, .value = values_of(statement, arena)};
     tree_add_setting(facts, setting, arena);
     return SQL_SET;
 }

@@ -32,7 +32,7 @@ enum sql_kind {
 /* A setting that the statement changes, by SET, RESET or set_config('name', …). */
 struct sql_setting {
     const char *name;  /* in lower case */
-    const char *value; /* the first value as text; null: the default, or not a constant */
+    const char *value; /* as text, several as "a, b"; null: the default, or not constant */
     bool is_call;      /* by set_config */
 };
 

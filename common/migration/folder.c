@@ -1,0 +1,217 @@
+#include "common/migration/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "common/migration/manifest.h"
+
+struct listing {
+    struct folder_file *files;
+    size_t count, capacity;
+};
+
+static int
+by_name(const void *a, const void *b)
+{
+    const struct folder_file *left = a, *right = b;
+    return strcmp(left->name, right->name);
+}
+
+static bool
+cannot(struct error *error, const char *code, const char *path, const char *what, int cause)
+{
+    error_set(error, code, "%s: %s", what, strerror(cause));
+    return error_where(error, "%s", path);
+}
+
+static bool
+is_folder(int directory, const char *name)
+{
+    struct stat status;
+    return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
+}
+
+static bool
+list(struct folder *folder, DIR *directory, struct listing *listing, struct error *error)
+{
+    struct dirent *entry = NULL;
+
+    while ((entry = readdir(directory)) != NULL) {
+        if (is_folder(dirfd(directory), entry->d_name)) {
+            continue;
+        }
+        if (listing->count == FOLDER_NAMES_MAX) {
+            error_set(error, "E-MIG-COUNT", "too many files in a folder of migrations");
+            error_where(error, "%s", folder->path);
+            return error_found(error, "more than %d", FOLDER_NAMES_MAX);
+        }
+        if (listing->count == listing->capacity) {
+            listing->files = mem_grow(listing->files, listing->count, &listing->capacity,
+                                      sizeof *listing->files);
+        }
+        listing->files[listing->count++] =
+            (struct folder_file){.name = arena_text(&folder->arena, entry->d_name)};
+    }
+    return true;
+}
+
+bool
+folder_open(const char *path, struct folder **folder_p, struct error *error)
+{
+    CLEANUP(mem_free) char *real_path = realpath(path, NULL);
+    DIR *directory = real_path ? opendir(real_path) : NULL;
+    struct listing listing = {0};
+
+    *folder_p = NULL;
+    if (!directory) {
+        bool is_missing = errno == ENOENT || errno == ENOTDIR;
+        cannot(error, is_missing ? "E-MIG-MISSING" : "E-MIG-OPEN", path,
+               "cannot open the folder of migrations", errno);
+        return error_hint(error, "the migrations key of skein.yaml names the folder");
+    }
+    struct folder *folder = mem_zalloc(sizeof *folder);
+    folder->path = arena_text(&folder->arena, path);
+    folder->real_path = arena_text(&folder->arena, real_path);
+    bool succeeded = list(folder, directory, &listing, error);
+    closedir(directory);
+    if (succeeded) {
+        if (listing.count) { /* readdir has no order; ours must be the same everywhere */
+            qsort(listing.files, listing.count, sizeof *listing.files, by_name);
+        }
+        folder->count = listing.count;
+        folder->files =
+            arena_copy(&folder->arena, listing.files, listing.count * sizeof *listing.files);
+        *folder_p = folder;
+    } else {
+        folder_destroy(&folder);
+    }
+    free(listing.files);
+    return succeeded;
+}
+
+void
+folder_destroy(struct folder **folder_p)
+{
+    if (*folder_p) {
+        struct arena arena = (*folder_p)->arena;
+        arena_release(&arena);
+        free(*folder_p);
+        *folder_p = NULL;
+    }
+}
+
+/* ---- one file -------------------------------------------------------------------------------- */
+
+/* Whether a path lies in a folder; both are real. */
+static bool
+is_inside(const char *folder, const char *path)
+{
+    size_t size = strlen(folder);
+    return strncmp(folder, path, size) == 0 && (path[size] == '/' || folder[size - 1] == '/');
+}
+
+static bool
+check_kind(const struct stat *status, const char *path, struct error *error)
+{
+    if (S_ISREG(status->st_mode)) {
+        return true;
+    }
+    error_set(error, "E-MIG-TYPE", "a migration is a regular file");
+    error_where(error, "%s", path);
+    error_found(error, "%s",
+                S_ISDIR(status->st_mode)    ? "a folder"
+                : S_ISFIFO(status->st_mode) ? "a pipe"
+                : S_ISSOCK(status->st_mode) ? "a socket"
+                                            : "a device");
+    return error_hint(error, "remove it, or put the migration in its place");
+}
+
+static bool
+check_size(const struct stat *status, const char *path, struct error *error)
+{
+    if ((uint64_t)status->st_size <= SCRIPT_SIZE_MAX) {
+        return true;
+    }
+    error_set(error, "E-MIG-SIZE", "the file is larger than a migration may be");
+    error_where(error, "%s", path);
+    error_found(error, "%lld bytes, at most %zu", (long long)status->st_size, SCRIPT_SIZE_MAX);
+    return error_hint(error, "split it into several migrations");
+}
+
+/* Read what is open; the file may shrink meanwhile, and what is read is what counts. */
+static bool
+read_all(int file, size_t size, struct arena *arena, struct folder_file *out)
+{
+    char *text = arena_alloc(arena, size + 1);
+    size_t done = 0;
+
+    while (done < size) {
+        ssize_t step = read(file, text + done, size - done);
+        if (step < 0 && errno == EINTR) {
+            continue;
+        }
+        if (step < 0) {
+            return false;
+        }
+        if (step == 0) {
+            break;
+        }
+        done += (size_t)step;
+    }
+    text[done] = '\0';
+    out->text = text;
+    out->size = done;
+    return true;
+}
+
+static bool
+load_open(struct folder *folder, int descriptor, const char *path, struct folder_file *file,
+          struct error *error)
+{
+    struct stat status;
+
+    if (fstat(descriptor, &status) != 0) {
+        return cannot(error, "E-MIG-OPEN", path, "cannot look at the file", errno);
+    }
+    if (!check_kind(&status, path, error) || !check_size(&status, path, error)) {
+        return false;
+    }
+    return read_all(descriptor, (size_t)status.st_size, &folder->arena, file) ||
+           cannot(error, "E-MIG-OPEN", path, "cannot read the file", errno);
+}
+
+bool
+folder_load(struct folder *folder, struct folder_file *file, struct error *error)
+{
+    CLEANUP(mem_free) char *path = mem_format("%s/%s", folder->path, file->name);
+    CLEANUP(mem_free) char *real = realpath(path, NULL);
+
+    if (file->text) {
+        return true;
+    }
+    if (!real) {
+        return cannot(error, "E-MIG-OPEN", path, "cannot open the file", errno);
+    }
+    if (!is_inside(folder->real_path, real)) {
+        error_set(error, "E-MIG-PATH", "the link leads out of the folder of migrations");
+        error_where(error, "%s", path);
+        error_found(error, "%s", real);
+        return error_hint(error, "put a copy of the file in its place");
+    }
+    /* O_NONBLOCK: a pipe without a writer must not hold us. */
+    int descriptor = open(real, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY);
+    if (descriptor < 0) {
+        return cannot(error, errno == ENXIO ? "E-MIG-TYPE" : "E-MIG-OPEN", path,
+                      "cannot open the file", errno);
+    }
+    bool succeeded = load_open(folder, descriptor, path, file, error);
+    close(descriptor);
+    return succeeded;
+}

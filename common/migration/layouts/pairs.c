@@ -1,0 +1,282 @@
+/*
+ * pairs: <version>_<name>.up.sql, .down.sql and .verify.sql, as golang-migrate has them and we do.
+ * The version is a number of any length; order is by number, so 10 comes after 9, and 001 is 1.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "common/migration/layout.h"
+#include "common/migration/manifest.h"
+
+#define PATTERN "<version>_<name>.up.sql, .down.sql, .verify.sql"
+#define VERSION_SIZE_MAX 128
+
+enum part { PART_UP, PART_DOWN, PART_VERIFY, PART_COUNT };
+
+static const char *const parts[] = {"up", "down", "verify"};
+
+/* A file's name, taken apart. */
+struct pair_name {
+    const char *version; /* not terminated */
+    size_t version_size;
+    const char *name; /* not terminated */
+    size_t name_size;
+    enum part part;
+    struct folder_file *file;
+};
+
+/* <digits>_<anything>.<part>.<extension>; false when the name is something else. */
+static bool
+take_apart(const char *file_name, const char *extension, struct pair_name *out)
+{
+    size_t digits = strspn(file_name, "0123456789"), size = strlen(file_name);
+    size_t extension_size = strlen(extension);
+
+    if (digits == 0 || file_name[digits] != '_' || size < extension_size + 1 ||
+        strcmp(file_name + size - extension_size, extension) != 0 ||
+        file_name[size - extension_size - 1] != '.') {
+        return false;
+    }
+    size_t end = size - extension_size - 1;
+    for (enum part part = PART_UP; part < PART_COUNT; part++) {
+        size_t part_size = strlen(parts[part]);
+        if (end > digits + 1 + part_size && file_name[end - part_size - 1] == '.' &&
+            memcmp(file_name + end - part_size, parts[part], part_size) == 0) {
+            *out = (struct pair_name){.version = file_name,
+                                      .version_size = digits,
+                                      .name = file_name + digits + 1,
+                                      .name_size = end - part_size - 1 - digits - 1,
+                                      .part = part};
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+fits(const struct folder *folder)
+{
+    struct pair_name name;
+
+    for (size_t i = 0; i < folder->count; i++) {
+        if (take_apart(folder->files[i].name, "sql", &name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- names that are refused ------------------------------------------------------------------ */
+
+static bool
+refuse(struct error_list *errors, const struct folder *folder, const char *name, const char *code,
+       const char *text, const char *found, const char *hint)
+{
+    CLEANUP(mem_free) char *shown = mem_text(name);
+    struct error error;
+
+    text_mend_utf8(shown);
+    error_set(&error, code, "%s", text);
+    error_where(&error, "%s/%s", folder->path, shown);
+    error_found(&error, "%s", found);
+    error_hint(&error, "%s", hint);
+    return error_list_add(errors, &error);
+}
+
+static char *
+in_lower_case(const char *name)
+{
+    char *lower = mem_text(name);
+    for (char *letter = lower; *letter; letter++) {
+        *letter = (char)tolower((unsigned char)*letter);
+    }
+    return lower;
+}
+
+/* A migration that is a program: leaving it out in silence would make another schema. */
+static bool
+is_program(const char *name)
+{
+    static const char *const extensions[] = {"go", "js",  "ts",   "mjs", "cjs", "py", "rb",
+                                             "sh", "php", "java", "kt",  "rs",  "pl"};
+    struct pair_name parsed;
+
+    for (size_t i = 0; i < sizeof extensions / sizeof *extensions; i++) {
+        if (take_apart(name, extensions[i], &parsed) && parsed.part != PART_VERIFY) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a name can be shown and kept: UTF-8 without control characters. */
+static bool
+is_printable(const char *name)
+{
+    for (const char *byte = name; *byte; byte++) {
+        if ((unsigned char)*byte < ' ' || *byte == 0x7f) {
+            return false;
+        }
+    }
+    return text_is_utf8(name, strlen(name));
+}
+
+/* Whether the file takes part; files that are none of ours are passed over. */
+static bool
+take_name(const struct folder *folder, struct folder_file *file, struct pair_name *out,
+          struct error_list *errors)
+{
+    CLEANUP(mem_free) char *lower = in_lower_case(file->name);
+
+    if (file->name[0] == '.') {
+        return false;
+    }
+    if (is_program(file->name)) {
+        return refuse(errors, folder, file->name, "E-MIG-TYPE",
+                      "a migration that is a program cannot be carried out", "",
+                      "write what it does as SQL");
+    }
+    if (!text_ends_with(lower, ".sql")) {
+        return false;
+    }
+    if (!is_printable(file->name)) {
+        return refuse(errors, folder, file->name, "E-MIG-NAME",
+                      "the file's name is not printable UTF-8", "", "files are called " PATTERN);
+    }
+    if (!take_apart(file->name, "sql", out)) {
+        bool is_case = take_apart(lower, "sql", out);
+        return refuse(errors, folder, file->name, is_case ? "E-MIG-CASE" : "E-MIG-NAME",
+                      is_case ? "the file's name is right but for upper and lower case"
+                              : "the file is not called as a migration is",
+                      "files are called " PATTERN,
+                      "rename it, or put what is no migration elsewhere");
+    }
+    if (out->version_size > VERSION_SIZE_MAX) {
+        return refuse(errors, folder, file->name, "E-MIG-NAME", "the version is too long",
+                      "at most 128 digits", "rename the file");
+    }
+    out->file = file;
+    return true;
+}
+
+/* ---- order and pairing ----------------------------------------------------------------------- */
+
+static int
+compare_numbers(const struct pair_name *a, const struct pair_name *b)
+{
+    const char *left = a->version, *right = b->version;
+    size_t left_size = a->version_size, right_size = b->version_size;
+
+    for (; left_size > 1 && *left == '0'; left_size--) {
+        left++;
+    }
+    for (; right_size > 1 && *right == '0'; right_size--) {
+        right++;
+    }
+    if (left_size != right_size) {
+        return left_size < right_size ? -1 : 1;
+    }
+    return memcmp(left, right, left_size);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    const struct pair_name *left = a, *right = b;
+    int order = compare_numbers(left, right);
+
+    if (order == 0) {
+        order = (int)left->part - (int)right->part;
+    }
+    return order ? order : strcmp(left->file->name, right->file->name);
+}
+
+static void
+refuse_twin(const struct folder *folder, const struct pair_name *name, const struct pair_name *twin,
+            struct error_list *errors)
+{
+    bool is_case = strcasecmp(name->file->name, twin->file->name) == 0;
+
+    refuse(errors, folder, name->file->name, is_case ? "E-MIG-CASE" : "E-MIG-DUP",
+           is_case ? "two files whose names differ only in upper and lower case"
+                   : "the version is there twice",
+           twin->file->name, "give one of them another version");
+}
+
+static char *
+piece(struct source_list *sources, const char *text, size_t size)
+{
+    char *copy = arena_alloc(&sources->arena, size + 1);
+    memcpy(copy, text, size);
+    return copy;
+}
+
+static void
+load(struct folder *folder, struct folder_file *file, struct source *source,
+     struct error_list *errors)
+{
+    struct error error;
+
+    if (!folder_load(folder, file, &error)) {
+        error_list_add(errors, &error);
+        return;
+    }
+    *source = (struct source){.file = file, .offset = 0, .size = file->size};
+}
+
+/* One migration from the files of one version, which stand side by side. */
+static void
+collect_one(struct folder *folder, const struct pair_name *names, size_t count,
+            struct source_list *sources, struct error_list *errors)
+{
+    struct source_migration migration = {0};
+    struct source *slots[] = {&migration.up, &migration.down, &migration.verify};
+
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && names[i].part == names[i - 1].part) {
+            refuse_twin(folder, &names[i], &names[i - 1], errors);
+            continue;
+        }
+        load(folder, names[i].file, slots[names[i].part], errors);
+    }
+    if (names[0].part != PART_UP) {
+        refuse(errors, folder, names[0].file->name, "E-MIG-MISSING", "the version has no up file",
+               "", "add it, or remove this one");
+        return;
+    }
+    migration.version = piece(sources, names[0].version, names[0].version_size);
+    migration.name = piece(sources, names[0].name, names[0].name_size);
+    *source_list_add(sources) = migration;
+}
+
+static void
+collect(struct folder *folder, struct source_list *sources, struct error_list *errors)
+{
+    CLEANUP(mem_free)
+    struct pair_name *names = mem_zalloc((folder->count + 1) * sizeof *names);
+    size_t count = 0;
+
+    for (size_t i = 0; i < folder->count; i++) {
+        count += take_name(folder, &folder->files[i], &names[count], errors);
+    }
+    qsort(names, count, sizeof *names, compare);
+    for (size_t first = 0, next = 0; first < count; first = next) {
+        while (next < count && compare_numbers(&names[first], &names[next]) == 0) {
+            next++;
+        }
+        if (sources->count == MIGRATIONS_MAX) {
+            refuse(errors, folder, names[first].file->name, "E-MIG-COUNT",
+                   "too many migrations for one service", "at most 1000",
+                   "squash the oldest into one");
+            return;
+        }
+        collect_one(folder, &names[first], next - first, sources, errors);
+    }
+}
+
+const struct layout layout_pairs = {
+    .name = "pairs", .pattern = PATTERN, .fits = fits, .collect = collect};

@@ -1,0 +1,37 @@
+/*
+ * reader: a folder of migration files becomes a bundle. Everything that cannot be run safely is
+ * found here, before anything is planned, with its place and what to do about it.
+ *
+ * What is wrong with an up or a verify file, or with the folder, is an error: there is no bundle
+ * then. What is wrong with a down file is a note: the migration then has no way back (has_down is
+ * false, `irreversible` says why), but nobody is kept from going up by a down of long ago.
+ *
+ * The same files give the same bundle, byte for byte.
+ *
+ * Errors: E-MIG-MISSING, -NAME, -LAYOUT, -DUP, -CASE, -PATH, -TYPE, -OPEN, -SIZE, -COUNT;
+ * -ENCODING, -LEX, -PSQL, -SYNTAX, -COMPLEX, -IDENT; -ANNOTATION, -EMPTY; -TXCTL, -MIXED, -NOTX,
+ * -NOTX-UNVERIFIABLE, -UNNAMED, -SETTING, -PROGRAM, -SECRET, -OWN-SCHEMA.
+ */
+#ifndef COMMON_MIGRATION_READER_H
+#define COMMON_MIGRATION_READER_H
+
+#include <stdbool.h>
+
+#include "common/migration/bundle.h"
+#include "common/migration/error_list.h"
+
+/*
+ * Read the folder as the migrations of a service. `layout` is the name of one, or "auto". Errors
+ * and notes are added to the lists; false, and no bundle, when there was an error.
+ */
+bool migrations_read(const char *folder, const char *service, const char *layout,
+                     struct bundle **bundle_p, struct error_list *errors, struct error_list *notes);
+
+/*
+ * For those who number their migrations 1, 2, 3 …: E-MIG-GAP for every number that is left out.
+ * False when there is one.
+ */
+bool migrations_check_gaps(const struct bundle *bundle, const char *folder,
+                           struct error_list *errors);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * refusal: what stands in a script that cannot be run safely: transaction control inside it,
+ * settings that undo our guarantees, statements that nobody could find out about after a crash,
+ * passwords, our own schema.
+ */
+#ifndef COMMON_MIGRATION_REFUSAL_H
+#define COMMON_MIGRATION_REFUSAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/migration/annotation.h"
+#include "common/migration/error_list.h"
+#include "common/sql/split.h"
+
+/* A script as it is judged. */
+struct judged {
+    const char *path; /* for errors */
+    const char *text;
+    const struct sql_script *script;
+    const struct annotations *annotations;
+    bool is_verify; /* runs inside the transaction of an up */
+};
+
+/* Add everything that is wrong with the script; false when anything was. */
+bool refusals_find(const struct judged *judged, struct error_list *errors);
+
+/*
+ * Whether a statement is not carried out, because it is what we do anyway: BEGIN and COMMIT around
+ * the file, lock_timeout and statement_timeout (see refusal_timeouts).
+ */
+bool refusal_is_ours(const struct sql_statement *statement);
+
+/*
+ * The time-outs that the script sets itself, in milliseconds; 0 when it sets none. Its
+ * statement_timeout is for each statement, ours for all together.
+ */
+void refusal_timeouts(const struct sql_script *script, uint64_t *lock_timeout_ms,
+                      uint64_t *timeout_ms);
+
+/* Whether all that is carried out runs inside the step's transaction. */
+bool refusal_is_transactional(const struct sql_script *script);
+
+#endif
