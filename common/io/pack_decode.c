@@ -318,7 +318,9 @@ fill_text(const msgpack_object *object, struct arena *arena)
         return NULL;
     }
     char *text = arena_alloc(arena, (size_t)object->via.str.size + 1);
-    memcpy(text, object->via.str.ptr, object->via.str.size);
+    if (object->via.str.size) { /* msgpack-c points an empty text nowhere */
+        memcpy(text, object->via.str.ptr, object->via.str.size);
+    }
     return text;
 }
 
