@@ -35,3 +35,24 @@ function(test_program label path)
         LABELS ${label} TIMEOUT 300 SKIP_RETURN_CODE 77
         ENVIRONMENT "SKEIN_SOURCE=${CMAKE_SOURCE_DIR};SKEIN_BUILD=${CMAKE_BINARY_DIR}")
 endfunction()
+
+# fuzzer(<name> SOURCES … USES …): tests/fuzz/fuzz_<name>.c, which defines LLVMFuzzerTestOneInput. In a
+# SKEIN_FUZZ build a libFuzzer program fuzz_<name>; in every other one a test that replays the corpus
+# in tests/fuzz/corpus/<name> and some thousand changes of it.
+function(fuzzer name)
+    cmake_parse_arguments(FUZZER "" "" "SOURCES;USES" ${ARGN})
+    set(entry ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_${name}.c)
+    if(SKEIN_FUZZ)
+        add_executable(fuzz_${name} ${entry} ${FUZZER_SOURCES})
+        target_link_libraries(fuzz_${name} PRIVATE skein_flags ${FUZZER_USES})
+        target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+        add_dependencies(fuzzers fuzz_${name})
+    else()
+        add_executable(replay_${name} ${entry} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c ${FUZZER_SOURCES})
+        target_link_libraries(replay_${name} PRIVATE skein_flags ${FUZZER_USES} base)
+        set_target_properties(replay_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+        add_test(NAME fuzz/${name}
+            COMMAND replay_${name} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${name})
+        set_tests_properties(fuzz/${name} PROPERTIES LABELS unit TIMEOUT 300)
+    endif()
+endfunction()
