@@ -150,28 +150,43 @@ read_plain(sqlite3_stmt *statement, int column, const struct pack_field *field, 
     }
 }
 
+/* Decoding clears the whole struct, so a list is read into one of its own and taken from there. */
+static bool
+read_nested(sqlite3_stmt *statement, int column, const struct pack_shape *shape,
+            const struct pack_field *field, void *value, struct arena *arena)
+{
+    const void *data = sqlite3_column_blob(statement, column);
+    size_t size = (size_t)sqlite3_column_bytes(statement, column);
+    struct pack_shape part = shape_of_field(shape, field);
+    struct record list;
+    struct error why;
+
+    if (!pack_decode(&part, data, size, &pack_manifest_limits, arena, &list.agent, &why)) {
+        return false;
+    }
+    if (field->kind == PACK_STRUCT) {
+        memcpy(field_place(field, value), field_at(field, &list.agent), field->shape->size);
+    } else {
+        field_set_elements(field, value, field_elements(field, &list.agent));
+        field_set_count(field, value, field_count(field, &list.agent));
+    }
+    return true;
+}
+
 bool
 store_row(sqlite3_stmt *statement, int first, enum record_kind kind, struct arena *arena,
           struct record *record, struct error *error)
 {
     const struct pack_shape *shape = record_shape(kind);
-    struct error why;
 
     memset(record, 0, sizeof *record);
     record->kind = kind;
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct pack_field *field = &shape->fields[i];
-        struct pack_shape part = shape_of_field(shape, field);
         int column = first + (int)i;
-        bool is_read;
-
-        if (is_nested(field)) {
-            is_read = pack_decode(&part, sqlite3_column_blob(statement, column),
-                                  (size_t)sqlite3_column_bytes(statement, column),
-                                  &pack_manifest_limits, arena, &record->agent, &why);
-        } else {
-            is_read = read_plain(statement, column, field, &record->agent, arena);
-        }
+        bool is_read = is_nested(field)
+                           ? read_nested(statement, column, shape, field, &record->agent, arena)
+                           : read_plain(statement, column, field, &record->agent, arena);
         if (!is_read) {
             return damaged(shape, field, error);
         }
