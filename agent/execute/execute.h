@@ -69,6 +69,9 @@ struct step_order {
     void *context;
 };
 
+/* The failpoints on the way of a step, null behind the last; crash tests go through all of them. */
+extern const char *const execute_failpoints[];
+
 /* The caller owns the result; nothing is connected yet. */
 struct sitting *sitting_new(const struct target_config *config);
 void sitting_destroy(struct sitting **sitting_p);

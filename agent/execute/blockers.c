@@ -1,0 +1,50 @@
+#include "agent/execute/blockers.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/mem.h"
+
+#define LOOK_MS 2000
+
+enum blocker_column { BLOCKER_PID, BLOCKER_NAME, BLOCKER_STATE, BLOCKER_SINCE };
+
+static const char question[] =
+    "SELECT a.pid, a.application_name, a.state, to_char(a.query_start, 'YYYY-MM-DD HH24:MI:SS')"
+    " FROM (SELECT DISTINCT unnest(pg_blocking_pids(%d)) AS pid) b JOIN pg_stat_activity a"
+    " USING (pid) ORDER BY a.query_start LIMIT 3";
+
+static void
+write_names(const struct connection *connection, char *out, size_t size)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < connection_row_count(connection, 0) && used < size; i++) {
+        const char *state = connection_cell(connection, 0, i, BLOCKER_STATE);
+        const char *since = connection_cell(connection, 0, i, BLOCKER_SINCE);
+        used += (size_t)snprintf(out + used, size - used, "%spid %s (%s, %s, query since %s)",
+                                 i ? ", " : "", connection_cell(connection, 0, i, BLOCKER_PID),
+                                 connection_cell(connection, 0, i, BLOCKER_NAME),
+                                 state ? state : "state hidden", since ? since : "a hidden time");
+    }
+    text_mend_utf8(out);
+}
+
+void
+blockers_name(struct sitting *sitting, char *out, size_t size)
+{
+    CLEANUP(connection_close) struct connection *second = NULL;
+    CLEANUP(text_release) struct text sql = {0};
+    struct patience patience = {.deadline_ms = clock_now_ms() + LOOK_MS, .heeds_interrupt = true};
+    struct error error;
+    struct connection_config config = {.conninfo = sitting->config.conninfo,
+                                       .application_name = sitting->application_name,
+                                       .interrupt = sitting->interrupt};
+
+    text_format(&sql, question, sitting->backend.pid);
+    if (connection_open(&config, &second, &error) &&
+        connection_run(second, text_of(&sql), &patience) && connection_row_count(second, 0)) {
+        write_names(second, out, size);
+    }
+}

@@ -1,0 +1,22 @@
+/*
+ * concurrently: a step that PostgreSQL does not run inside a transaction: CREATE and DROP INDEX
+ * CONCURRENTLY. What is about to be done is written down first (an intent in the journal), and
+ * after a crash the catalog is looked at before anything is done again.
+ */
+#ifndef AGENT_EXECUTE_CONCURRENTLY_H
+#define AGENT_EXECUTE_CONCURRENTLY_H
+
+#include "agent/execute/try.h"
+
+/* The target's lock is held and what is applied has been read (sitting_attend). */
+enum try_end concurrently_try(struct step_try *try);
+
+/*
+ * An intent was found without a verdict, and nobody works on it any more. When its effect is
+ * complete, write that down: *is_done and the outcome. Otherwise remove a half-made index. False
+ * when the database could not be asked.
+ */
+bool concurrently_settle(struct sitting *sitting, struct journal_row *intent, bool *is_done,
+                         struct outcome *outcome, struct error *error);
+
+#endif

@@ -1,0 +1,477 @@
+#include "agent/execute/execute.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/backoff.h"
+#include "common/base/clock.h"
+#include "common/base/failpoint.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "agent/execute/concurrently.h"
+#include "agent/execute/transaction.h"
+
+#define LOCK_TIMEOUT_FIRST_MS 50
+#define LOST_MAX 5  /* a step that ends its connection so often will end it again */
+#define STALE_MAX 3 /* nobody else works under the lock: more often is a bug */
+
+const char *const execute_failpoints[] = {
+    "execute.attended",        "execute.before-claim",
+    "execute.after-claim",     "execute.before-statement",
+    "execute.statement-sent",  "execute.after-statement",
+    "execute.before-commit",   "execute.commit-sent",
+    "execute.after-commit",    "execute.before-rollback",
+    "execute.after-rollback",  "execute.before-failed",
+    "execute.failed-sent",     "execute.after-failed",
+    "execute.before-intent",   "execute.intent-sent",
+    "execute.after-intent",    "execute.before-concurrent",
+    "execute.concurrent-sent", "execute.after-concurrent",
+    "execute.before-repair",   "execute.after-repair",
+    "execute.before-done",     "execute.done-sent",
+    "execute.after-done",      NULL,
+};
+
+/* The whole of a step: all its tries. */
+struct execution {
+    struct step_try try;
+    struct backoff connect_backoff, lock_backoff;
+    uint64_t lock_timeout_max_ms;
+    int64_t began_ms;
+    int64_t locked_ms; /* when a lock was first not to be had; 0: never */
+    unsigned tries, lost, stale;
+    bool is_in_doubt; /* a COMMIT was sent and nobody has looked since */
+};
+
+static uint64_t
+first_of(uint64_t a, uint64_t b, uint64_t c)
+{
+    return a ? a : b ? b : c;
+}
+
+static void
+begin(struct execution *execution, struct sitting *sitting, const struct step_order *order,
+      struct arena *arena, struct outcome *outcome)
+{
+    const struct script *script = migration_script(order->migration, order->direction);
+    const struct target_config *config = &sitting->config;
+    uint64_t said_ms = first_of(order->lock_timeout_ms, script->lock_timeout_ms, 0);
+
+    *execution = (struct execution){
+        .try = {.sitting = sitting,
+                .order = order,
+                .script = script,
+                .arena = arena,
+                .outcome = outcome},
+        .connect_backoff = {.first_ms = 20, .most_ms = 2000},
+        .lock_backoff = {.first_ms = 50, .most_ms = 1000},
+        .began_ms = clock_now_ms(),
+    };
+    /* Outside a transaction the waits are for others to end, and nobody queues behind them. */
+    execution->lock_timeout_max_ms = first_of(
+        said_ms, script->is_transactional ? config->lock_timeout_ms : config->lock_budget_ms, 0);
+    uint64_t first_ms = script->is_transactional ? LOCK_TIMEOUT_FIRST_MS : UINT64_MAX;
+    execution->try.lock_timeout_ms =
+        execution->lock_timeout_max_ms < first_ms ? execution->lock_timeout_max_ms : first_ms;
+}
+
+/* Every try begins with an empty outcome. */
+static void
+begin_try(struct execution *execution)
+{
+    struct step_try *try = &execution->try;
+    const struct target_config *config = &try->sitting->config;
+    uint64_t timeout_ms =
+        first_of(try->order->timeout_ms, try->script->timeout_ms, config->timeout_ms);
+
+    *try->outcome = (struct outcome){.lock_tries = execution->tries++};
+    try->error = (struct error){0};
+    try->sqlstate[0] = '\0';
+    try->is_retryable = false;
+    try->is_in_doubt = false;
+    try->statement = 0;
+    try->began_us = clock_now_us();
+    try->deadline_ms = timeout_ms ? clock_now_ms() + (int64_t)timeout_ms : 0;
+    try->notices_before = connection_notice_count(try->sitting->connection);
+    try->names_blockers =
+        execution->locked_ms || try->lock_timeout_ms >= execution->lock_timeout_max_ms;
+}
+
+/* ---- verdicts -------------------------------------------------------------------------------- */
+
+static void
+note_head(struct execution *execution)
+{
+    const struct target_facts *facts = &execution->try.sitting->facts;
+    struct outcome *outcome = execution->try.outcome;
+
+    outcome->journal_count = facts->journal_count;
+    memcpy(outcome->journal_head, facts->journal_head, CHECKSUM_SIZE);
+}
+
+static bool
+cancelled(struct execution *execution)
+{
+    struct step_try *try = &execution->try;
+
+    error_set(&try->error, "E-STOPPED", "stopped before it took effect");
+    if (!try->script->is_transactional && try->statement > 1) {
+        error_found(&try->error, "the %" PRIu64 " statements before it have taken effect",
+                    try->statement - 1);
+    }
+    *try->outcome = (struct outcome){.kind = OUTCOME_CANCELLED, .lock_tries = execution->tries};
+    try->outcome->fault = fault_from_error(&try->error, try->arena);
+    try->outcome->fault.is_retryable = true;
+    note_head(execution);
+    return true;
+}
+
+static bool
+failed_before_it_began(struct execution *execution, const struct error *error, bool is_retryable)
+{
+    struct step_try *try = &execution->try;
+
+    *try->outcome = (struct outcome){.lock_tries = execution->tries};
+    try->error = *error;
+    try->is_retryable = is_retryable;
+    try_make_failure(try);
+    note_head(execution);
+    return true;
+}
+
+/* Write the failure down, so that it is found again. True when that is done, or of no use. */
+static bool
+write_failed(struct execution *execution)
+{
+    CLEANUP(text_release) struct text sql = {0};
+    struct step_try *try = &execution->try;
+    struct sitting *sitting = try->sitting;
+    struct patience patience = sitting_patience();
+    struct journal_row row = journal_row_of(try->order);
+    struct error error;
+
+    row.state = JOURNAL_FAILED;
+    row.statement = try->statement;
+    row.outcome = try->outcome;
+    text_append(&sql, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;");
+    if (error_is(&try->error, "E-SQL-TXCTL") && row.direction == DIRECTION_UP) {
+        char id[ID_TEXT_SIZE];
+        text_format(&sql, "DELETE FROM skein.migration WHERE step_id = '%s';",
+                    id_text(&row.step_id, id));
+        sitting->has_read = false;
+    }
+    journal_insert(sitting, &row, &sql);
+    text_append(&sql, "COMMIT");
+    patience.failpoint = "execute.failed-sent";
+    patience.heeds_interrupt = false;
+    FAILPOINT("execute.before-failed");
+    if (connection_run(sitting->connection, text_of(&sql), &patience)) {
+        sitting_advance(sitting, row.hash);
+        FAILPOINT("execute.after-failed");
+        return true;
+    }
+    bool is_written = strcmp(connection_error(sitting->connection)->sqlstate, "23505") == 0;
+    sitting_query_failed(sitting, "cannot write the failure down", &error);
+    if (sitting->connection) {
+        try_roll_back(try);
+    }
+    sitting->has_read = false;
+    if (!is_written && !sitting_is_transient(&error)) {
+        log_warn("target %s: %s", sitting->config.name, error.text);
+    }
+    return !is_written && !sitting_is_transient(&error);
+}
+
+/*
+ * It has failed, rolled back. The journal is to know: through lost connections, until told to stop.
+ * When the journal has a verdict on this attempt already, that one counts.
+ */
+static bool
+failed(struct execution *execution)
+{
+    struct step_try *try = &execution->try;
+    struct sitting *sitting = try->sitting;
+    struct backoff backoff = {.first_ms = 20, .most_ms = 2000};
+    struct outcome written;
+    struct error error;
+    bool found = false;
+
+    try_make_failure(try);
+    for (bool is_first = true;; is_first = false) {
+        bool is_here = is_first && sitting->connection && sitting->has_lock && sitting->has_read;
+        if (is_here || (sitting_attend(sitting, 0, &error) &&
+                        journal_verdict(sitting, &try->order->step_id, try->order->attempt,
+                                        try->arena, &found, &written, &error))) {
+            if (found) {
+                *try->outcome = written;
+                return true;
+            }
+            if (write_failed(execution)) {
+                return true;
+            }
+        } else if (!sitting_is_transient(&error)) {
+            return true;
+        }
+        if (!interrupt_sleep(sitting->interrupt, backoff_next_ms(&backoff, &sitting->random))) {
+            return true;
+        }
+    }
+}
+
+/* ---- T3: what is applied decides whether there is anything to do ----------------------------- */
+
+static bool
+changed_since(struct execution *execution, const struct applied *applied)
+{
+    const struct migration *migration = execution->try.order->migration;
+    char recorded[2 * CHECKSUM_SIZE + 1], found[2 * CHECKSUM_SIZE + 1];
+    struct error error;
+
+    text_hex(applied->row.checksum, CHECKSUM_SIZE, recorded);
+    text_hex(migration_checksum(migration), CHECKSUM_SIZE, found);
+    error_set(&error, "E-MIG-CHECKSUM", "%s was changed after it was applied", migration->version);
+    error_where(&error, "%s", migration->up.path);
+    error_found(&error, "%.16s…, recorded %.16s…", found, recorded);
+    error_hint(&error, "restore the file, or write a new migration");
+    return failed_before_it_began(execution, &error, false);
+}
+
+/*
+ * True when there is nothing to do; *answer is what sitting_execute returns. What this very step
+ * has done before (and somebody died before saying so) is told as it was, and so is an attempt that
+ * has failed before: each has one verdict.
+ */
+static bool
+is_settled(struct execution *execution, bool *answer)
+{
+    struct step_try *try = &execution->try;
+    const struct step_order *order = try->order;
+    const struct applied *applied = sitting_find(try->sitting, order->migration->version);
+    bool is_up = order->direction == DIRECTION_UP;
+    bool found = false;
+    struct error error;
+
+    if (applied &&
+        memcmp(applied->row.checksum, migration_checksum(order->migration), CHECKSUM_SIZE) != 0) {
+        *answer = changed_since(execution, applied);
+        return true;
+    }
+    bool is_so = is_up == (applied != NULL);
+    if (!is_so && !execution->stale) {
+        return false;
+    }
+    if (!is_so || !is_up || id_equal(&applied->step_id, &order->step_id)) {
+        if (!journal_verdict(try->sitting, &order->step_id, order->attempt, try->arena, &found,
+                             try->outcome, &error)) {
+            return false; /* the connection is gone: the next turn asks again */
+        }
+    }
+    if (!found && !is_so) {
+        return false;
+    }
+    if (!found) {
+        *try->outcome = (struct outcome){.kind = OUTCOME_ALREADY, .lock_tries = execution->tries};
+        note_head(execution);
+    }
+    *answer = true;
+    return true;
+}
+
+/* ---- tries ----------------------------------------------------------------------------------- */
+
+static bool
+budget_is_spent(struct execution *execution)
+{
+    struct step_try *try = &execution->try;
+    uint64_t budget_ms = try->sitting->config.lock_budget_ms;
+    uint64_t spent_ms = (uint64_t)(clock_now_ms() - execution->locked_ms);
+
+    if (spent_ms + try->lock_timeout_ms <= budget_ms) {
+        return false;
+    }
+    char text[sizeof try->error.text];
+    memcpy(text, try->error.text, sizeof text);
+    snprintf(try->error.text, sizeof try->error.text,
+             "%.300s; tried %u times within the lock budget of %" PRIu64 " ms", text,
+             execution->tries, budget_ms);
+    text_mend_utf8(try->error.text);
+    if (try->blockers[0]) {
+        error_found(&try->error, "in the way: %s", try->blockers);
+    }
+    return true;
+}
+
+/*
+ * A lock was not to be had: wait a little, and be more patient the next time, but never more than
+ * allowed: who waits for a lock makes others wait behind it. A try that had worked long before it
+ * met the lock is too dear for many short ones. (To look who holds the lock before queueing for it
+ * would come before the next try, here.)
+ */
+static bool
+rest_before_next_try(struct execution *execution)
+{
+    struct step_try *try = &execution->try;
+    uint64_t took_ms = (uint64_t)(clock_now_us() - try->began_us) / 1000;
+    uint64_t next_ms = 2 * try->lock_timeout_ms;
+
+    next_ms = next_ms > took_ms / 4 ? next_ms : took_ms / 4;
+    try->lock_timeout_ms =
+        next_ms < execution->lock_timeout_max_ms ? next_ms : execution->lock_timeout_max_ms;
+    interrupt_sleep(try->sitting->interrupt,
+                    backoff_next_ms(&execution->lock_backoff, &try->sitting->random));
+    return true;
+}
+
+static bool
+goes_on_after_lock(struct execution *execution)
+{
+    if (!execution->locked_ms) {
+        execution->locked_ms = clock_now_ms() - (int64_t)execution->try.lock_timeout_ms;
+    }
+    return !budget_is_spent(execution) && rest_before_next_try(execution);
+}
+
+static bool
+goes_on_after_loss(struct execution *execution)
+{
+    struct step_try *try = &execution->try;
+
+    execution->is_in_doubt = execution->is_in_doubt || try->is_in_doubt;
+    log_warn("target %s: %s; looking again", try->sitting->config.name, try->error.text);
+    if (++execution->lost < LOST_MAX || execution->is_in_doubt) {
+        return true;
+    }
+    try->is_retryable = true;
+    error_hint(&try->error, "look into the server's log: the step ends its connection every time");
+    return false;
+}
+
+static bool
+goes_on_stale(struct execution *execution)
+{
+    struct step_try *try = &execution->try;
+
+    sitting_forget_applied(try->sitting);
+    if (++execution->stale < STALE_MAX) {
+        return true;
+    }
+    try_fail(try, "E-BUG", "what is applied changes under the target's lock");
+    return false;
+}
+
+/* Under another leader not even the failure is written down. */
+static bool
+fenced(struct execution *execution)
+{
+    struct error error = execution->try.error;
+    return failed_before_it_began(execution, &error, false);
+}
+
+/* True when the step is to be tried again; otherwise the outcome is made. */
+static bool
+goes_on(struct execution *execution, enum try_end end)
+{
+    switch (end) {
+    case TRY_LOCKED:
+        return goes_on_after_lock(execution) || !failed(execution);
+    case TRY_LOST:
+        return goes_on_after_loss(execution) || !failed(execution);
+    case TRY_STALE:
+        return goes_on_stale(execution) || !failed(execution);
+    case TRY_CANCELLED:
+        return !cancelled(execution);
+    case TRY_FAILED:
+        if (error_is(&execution->try.error, "E-FENCED")) {
+            return !fenced(execution);
+        }
+        return !failed(execution);
+    case TRY_DONE:
+        break;
+    }
+    return false;
+}
+
+/*
+ * Have the target's lock and know what is applied. False: not now; *is_over when that is the
+ * verdict or nothing more can be found out, and then *answer is what sitting_execute returns.
+ */
+static bool
+attend(struct execution *execution, bool *is_over, bool *answer, struct error *error)
+{
+    struct sitting *sitting = execution->try.sitting;
+
+    *is_over = true;
+    if (interrupt_is_raised(sitting->interrupt)) {
+        if (execution->is_in_doubt) {
+            *answer = error_set(error, "E-STOPPED", "stopped before the truth was found out");
+        } else {
+            *answer = cancelled(execution);
+        }
+        return false;
+    }
+    if (sitting_attend(sitting, 0, error)) {
+        execution->is_in_doubt = false;
+        backoff_reset(&execution->connect_backoff);
+        FAILPOINT("execute.attended");
+        return true;
+    }
+    *is_over =
+        !error_is(error, "E-STOPPED") && !sitting_is_transient(error) && !execution->is_in_doubt;
+    if (*is_over) {
+        *answer = failed_before_it_began(execution, error, true);
+        return false;
+    }
+    interrupt_sleep(sitting->interrupt,
+                    backoff_next_ms(&execution->connect_backoff, &sitting->random));
+    return false;
+}
+
+static bool
+check_cluster(struct execution *execution)
+{
+    const struct step_order *order = execution->try.order;
+    const struct id *cluster_id = &execution->try.sitting->facts.cluster_id;
+    struct error error;
+
+    if (id_is_none(&order->cluster_id) || id_is_none(cluster_id) ||
+        id_equal(&order->cluster_id, cluster_id)) {
+        return true;
+    }
+    error_set(&error, "E-DB-CLUSTER", "the target belongs to another coordinator");
+    error_where(&error, "%s", connection_place(execution->try.sitting->connection));
+    error_hint(&error, "when it is to move: UPDATE skein.identity SET cluster_id = NULL; UPDATE"
+                       " skein.fence SET epoch = 0");
+    failed_before_it_began(execution, &error, true);
+    return false;
+}
+
+bool
+sitting_execute(struct sitting *sitting, const struct step_order *order, struct arena *arena,
+                struct outcome *outcome, struct error *error)
+{
+    struct execution execution;
+    bool is_over, answer = true;
+
+    begin(&execution, sitting, order, arena, outcome);
+    for (;;) {
+        if (!attend(&execution, &is_over, &answer, error)) {
+            if (is_over) {
+                return answer;
+            }
+            continue;
+        }
+        if (!check_cluster(&execution) || is_settled(&execution, &answer)) {
+            return answer;
+        }
+        if (!sitting->connection) {
+            continue;
+        }
+        begin_try(&execution);
+        enum try_end end = execution.try.script->is_transactional
+                               ? transaction_try(&execution.try)
+                               : concurrently_try(&execution.try);
+        if (!goes_on(&execution, end)) {
+            return true;
+        }
+    }
+}

@@ -1,0 +1,48 @@
+#include "agent/execute/execute.h"
+
+#include "common/base/backoff.h"
+#include "common/base/clock.h"
+#include "agent/execute/concurrently.h"
+
+#define RESOLVE_MS 15000
+
+/* The verdict, or what an intent without one has become. */
+static bool
+find(struct sitting *sitting, const struct id *step_id, uint64_t attempt, struct arena *arena,
+     bool *found, struct outcome *outcome, struct error *error)
+{
+    struct journal_row intent;
+
+    if (!journal_verdict(sitting, step_id, attempt, arena, found, outcome, error)) {
+        return false;
+    }
+    if (*found) {
+        return true;
+    }
+    bool is_open;
+    if (!journal_open_intent(sitting, step_id, arena, &is_open, &intent, error)) {
+        return false;
+    }
+    return !is_open || concurrently_settle(sitting, &intent, found, outcome, error);
+}
+
+bool
+sitting_resolve(struct sitting *sitting, const struct id *step_id, uint64_t attempt,
+                struct arena *arena, bool *found, struct outcome *outcome, struct error *error)
+{
+    struct backoff backoff = {.first_ms = 20, .most_ms = 1000};
+    int64_t deadline_ms = clock_now_ms() + RESOLVE_MS;
+
+    for (;;) {
+        *found = false;
+        if (sitting_attend(sitting, deadline_ms, error) &&
+            find(sitting, step_id, attempt, arena, found, outcome, error)) {
+            return true;
+        }
+        bool is_late = clock_now_ms() >= deadline_ms;
+        if (!sitting_is_transient(error) || error_is(error, "E-DB-STANDBY") || is_late ||
+            !interrupt_sleep(sitting->interrupt, backoff_next_ms(&backoff, &sitting->random))) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+/*
+ * sitting: the inside of execute's sitting, for the files of this folder: the connection, what is
+ * known of the target, and what the journal said when the target's lock was taken. While the lock
+ * is held nobody else changes it, so the copy here is the truth.
+ */
+#ifndef AGENT_EXECUTE_SITTING_H
+#define AGENT_EXECUTE_SITTING_H
+
+#include "common/base/random.h"
+#include "common/postgres/connection.h"
+#include "agent/execute/execute.h"
+
+#define BACKEND_START_SIZE 48
+
+/* A backend of ours, so that exactly it can be told from all others. */
+struct backend {
+    int pid;
+    char start[BACKEND_START_SIZE];
+    int64_t lost_ms; /* when its connection was lost; 0: it never was */
+};
+
+struct applied {
+    struct applied_migration row;
+    struct id step_id;
+};
+
+struct sitting {
+    struct target_config config;
+    char application_name[64];
+    struct interrupt *interrupt;
+    struct random random;
+    struct connection *connection;
+    struct backend backend, lost;
+    char *session_settings; /* SQL that brings the session's settings to what we want */
+    char *session_user;     /* who we are when no migration has changed it (current_user) */
+
+    bool is_known; /* the target_id has been read, and must stay */
+    bool has_schema;
+    bool has_warned;           /* of a server newer than we know */
+    struct target_facts facts; /* without applied_version */
+
+    bool has_lock, has_read; /* `applied` and the journal's head are of now */
+    struct applied *applied; /* in the order in which they were applied */
+    size_t applied_count, applied_capacity;
+    struct arena applied_arena;
+};
+
+/* Housekeeping is bounded: when the server does not answer for so long the connection is given up.
+ */
+struct patience sitting_patience(void);
+
+/*
+ * Have a connection whose target is fit (T1), with the schema made when `makes_schema`. A new one,
+ * or an open one that is looked at again.
+ */
+bool sitting_look(struct sitting *sitting, bool makes_schema, struct error *error);
+
+/*
+ * Have a fit connection, the target's lock and what is applied (T1 to T3). Waits for the lock until
+ * deadline_ms (0: for ever); false with E-DB-… or E-STOPPED.
+ */
+bool sitting_attend(struct sitting *sitting, int64_t deadline_ms, struct error *error);
+
+/* The connection is no good any more: close it, remember its backend. */
+void sitting_drop(struct sitting *sitting);
+
+/* Close the connection; it was still good. */
+void sitting_close(struct sitting *sitting);
+
+/* What is applied is not known any more. */
+void sitting_forget_applied(struct sitting *sitting);
+
+/* Whether an error says "not now": to be tried again until it works. */
+bool sitting_is_transient(const struct error *error);
+
+/* What is applied under this version, null when nothing is. */
+const struct applied *sitting_find(const struct sitting *sitting, const char *version);
+
+/* A query failed: its error as one of ours; for housekeeping, not for a migration's statements. */
+bool sitting_query_failed(struct sitting *sitting, const char *what, struct error *error);
+
+/* The journal has grown by a row with this hash. */
+void sitting_advance(struct sitting *sitting, const uint8_t hash[CHECKSUM_SIZE]);
+
+/* What is applied has changed with the row just committed. */
+void sitting_add_applied(struct sitting *sitting, const struct applied *applied);
+void sitting_remove_applied(struct sitting *sitting, const char *version);
+
+#endif

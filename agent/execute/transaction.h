@@ -1,0 +1,25 @@
+/*
+ * transaction: one try at a step whose statements all run in one transaction, together with the row
+ * that says it is applied and its journal row; docs/protocol.md, T4 to T9.
+ */
+#ifndef AGENT_EXECUTE_TRANSACTION_H
+#define AGENT_EXECUTE_TRANSACTION_H
+
+#include "agent/execute/try.h"
+
+/* The target's lock is held and what is applied has been read (sitting_attend). */
+enum try_end transaction_try(struct step_try *try);
+
+/*
+ * Append "BEGIN …" with the checks that nothing has changed since, and the fence. The answers are
+ * judged by transaction_check_opening.
+ */
+void transaction_append_opening(const struct step_try *try, struct text *sql);
+
+/* True when the opening's answers let the work begin; otherwise rolled back and *end says why. */
+bool transaction_check_opening(struct step_try *try, enum try_end *end);
+
+/* The verify script of an up, in the open transaction; true when all of it holds. */
+bool transaction_verify(struct step_try *try, enum try_end *end);
+
+#endif
