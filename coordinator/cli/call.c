@@ -1,0 +1,719 @@
+#include "coordinator/cli/call.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/id.h"
+#include "common/base/mem.h"
+
+/* What text_is_name allows, said to people. */
+#define NAME_PATTERN "[A-Za-z0-9][A-Za-z0-9._/@-]{0,127}, without \"..\""
+#define NEAR 3
+#define TEXT_MAX 512 /* bytes of one word; more is no name, version or selection */
+
+/* ---- secrets ------------------------------------------------------------------------------- */
+
+/* "postgresql://user:password@host": userinfo with a colon in it. */
+static bool
+has_userinfo_secret(const char *word)
+{
+    for (const char *at = strstr(word, "://"); at; at = strstr(at, "://")) {
+        at += 3;
+        size_t authority = strcspn(at, "/?#");
+        const char *end = memrchr(at, '@', authority);
+        if (end && memchr(at, ':', (size_t)(end - at))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "password=…" of a conninfo or of a URI's query, in any case, not as a part of another word. */
+static bool
+has_conninfo_secret(const char *word)
+{
+    static const char *const keys[] = {"password", "sslpassword"};
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *at = word;
+        while ((at = strcasestr(at, keys[i]))) {
+            bool begins = at == word || strchr(" \t\n?&'\"", at[-1]);
+            at += strlen(keys[i]);
+            if (begins && at[strspn(at, " \t")] == '=') {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool
+is_secret_option(const char *name)
+{
+    static const char *const names[] = {"password", "passwd",      "pass",      "pwd",
+                                        "secret",   "secret-key",  "token",     "pgpassword",
+                                        "api-key",  "private-key", "passphrase"};
+    size_t size = strcspn(name, "=");
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strlen(names[i]) == size && strncasecmp(name, names[i], size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Refuse what every other process on this host could read from our command line. */
+static bool
+refuse_secrets(int word_count, char **words, struct error *error)
+{
+    for (int i = 1; i < word_count; i++) {
+        bool by_option = text_starts_with(words[i], "--") && is_secret_option(words[i] + 2);
+        if (!by_option && !has_userinfo_secret(words[i]) && !has_conninfo_secret(words[i])) {
+            continue;
+        }
+        error_set(error, "E-SECRET-ARGV",
+                  "a secret on the command line can be read by everyone "
+                  "on this host; it was not used");
+        error_where(error, "argument %d", i);
+        return error_hint(error, "use libpq's own means: a peer socket, a passfile (~/.pgpass), "
+                                 "or a service file; and change the secret");
+    }
+    return true;
+}
+
+/* ---- words --------------------------------------------------------------------------------- */
+
+static bool
+is_printable(const char *word)
+{
+    if (!text_is_utf8(word, strlen(word))) {
+        return false;
+    }
+    for (; *word; word++) {
+        if ((unsigned char)*word < 0x20 || *word == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+refuse_unprintable(int word_count, char **words, struct error *error)
+{
+    for (int i = 1; i < word_count; i++) {
+        if (!is_printable(words[i]) || strlen(words[i]) > 4096) {
+            error_set(error, "E-NAME-SYNTAX", "argument %d is not printable UTF-8 text", i);
+            return error_hint(error, "names are %s", NAME_PATTERN);
+        }
+    }
+    return true;
+}
+
+static bool
+usage_error(const struct call *call, struct error *error)
+{
+    if (call->command) {
+        return error_hint(error, "see: skein %s --help", call->command->name);
+    }
+    return error_hint(error, "see: skein --help");
+}
+
+/* ---- values -------------------------------------------------------------------------------- */
+
+/* What an option or argument is called in an error: "--parallel", "SERVICE". */
+struct value_name {
+    const char *dashes, *name;
+};
+
+static bool
+refuse_range(const struct value_name *name, const char *text, struct error *error,
+             const char *allowed)
+{
+    error_set(error, "E-CLI-RANGE", "%s%s cannot be '%.64s'", name->dashes, name->name, text);
+    error_where(error, "%s%s", name->dashes, name->name);
+    return error_found(error, "%.64s; allowed: %s", text, allowed);
+}
+
+static bool
+check_name(const struct value_name *name, const char *text, struct error *error)
+{
+    if (text_is_name(text)) {
+        return true;
+    }
+    error_set(error, "E-NAME-SYNTAX", "%s%s '%.64s' is not a name", name->dashes, name->name, text);
+    error_where(error, "%s%s", name->dashes, name->name);
+    return error_found(error, "%.64s; allowed: %s", text, NAME_PATTERN);
+}
+
+static bool
+check_run(const struct value_name *name, const char *text, struct error *error)
+{
+    int64_t number;
+    struct id id;
+
+    if (text_equal(text, "last") || text_to_number(text, 1, INT64_MAX, &number) ||
+        id_parse(text, &id)) {
+        return true;
+    }
+    error_set(error, "E-NAME-SYNTAX", "%s%s '%.64s' names no run", name->dashes, name->name, text);
+    error_where(error, "%s%s", name->dashes, name->name);
+    error_found(error, "%.64s; allowed: a run's number, its id, or \"last\"", text);
+    return error_hint(error, "skein runs lists them");
+}
+
+static bool
+read_number(const struct value_name *name, const struct command_option *option, const char *text,
+            int64_t *number, struct error *error)
+{
+    if (text_to_number(text, option->min, option->max, number)) {
+        return true;
+    }
+    char allowed[64];
+    snprintf(allowed, sizeof allowed, "%" PRId64 "..%" PRId64, option->min, option->max);
+    return refuse_range(name, text, error, allowed);
+}
+
+static bool
+read_duration(const struct value_name *name, const struct command_option *option, const char *text,
+              int64_t *number, struct error *error)
+{
+    if (text_to_duration_ms(text, number) && *number >= option->min && *number <= option->max) {
+        return true;
+    }
+    char allowed[96];
+    snprintf(allowed, sizeof allowed, "%" PRId64 "ms..%" PRId64 "s, written 250ms, 2s, 5m, 1h",
+             option->min, option->max / 1000);
+    return refuse_range(name, text, error, allowed);
+}
+
+static bool
+read_share(const struct value_name *name, const struct command_option *option, const char *text,
+           struct share *share, struct error *error)
+{
+    char digits[24];
+    char allowed[64];
+    int64_t number;
+    size_t size = strlen(text);
+
+    share->is_percent = size > 0 && text[size - 1] == '%';
+    size -= share->is_percent;
+    if (size > 0 && size < sizeof digits) {
+        memcpy(digits, text, size);
+        digits[size] = '\0';
+        if (text_to_number(digits, option->min, share->is_percent ? 100 : option->max, &number)) {
+            share->number = (uint64_t)number;
+            return true;
+        }
+    }
+    snprintf(allowed, sizeof allowed, "%" PRId64 "..%" PRId64 " or %" PRId64 "%%..100%%",
+             option->min, option->max, option->min);
+    return refuse_range(name, text, error, allowed);
+}
+
+/* Shares of one kind must grow; a number beside a percentage can only be compared in the plan. */
+static bool
+check_growing(const struct value_name *name, const char *text, const struct call_value *value,
+              struct error *error)
+{
+    for (size_t i = 1; i < value->share_count; i++) {
+        const struct share *before = &value->shares[i - 1], *share = &value->shares[i];
+        if (share->is_percent == before->is_percent && share->number <= before->number) {
+            return refuse_range(name, text, error,
+                                "shares of all targets, each larger than the one before it");
+        }
+    }
+    return true;
+}
+
+static bool
+read_shares(const struct value_name *name, const struct command_option *option, const char *text,
+            struct call_value *value, struct error *error)
+{
+    CLEANUP(mem_free) char *copy = mem_text(text);
+    char *rest = copy;
+
+    value->share_count = 0;
+    for (char *piece = strsep(&rest, ","); piece; piece = strsep(&rest, ",")) {
+        if (value->share_count == CALL_SHARES_MAX) {
+            return refuse_range(name, text, error, "at most 16 waves");
+        }
+        if (!read_share(name, option, piece, &value->shares[value->share_count++], error)) {
+            return false;
+        }
+    }
+    return check_growing(name, text, value, error);
+}
+
+static bool
+read_choice(const struct value_name *name, const char *const *choices, const char *text,
+            int64_t *index, struct error *error)
+{
+    CLEANUP(text_release) struct text allowed = {0};
+
+    for (size_t i = 0; choices[i]; i++) {
+        if (text_equal(choices[i], text)) {
+            *index = (int64_t)i;
+            return true;
+        }
+        text_format(&allowed, "%s%s", i ? ", " : "", choices[i]);
+    }
+    return refuse_range(name, text, error, text_of(&allowed));
+}
+
+/* Check a value by its kind, and read what is more than text. */
+static bool
+read_value(struct call_value *value, const char *text, struct error *error)
+{
+    const struct command_option *option = value->option;
+    const struct value_name name = {"--", option->name};
+
+    value->text = text;
+    switch (option->kind) {
+    case VALUE_NAME:
+    case VALUE_VERSION:
+        return check_name(&name, text, error);
+    case VALUE_RUN:
+        return check_run(&name, text, error);
+    case VALUE_NUMBER:
+        return read_number(&name, option, text, &value->number, error);
+    case VALUE_DURATION:
+        return read_duration(&name, option, text, &value->number, error);
+    case VALUE_CHOICE:
+        return read_choice(&name, option->choices, text, &value->number, error);
+    case VALUE_SHARE:
+        value->share_count = 1;
+        return read_share(&name, option, text, &value->shares[0], error);
+    case VALUE_SHARES:
+        return read_shares(&name, option, text, value, error);
+    case VALUE_FLAG:
+    case VALUE_TEXT:
+    case VALUE_FILE:
+    case VALUE_FOLDER:
+        break;
+    }
+    if (strlen(text) > TEXT_MAX && option->kind == VALUE_TEXT) {
+        return refuse_range(&name, "a text this long", error, "512 bytes");
+    }
+    return true;
+}
+
+static bool
+check_argument(const struct command_argument *argument, const char *text, struct error *error)
+{
+    const struct value_name name = {"", argument->name};
+    int64_t index;
+
+    switch (argument->kind) {
+    case VALUE_NAME:
+    case VALUE_VERSION:
+        return check_name(&name, text, error);
+    case VALUE_RUN:
+        return check_run(&name, text, error);
+    case VALUE_CHOICE:
+        return read_choice(&name, argument->choices, text, &index, error);
+    default:
+        return true;
+    }
+}
+
+/* ---- options ------------------------------------------------------------------------------- */
+
+static void
+add_options(struct call *call, const struct command_option *const *options)
+{
+    for (; *options; options++) {
+        assert(call->value_count < sizeof call->values / sizeof *call->values);
+        call->values[call->value_count++] = (struct call_value){.option = *options};
+    }
+}
+
+/* The long name in "--name" or "--name=value" is exactly an option's. */
+static bool
+is_known(const struct call *call, const char *name, size_t size)
+{
+    for (size_t i = 0; i < call->value_count; i++) {
+        const char *known = call->values[i].option->name;
+        if (strlen(known) == size && strncmp(known, name, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+refuse_option(const struct call *call, const char *name, size_t size, struct error *error)
+{
+    char given[48];
+    const char *nearest = NULL;
+    size_t least = NEAR + 1;
+
+    snprintf(given, sizeof given, "%.*s", (int)size, name);
+    for (size_t i = 0; i < call->value_count; i++) {
+        const char *known = call->values[i].option->name;
+        size_t distance =
+            text_starts_with(known, given) && size > 1 ? 1 : text_distance(given, known);
+        if (distance < least) {
+            least = distance;
+            nearest = known;
+        }
+    }
+    error_set(error, "E-CLI-USAGE", "unknown option --%s", given);
+    if (nearest) {
+        return error_hint(error, "did you mean --%s?", nearest);
+    }
+    return usage_error(call, error);
+}
+
+/* getopt_long takes any unambiguous beginning for an option; scripts deserve the whole name. */
+static bool
+refuse_unknown_options(const struct call *call, int word_count, char **words, struct error *error)
+{
+    for (int i = 1; i < word_count && !text_equal(words[i], "--"); i++) {
+        if (!text_starts_with(words[i], "--")) {
+            continue;
+        }
+        size_t size = strcspn(words[i] + 2, "=");
+        if (!is_known(call, words[i] + 2, size)) {
+            return refuse_option(call, words[i] + 2, size, error);
+        }
+    }
+    return true;
+}
+
+static bool
+refuse_letter(const struct call *call, char *const *words, struct error *error)
+{
+    if (optopt > 0 && optopt < 128 && isprint(optopt)) {
+        error_set(error, "E-CLI-USAGE", "unknown option -%c", optopt);
+    } else {
+        error_set(error, "E-CLI-USAGE", "option %.64s cannot be understood", words[optind - 1]);
+    }
+    return usage_error(call, error);
+}
+
+/* What getopt_long makes of one option. */
+static bool
+take_option(struct call *call, int found, char *const *words, struct error *error)
+{
+    if (found == 'h') {
+        call->wants_help = true;
+        return true;
+    }
+    if (found == ':') {
+        error_set(error, "E-CLI-USAGE", "option %.64s wants a value", words[optind - 1]);
+        return usage_error(call, error);
+    }
+    if (found < 256) {
+        if (text_starts_with(words[optind - 1], "--") && strchr(words[optind - 1], '=')) {
+            error_set(error, "E-CLI-USAGE", "option %.64s takes no value", words[optind - 1]);
+            return usage_error(call, error);
+        }
+        return refuse_letter(call, words, error);
+    }
+    struct call_value *value = &call->values[found - 256];
+    if (value->is_given && value->option->kind != VALUE_FLAG) {
+        error_set(error, "E-CLI-USAGE", "option --%s is given twice", value->option->name);
+        return usage_error(call, error);
+    }
+    value->is_given = true;
+    return value->option->kind == VALUE_FLAG || read_value(value, optarg, error);
+}
+
+static bool
+read_options(struct call *call, int word_count, char **words, struct error *error)
+{
+    struct option longs[sizeof call->values / sizeof *call->values + 1] = {0};
+    int found;
+
+    for (size_t i = 0; i < call->value_count; i++) {
+        const struct command_option *option = call->values[i].option;
+        longs[i].name = option->name;
+        longs[i].has_arg = option->kind == VALUE_FLAG ? no_argument : required_argument;
+        longs[i].val = 256 + (int)i;
+    }
+    opterr = 0;
+    optind = 0; /* glibc: forget an earlier command line */
+    while ((found = getopt_long(word_count, words, ":h", longs, NULL)) != -1) {
+        if (!take_option(call, found, words, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- arguments ----------------------------------------------------------------------------- */
+
+static bool
+missing_argument(const struct call *call, const struct command_argument *argument,
+                 struct error *error)
+{
+    CLEANUP(text_release) struct text usage = {0};
+
+    command_usage(call->command, &usage);
+    error_set(error, "E-CLI-USAGE", "argument %s is missing", argument->name);
+    error_found(error, "usage: %s", text_of(&usage));
+    return usage_error(call, error);
+}
+
+static bool
+read_arguments(struct call *call, int word_count, char **words, struct error *error)
+{
+    const struct command_argument *argument = call->command->arguments;
+
+    for (int i = 0; i < word_count; i++) {
+        if (!argument->name || call->argument_count == CALL_ARGUMENTS_MAX) {
+            error_set(error, "E-CLI-USAGE", "'%.64s' is one argument too many", words[i]);
+            return usage_error(call, error);
+        }
+        if (!check_argument(argument, words[i], error)) {
+            return false;
+        }
+        call->arguments[call->argument_count++] = words[i];
+        if (!argument->is_repeated) {
+            argument++;
+        }
+    }
+    bool is_satisfied = !argument->name || argument->is_optional ||
+                        (argument->is_repeated && word_count > argument - call->command->arguments);
+    return is_satisfied || missing_argument(call, argument, error);
+}
+
+/* ---- the whole ----------------------------------------------------------------------------- */
+
+/* "skein agent": the beginning of several commands; they are listed. */
+static bool
+refuse_group(const char *word, struct error *error)
+{
+    CLEANUP(text_release) struct text names = {0};
+    size_t size = strlen(word);
+
+    for (size_t i = 0; i < command_count; i++) {
+        const char *name = command_table[i].name;
+        if (strncmp(name, word, size) == 0 && name[size] == ' ') {
+            text_format(&names, "%sskein %s", names.size ? ", " : "", name);
+        }
+    }
+    if (names.size == 0) {
+        return true;
+    }
+    error_set(error, "E-CLI-USAGE", "'skein %.32s' wants another word", word);
+    return error_found(error, "commands: %s", text_of(&names));
+}
+
+static bool
+unknown_command(int word_count, char **words, struct error *error)
+{
+    char name[130];
+    const char *nearest = NULL;
+
+    if (word_count > 1 && words[1][0] != '-') {
+        snprintf(name, sizeof name, "%.64s %.64s", words[0], words[1]);
+        nearest = command_nearest(name);
+    }
+    if (!nearest && !refuse_group(words[0], error)) {
+        return false;
+    }
+    nearest = nearest ? nearest : command_nearest(words[0]);
+    error_set(error, "E-CLI-USAGE", "unknown command '%.64s'", words[0]);
+    if (nearest) {
+        return error_hint(error, "did you mean 'skein %s'?", nearest);
+    }
+    return error_hint(error, "see: skein --help");
+}
+
+/* "skein" alone, "skein --help", "skein --version": options without a command. */
+static bool
+read_bare(struct call *call, int word_count, char **words, struct error *error)
+{
+    add_options(call, command_common_options);
+    call->wants_help = word_count == 1;
+    return refuse_unknown_options(call, word_count, words, error) &&
+           read_options(call, word_count, words, error);
+}
+
+static bool
+refuse_missing_options(const struct call *call, struct error *error)
+{
+    for (size_t i = 0; i < call->value_count; i++) {
+        const struct command_option *option = call->values[i].option;
+        if (option->is_required && !call->values[i].is_given) {
+            error_set(error, "E-CLI-USAGE", "option --%s %s is missing", option->name,
+                      option->metavar);
+            return usage_error(call, error);
+        }
+    }
+    return true;
+}
+
+static void
+apply_fallbacks(struct call *call)
+{
+    struct error error;
+
+    for (size_t i = 0; i < call->value_count; i++) {
+        struct call_value *value = &call->values[i];
+        if (!value->is_given && value->option->fallback) {
+            bool is_read = read_value(value, value->option->fallback, &error);
+            assert(is_read);
+        }
+    }
+}
+
+/* Which word begins the command, when options that all commands have stand before it; or 0. */
+static int
+command_behind_options(int word_count, char *const *words)
+{
+    int i = 1;
+
+    while (i < word_count && text_starts_with(words[i], "--") && words[i][2]) {
+        char name[32];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(words[i] + 2, "="), words[i] + 2);
+        const struct command_option *option = command_common_option(name);
+        if (!option) {
+            return 0;
+        }
+        i += option->kind == VALUE_FLAG || strchr(words[i], '=') ? 1 : 2;
+    }
+    return i < word_count && words[i][0] != '-' ? i : 0;
+}
+
+static void
+reverse(char **words, int count)
+{
+    for (int i = 0; i < count / 2; i++) {
+        char *word = words[i];
+        words[i] = words[count - 1 - i];
+        words[count - 1 - i] = word;
+    }
+}
+
+/* "skein --json agent add x" becomes "skein agent add --json x". */
+static void
+put_command_first(int word_count, char **words)
+{
+    int used = 0, before = command_behind_options(word_count, words) - 1;
+
+    if (before <= 0) {
+        return;
+    }
+    if (!command_find(word_count - 1 - before, words + 1 + before, &used)) {
+        used = 1; /* whatever it is, it is told by its name */
+    }
+    reverse(words + 1, before);
+    reverse(words + 1 + before, used);
+    reverse(words + 1, before + used);
+}
+
+bool
+call_read(struct call *call, int word_count, char **words, struct error *error)
+{
+    int used;
+
+    *call = (struct call){0};
+    if (!refuse_secrets(word_count, words, error) ||
+        !refuse_unprintable(word_count, words, error)) {
+        return false;
+    }
+    put_command_first(word_count, words);
+    if (word_count < 2 || words[1][0] == '-') {
+        bool is_read = read_bare(call, word_count, words, error);
+        apply_fallbacks(call);
+        if (is_read && !call_flag(call, "version") && optind < word_count) {
+            error_set(error, "E-CLI-USAGE", "the command comes first");
+            return error_hint(error, "say: skein COMMAND [OPTION…]");
+        }
+        call->wants_version = call_flag(call, "version");
+        call->wants_help = call->wants_help || call_flag(call, "help") || !call->wants_version;
+        return is_read;
+    }
+    call->command = command_find(word_count - 1, words + 1, &used);
+    if (!call->command) {
+        return unknown_command(word_count - 1, words + 1, error);
+    }
+    add_options(call, call->command->options);
+    add_options(call, command_common_options);
+    bool is_read = refuse_unknown_options(call, word_count, words, error) &&
+                   read_options(call, word_count, words, error);
+    apply_fallbacks(call);
+    call->wants_help = is_read && (call->wants_help || call_flag(call, "help"));
+    call->wants_version = is_read && call_flag(call, "version");
+    if (!is_read || call->wants_help || call->wants_version) {
+        return is_read;
+    }
+    return read_arguments(call, word_count - optind - used, words + optind + used, error) &&
+           refuse_missing_options(call, error);
+}
+
+void
+call_release(struct call *call)
+{
+    error_list_release(&call->others);
+}
+
+static const struct call_value *
+find_value(const struct call *call, const char *option)
+{
+    for (size_t i = 0; i < call->value_count; i++) {
+        if (text_equal(call->values[i].option->name, option)) {
+            return &call->values[i];
+        }
+    }
+    assert(!"the command has no such option");
+    abort();
+}
+
+const char *
+call_text(const struct call *call, const char *option)
+{
+    return find_value(call, option)->text;
+}
+
+int64_t
+call_number(const struct call *call, const char *option)
+{
+    return find_value(call, option)->number;
+}
+
+bool
+call_flag(const struct call *call, const char *option)
+{
+    return find_value(call, option)->is_given;
+}
+
+bool
+call_is_given(const struct call *call, const char *option)
+{
+    return find_value(call, option)->is_given;
+}
+
+const struct share *
+call_shares(const struct call *call, const char *option, size_t *count)
+{
+    const struct call_value *value = find_value(call, option);
+
+    *count = value->share_count;
+    return value->shares;
+}
+
+int
+call_choice(const struct call *call, const char *option)
+{
+    return (int)call_number(call, option);
+}
+
+const char *
+call_argument(const struct call *call, size_t index)
+{
+    return index < call->argument_count ? call->arguments[index] : NULL;
+}
+
+bool
+call_wants_json(const struct call *call)
+{
+    return call->value_count > 0 && call_flag(call, "json");
+}

@@ -1,0 +1,287 @@
+/* up, down, history: one database, no daemons, the same execution and the same journal. */
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include "common/base/mem.h"
+#include "agent/execute/execute.h"
+#include "coordinator/cli/commands/commands.h"
+#include "coordinator/cli/complain.h"
+#include "coordinator/cli/exit.h"
+#include "coordinator/cli/format.h"
+#include "coordinator/cli/grid.h"
+#include "coordinator/cli/local_plan.h"
+#include "coordinator/cli/services.h"
+#include "coordinator/cli/show.h"
+
+/* Everything one command on one database holds. */
+struct local {
+    struct call *call;
+    struct sitting *sitting;
+    struct services services;
+    struct applied_migration *applied;
+    size_t applied_count;
+    struct local_plan plan;
+    struct arena arena;
+    json_t *rows; /* what was done, for --json */
+};
+
+static void
+local_release(struct local *local)
+{
+    sitting_destroy(&local->sitting);
+    services_release(&local->services);
+    arena_release(&local->arena);
+    json_decref(local->rows);
+}
+
+/* ---- Ctrl-C -------------------------------------------------------------------------------- */
+
+/* Waits for the wish to stop, and passes it on: sitting_stop may be called from another thread. */
+static void *
+wait_for_stop(void *sitting)
+{
+    sigset_t signals;
+    int number = 0;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGUSR1);
+    if (sigwait(&signals, &number) == 0 && number != SIGUSR1) {
+        sitting_stop(sitting);
+    }
+    return NULL;
+}
+
+/* Call before any other thread is made, so that all of them leave the signals to the waiter. */
+static void
+block_signals(void)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+}
+
+/* ---- looking ------------------------------------------------------------------------------- */
+
+static bool
+open_database(struct local *local, struct error *error)
+{
+    const struct call *call = local->call;
+    bool works = call->command->run != command_history;
+    const struct target_config config = {
+        .name = "local",
+        .conninfo = call_text(call, "database"),
+        .role = works ? call_text(call, "role") : NULL,
+    };
+    struct target_facts facts;
+
+    block_signals();
+    local->sitting = sitting_new(&config);
+    return (!works || sitting_examine(local->sitting, &local->arena, &facts, error)) &&
+           sitting_survey(local->sitting, &local->arena, &local->applied, &local->applied_count,
+                          error);
+}
+
+/* ---- doing --------------------------------------------------------------------------------- */
+
+static void
+tell_step(struct local *local, const struct migration *migration, const struct outcome *outcome)
+{
+    const struct terminal *terminal = &local->call->terminal;
+    const char *direction = local->plan.direction == DIRECTION_UP ? "up" : "down";
+    CLEANUP(text_release) struct text line = {0};
+    char time[FORMAT_SIZE];
+    bool is_well = outcome->kind == OUTCOME_DONE || outcome->kind == OUTCOME_ALREADY;
+
+    if (call_wants_json(local->call)) {
+        json_array_append_new(local->rows,
+                              json_pack("{s:o, s:o, s:s, s:s, s:I, s:o}", "version",
+                                        show_json_text(migration->version), "name",
+                                        show_json_text(migration->name), "direction", direction,
+                                        "outcome", show_outcome(outcome->kind), "duration_us",
+                                        (json_int_t)outcome->duration_us, "error",
+                                        complain_json_fault(&outcome->fault)));
+        return;
+    }
+    text_format(&line, "%-4s  %s  %s", direction, migration->version,
+                migration->name ? migration->name : "");
+    size_t room = terminal->width == SIZE_MAX ? SIZE_MAX : terminal->width - 22;
+    CLEANUP(text_release) struct text out = {0};
+    terminal_clip(terminal, text_of(&line), room, &out);
+    text_append(&out, "  ");
+    terminal_clip_styled(terminal, is_well ? STYLE_GOOD : STYLE_BAD, show_outcome(outcome->kind),
+                         SIZE_MAX, &out);
+    fprintf(terminal->out, "%s  %s\n", text_of(&out),
+            format_duration_us(outcome->duration_us, time));
+    fflush(terminal->out);
+}
+
+static bool
+carry_step_out(struct local *local, const struct migration *migration, struct error *error)
+{
+    struct outcome outcome = {0};
+    const struct step_order order = {
+        .step_id = id_random(),
+        .attempt = 1,
+        .bundle = local->services.bundles[0],
+        .migration = migration,
+        .direction = local->plan.direction,
+        .lock_timeout_ms = (uint64_t)call_number(local->call, "lock-timeout"),
+        .timeout_ms = (uint64_t)call_number(local->call, "step-timeout"),
+    };
+
+    if (!sitting_execute(local->sitting, &order, &local->arena, &outcome, error)) {
+        return false;
+    }
+    tell_step(local, migration, &outcome);
+    if (outcome.kind == OUTCOME_DONE || outcome.kind == OUTCOME_ALREADY) {
+        return true;
+    }
+    if (!outcome.fault.code) {
+        return error_set(error, "E-STOPPED", "stopped; nothing is left of %s", migration->version);
+    }
+    fault_to_error(&outcome.fault, error);
+    return false;
+}
+
+static bool
+carry_out(struct local *local, struct error *error)
+{
+    pthread_t waiter;
+    bool is_well = true;
+
+    bool is_waiting = pthread_create(&waiter, NULL, wait_for_stop, local->sitting) == 0;
+    for (size_t i = 0; i < local->plan.step_count && is_well; i++) {
+        is_well = carry_step_out(local, local->plan.steps[i], error);
+    }
+    if (is_waiting) {
+        pthread_kill(waiter, SIGUSR1);
+        pthread_join(waiter, NULL);
+    }
+    return is_well;
+}
+
+static void
+tell_end(struct local *local, bool is_well, const struct error *error)
+{
+    const struct terminal *terminal = &local->call->terminal;
+
+    if (call_wants_json(local->call)) {
+        json_t *object = json_pack("{s:O, s:o}", "steps", local->rows, "error",
+                                   is_well ? json_null() : complain_json(error));
+        show_json(terminal, object);
+    } else if (is_well && local->plan.step_count == 0) {
+        fprintf(terminal->out, "nothing to do: %s\n",
+                local->applied_count > 0 ? local->applied[local->applied_count - 1].version
+                                         : "nothing is applied");
+    }
+}
+
+static bool
+work(struct call *call,
+     bool (*make_plan)(const struct manifest *, const struct applied_migration *, size_t,
+                       const struct local_wish *, struct arena *, struct local_plan *,
+                       struct error *),
+     const struct local_wish *wish, struct error *error)
+{
+    CLEANUP(local_release) struct local local = {.call = call, .rows = json_array()};
+
+    if (!services_read_one(call, call_argument(call, 0), &local.services, error) ||
+        !open_database(&local, error) ||
+        !make_plan(&local.services.bundles[0]->manifest, local.applied, local.applied_count, wish,
+                   &local.arena, &local.plan, error)) {
+        return false;
+    }
+    bool is_well = carry_out(&local, error);
+    tell_end(&local, is_well, error);
+    if (!is_well && call_wants_json(call)) {
+        call->exit_status = exit_status_of(error->code);
+        return true; /* told already, with what was done before it */
+    }
+    return is_well;
+}
+
+bool
+command_up(struct call *call, struct error *error)
+{
+    const struct local_wish wish = {.to_version = call_text(call, "to"),
+                                    .out_of_order = call_flag(call, "out-of-order")};
+
+    return work(call, local_plan_up, &wish, error);
+}
+
+bool
+command_down(struct call *call, struct error *error)
+{
+    const struct local_wish wish = {.to_version = call_text(call, "to")};
+
+    return work(call, local_plan_down, &wish, error);
+}
+
+/* ---- history ------------------------------------------------------------------------------- */
+
+static void
+print_history(const struct local *local)
+{
+    CLEANUP(grid_destroy) struct grid *grid = grid_new();
+
+    grid_column(grid, "version", GRID_LEFT);
+    grid_column(grid, "name", GRID_SHRINKS);
+    grid_column(grid, "applied", GRID_LEFT);
+    grid_column(grid, "took", GRID_RIGHT);
+    grid_column(grid, "checksum", GRID_LEFT | GRID_DROPS);
+    for (size_t i = 0; i < local->applied_count; i++) {
+        const struct applied_migration *row = &local->applied[i];
+        char checksum[2 * CHECKSUM_SIZE + 1], when[FORMAT_SIZE], took[FORMAT_SIZE];
+        text_hex(row->checksum, CHECKSUM_SIZE, checksum);
+        grid_row(grid);
+        grid_cell(grid, STYLE_NAME, "%s", row->version);
+        grid_cell(grid, STYLE_PLAIN, "%s", row->name ? row->name : "");
+        grid_cell(grid, STYLE_PLAIN, "%s", format_when((uint64_t)row->applied_wall_ms, when));
+        grid_cell(grid, STYLE_PLAIN, "%s", format_duration_us(row->duration_us, took));
+        grid_cell(grid, STYLE_FAINT, "%.12s", checksum);
+    }
+    grid_print(grid, &local->call->terminal, 0);
+}
+
+static json_t *
+history_json(const struct local *local)
+{
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < local->applied_count; i++) {
+        const struct applied_migration *row = &local->applied[i];
+        char checksum[2 * CHECKSUM_SIZE + 1];
+        text_hex(row->checksum, CHECKSUM_SIZE, checksum);
+        json_array_append_new(
+            rows, json_pack("{s:o, s:o, s:o, s:I, s:s}", "version", show_json_text(row->version),
+                            "name", show_json_text(row->name), "applied",
+                            show_json_time((uint64_t)row->applied_wall_ms), "duration_us",
+                            (json_int_t)row->duration_us, "checksum", checksum));
+    }
+    return json_pack("{s:o}", "applied", rows);
+}
+
+bool
+command_history(struct call *call, struct error *error)
+{
+    CLEANUP(local_release) struct local local = {.call = call};
+
+    if (!open_database(&local, error)) {
+        return false;
+    }
+    if (call_wants_json(call)) {
+        show_json(&call->terminal, history_json(&local));
+    } else if (local.applied_count == 0) {
+        fputs("nothing is applied\n", call->terminal.out);
+    } else {
+        print_history(&local);
+    }
+    return true;
+}

@@ -1,0 +1,78 @@
+#include "coordinator/cli/exit.h"
+
+#include <string.h>
+
+#include "common/base/text.h"
+
+static const struct {
+    const char *prefix;
+    enum exit_status status;
+} table[] = {
+    {"E-CLI-", EXIT_USAGE},
+    {"E-SECRET-", EXIT_USAGE},
+    {"E-NAME-", EXIT_REFUSED},
+    {"E-SEL-", EXIT_REFUSED},
+    {"E-CFG-", EXIT_REFUSED},
+    {"E-KEY-", EXIT_REFUSED},
+    {"E-KEY-SERVER-MISMATCH", EXIT_UNREACHABLE},
+    {"E-MIG-", EXIT_REFUSED},
+    {"E-SQL-PARSE", EXIT_REFUSED},
+    {"E-BUNDLE-", EXIT_REFUSED},
+    {"E-SIG-", EXIT_REFUSED},
+    {"E-SVC-", EXIT_REFUSED},
+    {"E-AUTH-", EXIT_NOT_ALLOWED},
+    {"E-RUN-", EXIT_CONFLICT},
+    {"E-STEP-", EXIT_CONFLICT},
+    {"E-PLAN-", EXIT_CONFLICT},
+    {"E-PLAN-RANGE", EXIT_REFUSED},
+    {"E-AGENT-", EXIT_CONFLICT},
+    {"E-OPERATOR-", EXIT_CONFLICT},
+    {"E-TARGET-", EXIT_CONFLICT},
+    {"E-NET-", EXIT_UNREACHABLE},
+    {"E-DB-", EXIT_FAILED},
+    {"E-DB-AUTH", EXIT_NOT_ALLOWED},
+    {"E-DB-PRIV", EXIT_NOT_ALLOWED},
+    {"E-DB-UNREACHABLE", EXIT_UNREACHABLE},
+    {"E-BUG", EXIT_BUG},
+    {"E-PROTO-", EXIT_BUG},
+};
+
+static const char *const meanings[] = {
+    [EXIT_DONE] = "done",
+    [EXIT_FINDINGS] = "findings: a check has found something",
+    [EXIT_USAGE] = "usage: the command line makes no sense; nothing was done",
+    [EXIT_REFUSED] = "the input is refused; nothing has changed",
+    [EXIT_NOT_ALLOWED] = "not allowed",
+    [EXIT_CONFLICT] = "it does not fit the present state; nothing has changed",
+    [EXIT_UNREACHABLE] = "unreachable, or the outcome is not known: the error says whether the "
+                         "request may have been stored, and how to ask again",
+    [EXIT_FAILED] = "the operation failed",
+};
+
+enum exit_status
+exit_status_of(const char *code)
+{
+    enum exit_status status = EXIT_FAILED;
+    size_t longest = 0;
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        size_t size = strlen(table[i].prefix);
+        if (size > longest && text_starts_with(code, table[i].prefix)) {
+            longest = size;
+            status = table[i].status;
+        }
+    }
+    return status;
+}
+
+const char *
+exit_meaning(int status)
+{
+    if (status == EXIT_BUG) {
+        return "a bug of ours: please report it";
+    }
+    if (status < 0 || status >= (int)(sizeof meanings / sizeof *meanings)) {
+        return NULL;
+    }
+    return meanings[status];
+}

@@ -1,0 +1,28 @@
+/*
+ * exit: with what status the program ends. One table from the beginning of an error's code to the
+ * status, so that scripts can rely on it (docs/cli.md, "Exit status").
+ */
+#ifndef COORDINATOR_CLI_EXIT_H
+#define COORDINATOR_CLI_EXIT_H
+
+#include <stddef.h>
+
+enum exit_status {
+    EXIT_DONE = 0,
+    EXIT_FINDINGS = 1,    /* checks found something */
+    EXIT_USAGE = 2,       /* the command line makes no sense */
+    EXIT_REFUSED = 3,     /* the input is refused; nothing has changed */
+    EXIT_NOT_ALLOWED = 4, /* this key may not do that */
+    EXIT_CONFLICT = 5,    /* it does not fit the present state */
+    EXIT_UNREACHABLE = 6, /* unreachable, or the outcome is not known */
+    EXIT_FAILED = 7,      /* the operation was done and failed */
+    EXIT_BUG = 70         /* our bug */
+};
+
+/* The status of an error's code; the longest beginning in the table decides. */
+enum exit_status exit_status_of(const char *code);
+
+/* What a status means, one phrase; null when there is no such status. */
+const char *exit_meaning(int status);
+
+#endif

@@ -1,0 +1,407 @@
+/* The table of command.h. Sentences are lower case without a full stop; details are prose. */
+#include "coordinator/cli/command.h"
+#include "coordinator/cli/commands/commands.h"
+
+#define ITEMS(table) (sizeof(table) / sizeof *(table))
+
+/* Keep --on-failure in the order of enum on_failure, --role in that of enum role. */
+static const char *const failure_choices[] = {"halt", "rollback", "continue", NULL};
+static const char *const role_choices[] = {"viewer", "operator", "admin", NULL};
+static const char *const machine_formats[] = {"text", "mermaid", "dot", NULL};
+static const char *const manual_formats[] = {"markdown", "man", NULL};
+static const char *const colour_choices[] = {"auto", "always", "never", NULL};
+static const char *const shells[] = {"bash", "zsh", "fish", NULL};
+
+/* ---- options ------------------------------------------------------------------------------- */
+
+#define OPTION(name_, kind_, metavar_, fallback_, min_, max_, choices_, sentence_)                 \
+    {                                                                                              \
+        .name = name_, .kind = kind_, .metavar = metavar_, .fallback = fallback_, .min = min_,     \
+        .max = max_, .choices = choices_, .sentence = sentence_                                    \
+    }
+#define FLAG(name_, sentence_)                                                                     \
+    {                                                                                              \
+        .name = name_, .kind = VALUE_FLAG, .sentence = sentence_                                   \
+    }
+
+static const struct command_option option_context =
+    OPTION("context", VALUE_NAME, "NAME", NULL, 0, 0, NULL,
+           "the coordinator to ask, by its name in contexts.yaml (SKEIN_CONTEXT)");
+static const struct command_option option_timeout =
+    OPTION("timeout", VALUE_DURATION, "TIME", "10s", 100, 3600000, NULL,
+           "how long to wait for an answer of the coordinator");
+static const struct command_option option_json = FLAG("json", "print data and errors as JSON");
+static const struct command_option option_colour =
+    OPTION("color", VALUE_CHOICE, "WHEN", "auto", 0, 0, colour_choices,
+           "colours: auto (on a terminal, unless NO_COLOR is set), always, never");
+static const struct command_option option_help = {
+    .name = "help", .letter = 'h', .kind = VALUE_FLAG, .sentence = "say what the command does"};
+static const struct command_option option_version = FLAG("version", "print the version");
+
+const struct command_option *const command_common_options[] = {
+    &option_context, &option_timeout, &option_json, &option_colour,
+    &option_help,    &option_version, NULL,
+};
+
+static const struct command_option option_select = OPTION(
+    "select", VALUE_TEXT, "LABELS", NULL, 0, 0, NULL,
+    "only targets with these labels: env=prod,region!=eu (service and target count as labels)");
+static const struct command_option option_to =
+    OPTION("to", VALUE_VERSION, "VERSION", NULL, 0, 0, NULL, "go to this version, not the newest");
+static const struct command_option option_to_back =
+    OPTION("to", VALUE_VERSION, "VERSION", NULL, 0, 0, NULL,
+           "undo what is above this version; 0: everything");
+static const struct command_option option_waves =
+    OPTION("waves", VALUE_SHARES, "SHARE,…", "1,10%,100%", 1, 100000, NULL,
+           "how many targets, or percent of them, each wave goes up to");
+static const struct command_option option_waves_back =
+    OPTION("waves", VALUE_SHARES, "SHARE,…", "100%", 1, 100000, NULL,
+           "how many targets, or percent of them, each wave goes up to");
+static const struct command_option option_parallel = OPTION(
+    "parallel", VALUE_NUMBER, "N", "8", 1, 1000, NULL, "how many targets go at the same time");
+static const struct command_option option_budget =
+    OPTION("budget", VALUE_SHARE, "N|N%", "0", 0, 100000, NULL,
+           "how many targets may fail before the run halts");
+static const struct command_option option_on_failure =
+    OPTION("on-failure", VALUE_CHOICE, "WHAT", "halt", 0, 0, failure_choices,
+           "when the budget is spent: halt, rollback what this run did, or continue");
+static const struct command_option option_max_targets =
+    OPTION("max-targets", VALUE_NUMBER, "N", "1000", 1, 100000, NULL,
+           "refuse a selection of more targets than this");
+static const struct command_option option_yes_all =
+    FLAG("yes-all", "however many targets are selected, it is meant");
+static const struct command_option option_out_of_order =
+    FLAG("out-of-order", "allow versions below the newest that is applied");
+static const struct command_option option_skip_refused =
+    FLAG("skip-refused", "go without the targets that cannot take part");
+static const struct command_option option_lock_timeout =
+    OPTION("lock-timeout", VALUE_DURATION, "TIME", NULL, 1, 3600000, NULL,
+           "how long a statement may wait for a lock, where its file does not say");
+static const struct command_option option_step_timeout =
+    OPTION("step-timeout", VALUE_DURATION, "TIME", NULL, 1, 86400000, NULL,
+           "how long one migration may take, where its file does not say");
+static const struct command_option option_migrations =
+    OPTION("migrations", VALUE_FOLDER, "DIR", NULL, 0, 0, NULL,
+           "the folder of the service's migrations, instead of what skein.yaml says");
+static const struct command_option option_sql = FLAG("sql", "show the SQL that would run");
+static const struct command_option option_all_rows =
+    FLAG("all", "show every target, not only the first of each wave");
+static const struct command_option option_plan =
+    OPTION("plan", VALUE_TEXT, "ID", NULL, 0, 0, NULL,
+           "do exactly what this plan has shown (skein plan prints its id)");
+static const struct command_option option_watch =
+    FLAG("watch", "stay and show how it goes until it has ended");
+static const struct command_option option_yes = FLAG("yes", "do it without asking");
+static const struct command_option option_every_run =
+    FLAG("all", "every run of the fleet, and new ones too");
+static const struct command_option option_limit =
+    OPTION("limit", VALUE_NUMBER, "N", "20", 1, 100000, NULL, "how many to show, the newest first");
+static const struct command_option option_failing =
+    FLAG("failing", "only the targets that have failed");
+
+static const struct command_option option_key = {
+    .name = "key",
+    .kind = VALUE_FILE,
+    .metavar = "KEY",
+    .is_required = true,
+    .sentence = "its public key: 64 hex digits, or the path of a .pub file"};
+static const struct command_option option_role = {
+    .name = "role",
+    .kind = VALUE_CHOICE,
+    .metavar = "ROLE",
+    .choices = role_choices,
+    .is_required = true,
+    .sentence = "what it may do: viewer (look), operator (roll out), admin (enrol)"};
+static const struct command_option option_dir =
+    OPTION("dir", VALUE_FOLDER, "DIR", NULL, 0, 0, NULL,
+           "where to; otherwise the folder of contexts.yaml");
+
+static const struct command_option option_database = {
+    .name = "database",
+    .kind = VALUE_TEXT,
+    .metavar = "CONNINFO",
+    .is_required = true,
+    .sentence = "the database, as libpq takes it: \"dbname=auth\", postgresql://host/auth; without "
+                "a password"};
+static const struct command_option option_role_sql =
+    OPTION("role", VALUE_NAME, "ROLE", NULL, 0, 0, NULL, "SET ROLE for the migrations");
+
+static const struct command_option option_machine_format =
+    OPTION("format", VALUE_CHOICE, "FORMAT", "text", 0, 0, machine_formats, "text, mermaid or dot");
+static const struct command_option option_manual_format =
+    OPTION("format", VALUE_CHOICE, "FORMAT", "markdown", 0, 0, manual_formats, "markdown or man");
+static const struct command_option option_out =
+    OPTION("out", VALUE_FOLDER, "DIR", NULL, 0, 0, NULL, "write one file for each page there");
+
+/* ---- arguments ----------------------------------------------------------------------------- */
+
+#define SERVICES(is_optional_)                                                                     \
+    {                                                                                              \
+        .name = "SERVICE", .kind = VALUE_NAME, .is_optional = is_optional_, .is_repeated = true,   \
+        .sentence = "whose migrations; found through skein.yaml, or --migrations"                  \
+    }
+#define RUN(is_optional_)                                                                          \
+    {                                                                                              \
+        .name = "RUN", .kind = VALUE_RUN, .is_optional = is_optional_,                             \
+        .sentence = "a run's number, its id, or \"last\""                                          \
+    }
+#define ONE_SERVICE                                                                                \
+    {                                                                                              \
+        .name = "SERVICE", .kind = VALUE_NAME, .is_optional = true,                                \
+        .sentence = "whose migrations; needed when skein.yaml has several"                         \
+    }
+
+#define ROLLOUT_OPTIONS                                                                            \
+    &option_parallel, &option_budget, &option_on_failure, &option_max_targets, &option_yes_all,    \
+        &option_skip_refused, &option_lock_timeout, &option_step_timeout, &option_migrations
+
+const struct command command_table[] = {
+    {.name = "plan",
+     .group = GROUP_ROLLOUT,
+     .sentence = "show what would happen on which target; change nothing",
+     .detail = "Every selected target is asked what is applied there now, so the plan is what is "
+               "true and not what was. A target that cannot take part is shown with its reason. "
+               "The plan can be carried out as it was shown: skein apply --plan ID.\n\n"
+               "Waves are shares of all targets, each including those before it: 1,10%,100% is "
+               "one canary, then up to a tenth, then the rest. A wave begins when everything in "
+               "the one before it has ended and the failures are within the budget.",
+     .arguments = {SERVICES(false)},
+     .options = {&option_to, &option_select, &option_waves, ROLLOUT_OPTIONS, &option_out_of_order,
+                 &option_sql, &option_all_rows},
+     .examples = {{"skein plan auth policy --select env=prod", "what would happen in production"},
+                  {"skein plan auth --to 0012 --sql", "the SQL as well"}},
+     .run = command_plan},
+    {.name = "apply",
+     .group = GROUP_ROLLOUT,
+     .sentence = "bring the selected targets to a version, in waves",
+     .detail = "The plan is made, shown and asked about; then it runs in the coordinator, whether "
+               "or not this program goes on. With --watch it is shown until it has ended, and the "
+               "exit status says how: 0 when every target is there, 7 when not. Ctrl-C ends the "
+               "watching only.\n\nWhat is applied already is not done again: when there is "
+               "nothing to do, nothing is asked and the status is 0.",
+     .arguments = {SERVICES(true)},
+     .options = {&option_to, &option_select, &option_waves, ROLLOUT_OPTIONS, &option_out_of_order,
+                 &option_sql, &option_all_rows, &option_plan, &option_watch, &option_yes},
+     .examples = {{"skein apply auth --select env=prod --waves 1,10%,100% --watch",
+                   "a canary, a tenth, the rest"},
+                  {"skein apply auth policy --budget 2% --on-failure rollback --yes --watch",
+                   "as a pipeline would"}},
+     .run = command_apply},
+    {.name = "rollback",
+     .group = GROUP_ROLLOUT,
+     .sentence = "take back what a run did, or go back to a version",
+     .detail = "With a run: on exactly the targets where it did something, exactly those "
+               "migrations, in reverse order; what was there before the run stays. With a service "
+               "and --to: everything above that version. It is a run like any other, with its own "
+               "number.",
+     .arguments = {{.name = "RUN|SERVICE",
+                    .kind = VALUE_NAME,
+                    .sentence = "a run's number, its id or \"last\"; or a service, with --to"}},
+     .options = {&option_to_back, &option_select, &option_waves_back, ROLLOUT_OPTIONS, &option_sql,
+                 &option_all_rows, &option_watch, &option_yes},
+     .examples = {{"skein rollback last --watch", "undo the last run"},
+                  {"skein rollback auth --to 0011 --select env=test --yes",
+                   "everything above 0011, on the test databases"}},
+     .run = command_rollback},
+    {.name = "pause",
+     .group = GROUP_ROLLOUT,
+     .sentence = "begin nothing new; what runs is finished",
+     .arguments = {RUN(true)},
+     .options = {&option_every_run},
+     .examples = {{"skein pause 12", ""}, {"skein pause --all", "the stop for the whole fleet"}},
+     .run = command_pause},
+    {.name = "resume",
+     .group = GROUP_ROLLOUT,
+     .sentence = "go on with a run that is paused",
+     .arguments = {RUN(true)},
+     .options = {&option_every_run},
+     .examples = {{"skein resume 12", ""}, {"skein resume --all", "after pause --all"}},
+     .run = command_resume},
+    {.name = "cancel",
+     .group = GROUP_ROLLOUT,
+     .sentence = "end a run: stop what can be stopped, begin nothing new",
+     .detail = "A migration that runs is stopped and rolled back by PostgreSQL, or it had ended "
+               "before: the run ends when that is known of every one of them. What is done stays "
+               "done; skein rollback takes it back.",
+     .arguments = {RUN(false)},
+     .examples = {{"skein cancel 12", ""}},
+     .run = command_cancel},
+    {.name = "retry",
+     .group = GROUP_ROLLOUT,
+     .sentence = "try the failed targets of a run again",
+     .arguments = {RUN(false)},
+     .examples = {{"skein retry last", ""}},
+     .run = command_retry},
+
+    {.name = "status",
+     .group = GROUP_LOOK,
+     .sentence = "how a run is going: its waves, what runs, what has failed",
+     .detail = "Without a run: the last one. With --watch until it has ended; Ctrl-C ends the "
+               "watching only.",
+     .arguments = {RUN(true)},
+     .options = {&option_watch, &option_all_rows},
+     .examples = {{"skein status", "the last run"}, {"skein status 12 --watch", ""}},
+     .run = command_status},
+    {.name = "runs",
+     .group = GROUP_LOOK,
+     .sentence = "list the runs",
+     .options = {&option_limit},
+     .examples = {{"skein runs --limit 5", ""}},
+     .run = command_runs},
+    {.name = "log",
+     .group = GROUP_LOOK,
+     .sentence = "every migration and statement of a run, with time and rows",
+     .arguments = {RUN(false),
+                   {.name = "TARGET",
+                    .kind = VALUE_NAME,
+                    .is_optional = true,
+                    .sentence = "only of this target"}},
+     .options = {&option_failing},
+     .examples = {{"skein log last", ""}, {"skein log 12 auth-eu-1", "on one target"}},
+     .run = command_log},
+    {.name = "targets",
+     .group = GROUP_LOOK,
+     .sentence = "list the databases: service, version, agent, what is wrong",
+     .options = {&option_select},
+     .examples = {{"skein targets --select service=auth,env=prod", ""}},
+     .run = command_targets},
+    {.name = "agents",
+     .group = GROUP_LOOK,
+     .sentence = "list the agents: connected or away, how many targets",
+     .examples = {{"skein agents", ""}},
+     .run = command_agents},
+    {.name = "operators",
+     .group = GROUP_LOOK,
+     .sentence = "list who may ask the coordinator, and their roles",
+     .examples = {{"skein operators", ""}},
+     .run = command_operators},
+
+    {.name = "agent add",
+     .group = GROUP_FLEET,
+     .sentence = "let an agent in, by its public key",
+     .arguments = {{.name = "NAME", .kind = VALUE_NAME, .sentence = "what it is called"}},
+     .options = {&option_key},
+     .examples = {{"skein agent add agent-eu-1 --key agent-eu-1.pub", ""}},
+     .run = command_agent_add},
+    {.name = "agent remove",
+     .group = GROUP_FLEET,
+     .sentence = "shut an agent out, at once",
+     .arguments = {{.name = "NAME", .kind = VALUE_NAME, .sentence = "what it is called"}},
+     .examples = {{"skein agent remove agent-eu-1", ""}},
+     .run = command_agent_remove},
+    {.name = "operator add",
+     .group = GROUP_FLEET,
+     .sentence = "let a person or a pipeline in, by their public key",
+     .arguments = {{.name = "NAME", .kind = VALUE_NAME, .sentence = "what they are called"}},
+     .options = {&option_key, &option_role},
+     .examples = {{"skein operator add alice --key alice.pub --role operator", ""}},
+     .run = command_operator_add},
+    {.name = "operator remove",
+     .group = GROUP_FLEET,
+     .sentence = "shut a person or a pipeline out, at once",
+     .arguments = {{.name = "NAME", .kind = VALUE_NAME, .sentence = "what they are called"}},
+     .examples = {{"skein operator remove alice", ""}},
+     .run = command_operator_remove},
+    {.name = "keys new",
+     .group = GROUP_FLEET,
+     .sentence = "make a key pair: NAME.key to keep, NAME.pub to give away",
+     .arguments = {{.name = "NAME", .kind = VALUE_NAME, .sentence = "what the files are called"}},
+     .options = {&option_dir},
+     .examples = {{"skein keys new alice", "in ~/.config/skein"},
+                  {"skein keys new agent-eu-1 --dir /etc/skein", ""}},
+     .run = command_keys_new},
+    {.name = "keys show",
+     .group = GROUP_FLEET,
+     .sentence = "print the public key in a key file, and check the file",
+     .arguments = {{.name = "FILE", .kind = VALUE_FILE, .sentence = "a .key or .pub file"}},
+     .examples = {{"skein keys show ~/.config/skein/alice.key", ""}},
+     .run = command_keys_show},
+
+    {.name = "up",
+     .group = GROUP_LOCAL,
+     .sentence = "apply what is missing to one database",
+     .detail = "The same execution and the same journal as through a coordinator; a database can "
+               "go from one to the other at any time. The password, if one is needed, comes from "
+               "libpq's own means (passfile, service file), never from the command line.",
+     .arguments = {ONE_SERVICE},
+     .options = {&option_database, &option_to, &option_migrations, &option_role_sql,
+                 &option_lock_timeout, &option_step_timeout, &option_out_of_order},
+     .examples = {{"skein up --database \"dbname=auth\" --migrations auth/migrations", ""},
+                  {"skein up auth --database service=auth --to 0012", ""}},
+     .run = command_up},
+    {.name = "down",
+     .group = GROUP_LOCAL,
+     .sentence = "undo the last migration, or all above a version",
+     .arguments = {ONE_SERVICE},
+     .options = {&option_database, &option_to_back, &option_migrations, &option_role_sql,
+                 &option_lock_timeout, &option_step_timeout},
+     .examples = {{"skein down --database \"dbname=auth\"", "the last one"},
+                  {"skein down auth --database \"dbname=auth\" --to 0011", ""}},
+     .run = command_down},
+    {.name = "history",
+     .group = GROUP_LOCAL,
+     .sentence = "list what is applied to one database",
+     .options = {&option_database},
+     .examples = {{"skein history --database \"dbname=auth\"", ""}},
+     .run = command_history},
+
+    {.name = "debug machines",
+     .group = GROUP_HELP,
+     .sentence = "print the state machines: from, event, to, and why",
+     .arguments = {{.name = "MACHINE",
+                    .kind = VALUE_NAME,
+                    .is_optional = true,
+                    .is_repeated = true,
+                    .sentence = "only these"}},
+     .options = {&option_machine_format},
+     .examples = {{"skein debug machines step --format mermaid", ""}},
+     .run = command_debug_machines},
+    {.name = "debug frame",
+     .group = GROUP_HELP,
+     .sentence = "decode a captured message",
+     .arguments = {{.name = "HEX|FILE",
+                    .kind = VALUE_TEXT,
+                    .sentence = "the bytes as hex digits, a file that holds them, or - for "
+                                "standard input"}},
+     .examples = {{"skein debug frame frame.bin", ""}},
+     .run = command_debug_frame},
+    {.name = "debug bundle",
+     .group = GROUP_HELP,
+     .sentence = "print what is made of a service's migrations",
+     .arguments = {{.name = "SERVICE|DIR",
+                    .kind = VALUE_FOLDER,
+                    .sentence = "a service of skein.yaml, or a folder of migrations"}},
+     .examples = {{"skein debug bundle auth", ""}},
+     .run = command_debug_bundle},
+    {.name = "debug manual",
+     .group = GROUP_HELP,
+     .sentence = "print this manual, from the same table as --help",
+     .options = {&option_manual_format, &option_out},
+     .examples = {{"skein debug manual --format man --out docs/man", ""}},
+     .run = command_debug_manual},
+    {.name = "completion",
+     .group = GROUP_HELP,
+     .sentence = "print the completion for a shell",
+     .arguments = {{.name = "SHELL",
+                    .kind = VALUE_CHOICE,
+                    .choices = shells,
+                    .sentence = "bash, zsh or fish"}},
+     .examples = {{"source <(skein completion bash)", ""}},
+     .run = command_completion},
+    {.name = "version",
+     .group = GROUP_HELP,
+     .sentence = "print the version",
+     .examples = {{"skein version", ""}},
+     .run = command_version},
+    {.name = "help",
+     .group = GROUP_HELP,
+     .sentence = "say what a command does",
+     .arguments = {{.name = "COMMAND",
+                    .kind = VALUE_NAME,
+                    .is_optional = true,
+                    .is_repeated = true,
+                    .sentence = "which"}},
+     .examples = {{"skein help agent add", ""}},
+     .run = command_help},
+};
+const size_t command_count = ITEMS(command_table);
