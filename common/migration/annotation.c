@@ -6,7 +6,6 @@
 
 #include "common/base/text.h"
 
-#define MARK "skein"
 #define WORDS_MAX 64
 
 /* ---- one comment ----------------------------------------------------------------------------- */
@@ -153,14 +152,15 @@ parse_word(struct parser *parser, struct annotation_word *word)
 static bool
 parse_mark(struct parser *parser)
 {
-    size_t mark_size = strlen(MARK);
+    size_t mark_size = strlen(ANNOTATION_MARK);
 
     while (parser->at < parser->size && parser->comment[parser->at] == '-') {
         parser->at++;
     }
     skip_blanks(parser);
     size_t begin = parser->at, left = parser->size - begin;
-    if (left <= mark_size || strncasecmp(parser->comment + begin, MARK, mark_size) != 0) {
+    if (left <= mark_size ||
+        strncasecmp(parser->comment + begin, ANNOTATION_MARK, mark_size) != 0) {
         return false;
     }
     parser->at += mark_size;
@@ -168,8 +168,8 @@ parse_mark(struct parser *parser)
     if (parser->at == parser->size || parser->comment[parser->at] != ':') {
         return false;
     }
-    bool is_exact =
-        parser->at == begin + mark_size && memcmp(parser->comment + begin, MARK, mark_size) == 0;
+    bool is_exact = parser->at == begin + mark_size &&
+                    memcmp(parser->comment + begin, ANNOTATION_MARK, mark_size) == 0;
     parser->at++;
     return is_exact || wrong(parser, begin, "the mark of an annotation is \"skein:\"");
 }

@@ -19,6 +19,9 @@
 #include "common/migration/error_list.h"
 #include "common/sql/place.h"
 
+/* What an annotation begins with, before the colon. */
+#define ANNOTATION_MARK "skein"
+
 /* One word of an annotation. */
 struct annotation_word {
     const char *key;

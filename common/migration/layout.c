@@ -40,27 +40,27 @@ by_name(const char *name)
 }
 
 static const struct layout *
-detect(const struct folder *folder, struct error *error)
+detect(const struct listing *listing, struct error *error)
 {
     for (size_t i = 0; i < LAYOUT_COUNT; i++) {
-        if (layouts[i]->fits(folder)) {
+        if (layouts[i]->fits(listing)) {
             return layouts[i];
         }
     }
     error_set(error, "E-MIG-MISSING", "no migrations in the folder");
-    error_where(error, "%s", folder->path);
-    error_found(error, "%zu files, none of them called %s", folder->count, layout_pairs.pattern);
+    error_where(error, "%s", listing->path);
+    error_found(error, "%zu files, none of them called %s", listing->count, layout_pairs.pattern);
     error_hint(error, "other layouts than pairs (golang-migrate) cannot be read in this version");
     return NULL;
 }
 
 const struct layout *
-layout_find(const char *name, const struct folder *folder, struct error *error)
+layout_find(const char *name, const struct listing *listing, struct error *error)
 {
     bool is_known = false;
 
     if (text_equal(name, "auto")) {
-        return detect(folder, error);
+        return detect(listing, error);
     }
     const struct layout *layout = by_name(name);
     for (size_t i = 0; !layout && i < sizeof other_names / sizeof *other_names; i++) {
@@ -73,7 +73,7 @@ layout_find(const char *name, const struct folder *folder, struct error *error)
         error_set(error, "E-MIG-LAYOUT",
                   is_known ? "the layout cannot be read in this version"
                            : "there is no such layout");
-        error_where(error, "%s", folder->path);
+        error_where(error, "%s", listing->path);
         error_found(error, "%s", name);
         error_hint(error, "auto, pairs, golang-migrate");
     }

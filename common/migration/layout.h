@@ -10,11 +10,11 @@
 #include <stddef.h>
 
 #include "common/migration/error_list.h"
-#include "common/migration/folder.h"
+#include "common/migration/listing.h"
 
 /* A script in a file: all of it, or a stretch; file is null when there is no such script. */
 struct source {
-    struct folder_file *file;
+    struct listed_file *file;
     size_t offset, size;
 };
 
@@ -34,15 +34,16 @@ struct layout {
     const char *name;
     const char *pattern; /* what its files are called, for people */
     /* Whether the folder's names look like this layout. */
-    bool (*fits)(const struct folder *folder);
+    bool (*fits)(const struct listing *listing);
     /* Load the migrations, in the order in which they are applied; add what is wrong. */
-    void (*collect)(struct folder *folder, struct source_list *sources, struct error_list *errors);
+    void (*collect)(struct listing *listing, struct source_list *sources,
+                    struct error_list *errors);
 };
 
 extern const struct layout layout_pairs;
 
 /* The layout with this name, or the one that fits for "auto". Null with E-MIG-LAYOUT. */
-const struct layout *layout_find(const char *name, const struct folder *folder,
+const struct layout *layout_find(const char *name, const struct listing *listing,
                                  struct error *error);
 
 /* Append a migration; texts must live in the list's arena or the folder. */

@@ -9,6 +9,7 @@
 #include "common/base/text.h"
 #include "common/io/config.h"
 #include "common/migration/reader.h"
+#include "common/migration/refusal.h"
 
 /* ---- finding it ------------------------------------------------------------------------------ */
 
@@ -124,6 +125,30 @@ read_gaps(const struct config_node *service, struct project_service *out, struct
     return error_found(error, "gaps: %s", gaps);
 }
 
+/* accept: [E-MIG-IDENT, …] */
+static bool
+read_accepted(const struct config_node *service, struct project_service *out, struct error *error)
+{
+    const struct config_node *codes = NULL;
+
+    if (!config_list(service, "accept", &codes, error)) {
+        return false;
+    }
+    for (size_t i = 0; codes && i < config_count(codes); i++) {
+        const struct config_node *code = config_item(codes, i);
+        const char *text = config_scalar(code);
+        unsigned acceptance = text ? acceptance_of(text) : ACCEPT_NOTHING;
+        if (!acceptance) {
+            error_set(error, "E-CFG-RANGE", "this cannot be accepted");
+            config_where(code, error);
+            error_found(error, "%s", text ? text : "no text");
+            return error_hint(error, "E-MIG-IDENT, E-MIG-TXCTL, E-MIG-EMPTY");
+        }
+        out->accepted |= acceptance;
+    }
+    return true;
+}
+
 static bool
 read_service(struct project *project, const char *name, const struct config_node *node,
              struct project_service *out, struct error *error)
@@ -142,7 +167,7 @@ read_service(struct project *project, const char *name, const struct config_node
         return false;
     }
     out->layout = arena_text(&project->arena, layout);
-    return read_gaps(node, out, error);
+    return read_gaps(node, out, error) && read_accepted(node, out, error);
 }
 
 static bool
@@ -272,8 +297,12 @@ bool
 project_read_service(const struct project_service *service, struct bundle **bundle_p,
                      struct error_list *errors, struct error_list *notes)
 {
-    if (!migrations_read(service->migrations, service->name, service->layout, bundle_p, errors,
-                         notes)) {
+    struct migrations_source source = {.folder = service->migrations,
+                                       .service = service->name,
+                                       .layout = service->layout,
+                                       .accepted = service->accepted};
+
+    if (!migrations_read_source(&source, bundle_p, errors, notes)) {
         return false;
     }
     if (!service->has_gaps && !migrations_check_gaps(*bundle_p, service->migrations, errors)) {

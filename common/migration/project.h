@@ -21,6 +21,7 @@ struct project_service {
     const char *layout;     /* "auto" when not said */
     const char *seed;       /* a file of test data; null when not said */
     bool has_gaps;          /* numbers may be left out; true when not said */
+    unsigned accepted;      /* of enum acceptance (refusal.h); nothing when not said */
 };
 
 struct project {

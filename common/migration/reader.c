@@ -13,11 +13,10 @@
 #define STATEMENTS_MAX 200000 /* of all files together; the manifest lists every one */
 
 struct reading {
-    const char *folder, *service, *layout;
-    struct bundle **bundle_p;
+    const struct migrations_source *from;
     struct error_list *errors, *notes;
 
-    struct folder *files;
+    struct listing *files;
     struct source_list sources;
     struct manifest manifest;
     struct text content;
@@ -31,7 +30,7 @@ struct script_reading {
     const struct source *source;
     const char *path; /* for errors */
     const char *text;
-    struct error_list *errors; /* where what is wrong with it goes */
+    struct error_list found; /* what is wrong with it */
     struct arena scratch;
     struct annotations annotations;
     struct sql_script sql;
@@ -44,7 +43,7 @@ static bool
 add_error_at(struct script_reading *script, struct error *error, struct place place)
 {
     error_where(error, "%s:%zu:%zu", script->path, place.line, place.column);
-    return error_list_add(script->errors, error);
+    return error_list_add(&script->found, error);
 }
 
 /* The end of the longest piece from the front that is UTF-8 without NUL. */
@@ -118,8 +117,8 @@ understand(struct script_reading *script)
     if (!check_encoding(script)) {
         return false;
     }
-    if (!sql_split(script->text, script->source->size, &script->scratch, &script->sql, &place,
-                   &error)) {
+    if (!sql_split(script->text, script->source->size, ANNOTATION_MARK, &script->scratch,
+                   &script->sql, &place, &error)) {
         return add_error_at(script, &error, place);
     }
     if (!check_count(script)) {
@@ -134,8 +133,9 @@ understand(struct script_reading *script)
                             .text = script->text,
                             .script = &script->sql,
                             .annotations = &script->annotations,
-                            .is_verify = script->is_verify};
-    return refusals_find(&judged, script->errors) && succeeded;
+                            .is_verify = script->is_verify,
+                            .accepted = script->reading->from->accepted};
+    return refusals_find(&judged, &script->found, script->reading->notes) && succeeded;
 }
 
 /* ---- into the manifest ----------------------------------------------------------------------- */
@@ -219,18 +219,27 @@ add_whole_file_error(struct script_reading *script, const char *code, const char
     error_set(&error, code, "%s", text);
     error_where(&error, "%s", script->path);
     error_hint(&error, "%s", hint);
-    return error_list_add(script->errors, &error);
+    return error_list_add(&script->found, &error);
 }
 
 static void
-open_script(struct script_reading *script, struct reading *reading, const struct source *source,
-            struct error_list *errors)
+open_script(struct script_reading *script, struct reading *reading, const struct source *source)
 {
-    *script = (struct script_reading){.reading = reading,
-                                      .source = source,
-                                      .text = source->file->text + source->offset,
-                                      .errors = errors};
-    script->path = arena_format(&reading->arena, "%s/%s", reading->folder, source->file->name);
+    *script = (struct script_reading){
+        .reading = reading, .source = source, .text = source->file->text + source->offset};
+    script->path =
+        arena_format(&reading->arena, "%s/%s", reading->from->folder, source->file->name);
+}
+
+/* Pass on what was found, as errors or as notes, and let go of the rest. */
+static void
+close_script(struct script_reading *script, struct error_list *list)
+{
+    for (size_t i = 0; i < script->found.count; i++) {
+        error_list_add(list, &script->found.errors[i]);
+    }
+    error_list_release(&script->found);
+    arena_release(&script->scratch);
 }
 
 /* What only an up file may say. */
@@ -262,33 +271,56 @@ has_statements(const struct script_reading *script)
     return false;
 }
 
+/* A file without a statement does nothing: that must be meant so. */
+static bool
+check_empty(struct script_reading *script, const char *text, const char *hint)
+{
+    return has_statements(script) || script->annotations.is_noop ||
+           add_whole_file_error(script, "E-MIG-EMPTY", text, hint);
+}
+
+static bool
+check_up_empty(struct script_reading *script)
+{
+    bool is_accepted = (script->reading->from->accepted & ACCEPT_EMPTY) != 0;
+
+    if (check_empty(script, "the migration holds no statement",
+                    "if that is meant so, write into it: -- skein: noop; for all old files: "
+                    "accept: [E-MIG-EMPTY] in skein.yaml") ||
+        !is_accepted) {
+        return !script->found.count;
+    }
+    error_list_add(script->reading->notes, &script->found.errors[0]);
+    error_list_release(&script->found);
+    return true;
+}
+
 static void
 read_up(struct reading *reading, const struct source_migration *source, struct migration *migration)
 {
     struct script_reading script;
 
-    open_script(&script, reading, &source->up, reading->errors);
-    if (understand(&script)) {
-        if (!has_statements(&script) && !script.annotations.is_noop) {
-            add_whole_file_error(&script, "E-MIG-EMPTY", "the migration holds no statement",
-                                 "if that is meant so, write into it: -- skein: noop");
-        }
+    open_script(&script, reading, &source->up);
+    if (understand(&script) && check_up_empty(&script)) {
         migration->has_up = true;
         migration->stage = arena_text(&reading->arena, script.annotations.stage);
         migration->irreversible = arena_text(&reading->arena, script.annotations.irreversible);
         migration->depends = arena_text(&reading->arena, script.annotations.depends);
         keep_script(&script, &migration->up);
     }
-    arena_release(&script.scratch);
+    close_script(&script, reading->errors);
 }
 
 /* Why there is no way back, for whoever asks for one: the first thing that is wrong. */
 static void
-close_way_back(struct reading *reading, struct migration *migration, const struct error *error)
+close_way_back(struct script_reading *script, struct migration *migration)
 {
-    if (!migration->irreversible) {
-        char *why = arena_format(&reading->arena, "its down file cannot be used: %.200s (%.200s)",
-                                 error->text, error->where);
+    const struct error *first = script->found.errors;
+
+    if (script->found.count && !migration->irreversible) {
+        char *why =
+            arena_format(&script->reading->arena, "its down file cannot be used: %.200s (%.200s)",
+                         first->text, first->where);
         text_mend_utf8(why);
         migration->irreversible = why;
     }
@@ -299,28 +331,22 @@ read_down(struct reading *reading, const struct source_migration *source,
           struct migration *migration)
 {
     struct script_reading script;
-    size_t notes = reading->notes->count, errors = reading->errors->count;
 
-    open_script(&script, reading, &source->down, reading->notes);
-    bool is_usable = understand(&script) && check_keys_of_other(&script);
-    if (is_usable && !has_statements(&script) && !script.annotations.is_noop) {
-        is_usable =
-            add_whole_file_error(&script, "E-MIG-EMPTY", "the down file holds no statement",
+    open_script(&script, reading, &source->down);
+    bool is_usable = understand(&script) && check_keys_of_other(&script) &&
+                     check_empty(&script, "the down file holds no statement",
                                  "if there is nothing to undo, write into it: -- skein: noop");
+    if (is_usable && migration->irreversible) {
+        is_usable = add_whole_file_error(&script, "E-MIG-IRREVERSIBLE",
+                                         "the up file says irreversible: this file is never used",
+                                         "remove it, or the annotation");
     }
-    if (is_usable && has_statements(&script) && migration->irreversible) {
-        is_usable = false;
-        add_whole_file_error(&script, "E-MIG-IRREVERSIBLE",
-                             "the up file says irreversible, so this file is never used",
-                             "remove it, or the annotation");
-    }
-    if (is_usable && !migration->irreversible) {
+    if (is_usable) {
         migration->has_down = true;
         keep_script(&script, &migration->down);
-    } else if (reading->notes->count > notes && reading->errors->count == errors) {
-        close_way_back(reading, migration, &reading->notes->errors[notes]);
     }
-    arena_release(&script.scratch);
+    close_way_back(&script, migration);
+    close_script(&script, reading->notes);
 }
 
 static void
@@ -329,17 +355,15 @@ read_verify(struct reading *reading, const struct source_migration *source,
 {
     struct script_reading script;
 
-    open_script(&script, reading, &source->verify, reading->errors);
+    open_script(&script, reading, &source->verify);
     script.is_verify = true;
-    if (understand(&script) && check_keys_of_other(&script)) {
-        if (!has_statements(&script)) {
-            add_whole_file_error(&script, "E-MIG-EMPTY", "the verify file holds no statement",
-                                 "write queries that fail when the migration did not work");
-        }
+    if (understand(&script) && check_keys_of_other(&script) &&
+        check_empty(&script, "the verify file holds no statement",
+                    "write queries that fail when the migration did not work")) {
         migration->has_verify = true;
         keep_script(&script, &migration->verify);
     }
-    arena_release(&script.scratch);
+    close_script(&script, reading->errors);
 }
 
 static void
@@ -394,7 +418,7 @@ check_size(struct reading *reading)
         return true;
     }
     error_set(&error, "E-MIG-SIZE", "the service's migrations are too large together");
-    error_where(&error, "%s", reading->folder);
+    error_where(&error, "%s", reading->from->folder);
     error_found(&error, "%zu bytes, at most %zu", size, BUNDLE_SIZE_MAX);
     error_hint(&error, "squash the oldest into one");
     return error_list_add(reading->errors, &error);
@@ -407,15 +431,17 @@ read_all(void *context)
     struct error error;
     const struct layout *layout = NULL;
 
-    if (!folder_open(reading->folder, &reading->files, &error) ||
-        !(layout = layout_find(reading->layout, reading->files, &error))) {
+    if (!listing_open(reading->from->folder, &reading->files, &error) ||
+        !(layout = layout_find(reading->from->layout, reading->files, &error))) {
         error_list_add(reading->errors, &error);
         return;
     }
     layout->collect(reading->files, &reading->sources, reading->errors);
     size_t count = reading->sources.count;
-    reading->manifest = (struct manifest){
-        .format = 1, .service = reading->service, .layout = layout->name, .migration_count = count};
+    reading->manifest = (struct manifest){.format = 1,
+                                          .service = reading->from->service,
+                                          .layout = layout->name,
+                                          .migration_count = count};
     reading->manifest.migrations =
         arena_alloc(&reading->arena, count * sizeof *reading->manifest.migrations);
     for (size_t i = 0; i < count; i++) {
@@ -425,15 +451,14 @@ read_all(void *context)
 }
 
 bool
-migrations_read(const char *folder, const char *service, const char *layout,
-                struct bundle **bundle_p, struct error_list *errors, struct error_list *notes)
+migrations_read_source(const struct migrations_source *source, struct bundle **bundle_p,
+                       struct error_list *errors, struct error_list *notes)
 {
-    struct reading reading = {
-        .folder = folder, .service = service, .layout = layout, .errors = errors, .notes = notes};
+    struct reading reading = {.from = source, .errors = errors, .notes = notes};
     size_t before = errors->count + errors->dropped;
 
     *bundle_p = NULL;
-    if (!text_is_name(service)) {
+    if (!text_is_name(source->service)) {
         struct error error;
         error_set(&error, "E-NAME-SYNTAX", "the service's name is none");
         error_hint(&error, "names: [A-Za-z0-9][A-Za-z0-9._/@-]{0,127} without ..");
@@ -445,8 +470,17 @@ migrations_read(const char *folder, const char *service, const char *layout,
         *bundle_p = bundle_new(&reading.manifest, text_of(&reading.content), reading.content.size);
     }
     source_list_release(&reading.sources);
-    folder_destroy(&reading.files);
+    listing_destroy(&reading.files);
     text_release(&reading.content);
     arena_release(&reading.arena);
     return succeeded;
+}
+
+bool
+migrations_read(const char *folder, const char *service, const char *layout,
+                struct bundle **bundle_p, struct error_list *errors, struct error_list *notes)
+{
+    struct migrations_source source = {.folder = folder, .service = service, .layout = layout};
+
+    return migrations_read_source(&source, bundle_p, errors, notes);
 }

@@ -20,9 +20,21 @@
 #include "common/migration/bundle.h"
 #include "common/migration/error_list.h"
 
+/* Where the migrations of a service are, and how strictly they are read. */
+struct migrations_source {
+    const char *folder, *service;
+    const char *layout; /* the name of one, or "auto" */
+    unsigned accepted;  /* of enum acceptance (refusal.h): what is only noted */
+};
+
+/* Errors and notes are added to the lists; false, and no bundle, when there was an error. */
+bool migrations_read_source(const struct migrations_source *source, struct bundle **bundle_p,
+                            struct error_list *errors, struct error_list *notes);
+
 /*
- * Read the folder as the migrations of a service. `layout` is the name of one, or "auto". Errors
- * and notes are added to the lists; false, and no bundle, when there was an error.
+ * The same, accepting nothing: the folder as the migrations of a service. `layout` is the name of
+ * one, or "auto". Errors and notes are added to the lists; false, and no bundle, when there was an
+ * error.
  */
 bool migrations_read(const char *folder, const char *service, const char *layout,
                      struct bundle **bundle_p, struct error_list *errors, struct error_list *notes);

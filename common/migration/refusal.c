@@ -58,19 +58,28 @@ refusal_timeouts(const struct sql_script *script, uint64_t *lock_timeout_ms, uin
     *timeout_ms = statement_timeout_ms * carried_out;
 }
 
+unsigned
+acceptance_of(const char *code)
+{
+    return text_equal(code, "E-MIG-IDENT")   ? ACCEPT_NAMES
+           : text_equal(code, "E-MIG-TXCTL") ? ACCEPT_BLOCKS
+           : text_equal(code, "E-MIG-EMPTY") ? ACCEPT_EMPTY
+                                             : ACCEPT_NOTHING;
+}
+
 /* ---- saying no ------------------------------------------------------------------------------- */
 
 struct search {
     const struct judged *judged;
-    struct error_list *errors;
+    struct error_list *errors, *notes;
     bool has_wrap; /* one BEGIN … COMMIT around everything */
     bool has_known_outside, has_other;
     bool succeeded;
 };
 
-static bool
-refuse_at(struct search *search, struct place place, const char *code, const char *text,
-          const char *found, const char *hint)
+static struct error
+error_at(const struct search *search, struct place place, const char *code, const char *text,
+         const char *found, const char *hint)
 {
     struct error error;
 
@@ -78,15 +87,35 @@ refuse_at(struct search *search, struct place place, const char *code, const cha
     error_where(&error, "%s:%zu:%zu", search->judged->path, place.line, place.column);
     error_found(&error, "%s", found);
     error_hint(&error, "%s", hint);
-    search->succeeded = false;
-    return error_list_add(search->errors, &error);
+    return error;
 }
 
-static bool
+static void
+refuse_at(struct search *search, struct place place, const char *code, const char *text,
+          const char *found, const char *hint)
+{
+    struct error error = error_at(search, place, code, text, found, hint);
+
+    search->succeeded = error_list_add(search->errors, &error);
+}
+
+static void
 refuse(struct search *search, const struct sql_statement *statement, const char *code,
        const char *text, const char *hint)
 {
-    return refuse_at(search, statement->stretch.place, code, text, statement->facts.tag, hint);
+    refuse_at(search, statement->stretch.place, code, text, statement->facts.tag, hint);
+}
+
+/* The same, unless the owner accepts it: then it is only noted. */
+static void
+refuse_unless_accepted(struct search *search, struct place place, const char *code,
+                       const char *text, const char *found, const char *hint)
+{
+    struct error error = error_at(search, place, code, text, found, hint);
+    bool is_accepted = (search->judged->accepted & acceptance_of(code)) != 0;
+
+    error_list_add(is_accepted ? search->notes : search->errors, &error);
+    search->succeeded = search->succeeded && is_accepted;
 }
 
 /* ---- transactions ---------------------------------------------------------------------------- */
@@ -105,23 +134,58 @@ outermost(const struct sql_script *script, bool is_last)
     return script->statement_count;
 }
 
+/* Whether all transaction control is BEGIN, COMMIT, BEGIN, COMMIT … */
+static bool
+is_balanced(const struct sql_script *script)
+{
+    bool is_open = false;
+
+    for (size_t i = 0; i < script->statement_count; i++) {
+        enum sql_kind kind = script->statements[i].facts.kind;
+        if (kind == SQL_TRANSACTION || (kind == SQL_BEGIN && is_open) ||
+            (kind == SQL_COMMIT && !is_open)) {
+            return false;
+        }
+        is_open = kind == SQL_BEGIN || (is_open && kind != SQL_COMMIT);
+    }
+    return !is_open;
+}
+
+/* Only whole blocks can be accepted: whatever else there is would end the step's transaction. */
+static void
+refuse_control(struct search *search, const struct sql_statement *statement, bool is_block)
+{
+    if (is_block) {
+        refuse_unless_accepted(
+            search, statement->stretch.place, "E-MIG-TXCTL",
+            "a transaction of its own inside a migration", statement->facts.tag,
+            "take BEGIN and COMMIT out, all of it is one transaction; to have old files read so: "
+            "accept: [E-MIG-TXCTL] in skein.yaml");
+    } else {
+        refuse(search, statement, "E-MIG-TXCTL", "transaction control inside a migration",
+               "take it out: a migration is one transaction; only one BEGIN … COMMIT around all of "
+               "it is understood");
+    }
+}
+
 static void
 check_transaction_control(struct search *search)
 {
     const struct sql_script *script = search->judged->script;
     size_t first = outermost(script, false), last = outermost(script, true);
+    bool has_blocks = is_balanced(script);
 
-    search->has_wrap = first < last && script->statements[first].facts.kind == SQL_BEGIN &&
+    search->has_wrap = has_blocks && first < last &&
+                       script->statements[first].facts.kind == SQL_BEGIN &&
                        script->statements[last].facts.kind == SQL_COMMIT;
-    for (size_t i = 0; i < script->statement_count; i++) {
+    for (size_t i = first + 1; i < last && search->has_wrap; i++) {
+        search->has_wrap = script->statements[i].facts.kind != SQL_COMMIT;
+    }
+    for (size_t i = 0; i < script->statement_count && !search->has_wrap; i++) {
         const struct sql_statement *statement = &script->statements[i];
         enum sql_kind kind = statement->facts.kind;
-        bool is_control = kind == SQL_BEGIN || kind == SQL_COMMIT || kind == SQL_TRANSACTION;
-        bool is_wrap = search->has_wrap && (i == first || i == last);
-        if (is_control && !is_wrap) {
-            refuse(search, statement, "E-MIG-TXCTL", "transaction control inside a migration",
-                   "take it out: a migration is one transaction; only one BEGIN … COMMIT around "
-                   "all of it is understood");
+        if (kind == SQL_BEGIN || (kind == SQL_COMMIT && !has_blocks) || kind == SQL_TRANSACTION) {
+            refuse_control(search, statement, has_blocks);
         }
     }
 }
@@ -294,17 +358,19 @@ check_names(struct search *search)
         int shown = name->size < 100 ? (int)name->size : 100;
         snprintf(found, sizeof found, "%.*s", shown, search->judged->text + name->place.offset);
         text_mend_utf8(found);
-        refuse_at(search, name->place, "E-MIG-IDENT",
-                  "the name is longer than 63 bytes; PostgreSQL would cut it off in silence", found,
-                  "shorten it, or write above it: -- skein: allow=E-MIG-IDENT");
+        refuse_unless_accepted(
+            search, name->place, "E-MIG-IDENT",
+            "the name is longer than 63 bytes; PostgreSQL would cut it off in silence", found,
+            "shorten it, or write above it: -- skein: allow=E-MIG-IDENT; for all old files: "
+            "accept: [E-MIG-IDENT] in skein.yaml");
     }
 }
 
 bool
-refusals_find(const struct judged *judged, struct error_list *errors)
+refusals_find(const struct judged *judged, struct error_list *errors, struct error_list *notes)
 {
     const struct sql_script *script = judged->script;
-    struct search search = {.judged = judged, .errors = errors, .succeeded = true};
+    struct search search = {.judged = judged, .errors = errors, .notes = notes, .succeeded = true};
 
     for (size_t i = 0; i < script->statement_count; i++) {
         bool is_known = is_known_outside(&script->statements[i]);

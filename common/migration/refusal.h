@@ -13,17 +13,30 @@
 #include "common/migration/error_list.h"
 #include "common/sql/split.h"
 
+/*
+ * What an owner may accept for all files of a service, because they were written before Skein knew
+ * them: names that PostgreSQL cuts off, BEGIN … COMMIT around parts of a file (it becomes one
+ * transaction), files without a statement. What is accepted is still noted.
+ */
+enum acceptance { ACCEPT_NOTHING = 0, ACCEPT_NAMES = 1, ACCEPT_BLOCKS = 2, ACCEPT_EMPTY = 4 };
+
+/* The acceptance that a refusal's code (E-MIG-IDENT, -TXCTL, -EMPTY) stands for; 0: none. */
+unsigned acceptance_of(const char *code);
+
 /* A script as it is judged. */
 struct judged {
     const char *path; /* for errors */
     const char *text;
     const struct sql_script *script;
     const struct annotations *annotations;
-    bool is_verify; /* runs inside the transaction of an up */
+    bool is_verify;    /* runs inside the transaction of an up */
+    unsigned accepted; /* of enum acceptance */
 };
 
-/* Add everything that is wrong with the script; false when anything was. */
-bool refusals_find(const struct judged *judged, struct error_list *errors);
+/* Add everything that is wrong with the script, and what is accepted; false when anything is wrong.
+ */
+bool refusals_find(const struct judged *judged, struct error_list *errors,
+                   struct error_list *notes);
 
 /*
  * Whether a statement is not carried out, because it is what we do anyway: BEGIN and COMMIT around

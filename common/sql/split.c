@@ -1,9 +1,11 @@
 #include "common/sql/split.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <pg_query.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/mem.h"
 #include "common/sql/deep_stack.h"
@@ -19,6 +21,7 @@
 struct splitting {
     const char *text; /* NUL-terminated, without the byte order mark */
     size_t size;
+    const char *mark;
     struct arena *arena;
     struct sql_script *script;
     struct place *place;
@@ -99,9 +102,19 @@ add_stretch(struct stretch *stretches, size_t *count, struct place place, int32_
 }
 
 static bool
-is_wanted_comment(const PgQuery__ScanToken *token)
+is_wanted_comment(const struct splitting *splitting, const PgQuery__ScanToken *token)
 {
-    return token->token == PG_QUERY__TOKEN__SQL_COMMENT;
+    size_t size = (size_t)(token->end - token->start), mark_size = strlen(splitting->mark);
+
+    if (token->token != PG_QUERY__TOKEN__SQL_COMMENT) {
+        return false;
+    }
+    for (size_t at = 0; at + mark_size <= size; at++) {
+        if (strncasecmp(splitting->text + token->start + at, splitting->mark, mark_size) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool
@@ -119,7 +132,7 @@ note_tokens(struct splitting *splitting)
     size_t comments = 0, names = 0;
 
     for (size_t i = 0; i < splitting->token_count; i++) {
-        comments += is_wanted_comment(splitting->tokens[i]);
+        comments += is_wanted_comment(splitting, splitting->tokens[i]);
         names += is_long_name(splitting, splitting->tokens[i]);
     }
     script->comments = arena_alloc(splitting->arena, comments * sizeof *script->comments);
@@ -127,7 +140,7 @@ note_tokens(struct splitting *splitting)
     for (size_t i = 0; i < splitting->token_count; i++) {
         const PgQuery__ScanToken *token = splitting->tokens[i];
         bool is_name = is_long_name(splitting, token);
-        if (!is_wanted_comment(token) && !is_name) {
+        if (!is_name && !is_wanted_comment(splitting, token)) {
             continue;
         }
         place = place_after(place, splitting->text, (size_t)token->start);
@@ -198,29 +211,99 @@ check_depth(struct splitting *splitting)
     return true;
 }
 
+/* ---- whether tokens are needed -----------------------------------------------------------------
+ */
+
+static bool
+is_name_byte(char byte)
+{
+    return isalnum((unsigned char)byte) || byte == '_' || byte == '$' || (byte & 0x80);
+}
+
+/*
+ * Whether there may be a name that is too long: a word, or something between two quotes on one
+ * line. Words in comments and strings count too; the tokens then tell what is what.
+ */
+static bool
+may_hold_long_name(const char *text, size_t size)
+{
+    size_t word = 0, quoted = 0;
+
+    for (size_t at = 0; at < size; at++) {
+        word = is_name_byte(text[at]) ? word + 1 : 0;
+        quoted = text[at] == '"' || text[at] == '\n' ? 0 : quoted + 1;
+        bool is_quoted = quoted > SQL_NAME_SIZE_MAX && at + 1 < size && text[at + 1] == '"';
+        if (word > SQL_NAME_SIZE_MAX || is_quoted) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Most files need no look at their tokens, which takes a quarter of the time. */
+static bool
+needs_tokens(const struct splitting *splitting)
+{
+    return splitting->size > DEPTH_MAX || strcasestr(splitting->text, splitting->mark) ||
+           may_hold_long_name(splitting->text, splitting->size);
+}
+
 /* ---- statements ------------------------------------------------------------------------------ */
 
-/* The stretch from the first token at or after `begin` to the last before `end`. */
-static bool
-trim(const struct splitting *splitting, size_t *token, size_t begin, size_t end, size_t *first,
-     size_t *last)
+static size_t
+skip_block_comment(const char *text, size_t at, size_t end)
 {
-    bool has_any = false;
+    size_t depth = 0;
 
-    for (; *token < splitting->token_count; (*token)++) {
-        const PgQuery__ScanToken *next = splitting->tokens[*token];
-        if ((size_t)next->start >= end) {
+    while (at < end) {
+        if (strncmp(text + at, "/*", 2) == 0) {
+            depth++;
+            at += 2;
+        } else if (strncmp(text + at, "*/", 2) == 0) {
+            depth--;
+            at += 2;
+            if (depth == 0) {
+                break;
+            }
+        } else {
+            at++;
+        }
+    }
+    return at;
+}
+
+/* Blanks, comments and empty statements; what follows them begins a statement. */
+static size_t
+skip_to_statement(const char *text, size_t at, size_t end)
+{
+    while (at < end) {
+        if (strchr(" \t\n\r\f\v;", text[at])) {
+            at++;
+        } else if (strncmp(text + at, "--", 2) == 0) {
+            at += strcspn(text + at, "\r\n");
+        } else if (strncmp(text + at, "/*", 2) == 0) {
+            at = skip_block_comment(text, at, end);
+        } else {
             break;
         }
-        if ((size_t)next->start < begin || is_comment(next) ||
-            (!has_any && next->token == PG_QUERY__TOKEN__ASCII_59)) {
-            continue;
-        }
-        *first = has_any ? *first : (size_t)next->start;
-        *last = (size_t)next->end;
-        has_any = true;
     }
-    return has_any;
+    return at;
+}
+
+/* From the statement's first word to its last byte that is no blank. */
+static struct stretch
+stretch_of(const struct splitting *splitting, const PgQuery__RawStmt *raw, struct place place)
+{
+    size_t begin = (size_t)raw->stmt_location;
+    size_t end = raw->stmt_len ? begin + (size_t)raw->stmt_len : splitting->size;
+    size_t first = skip_to_statement(splitting->text, begin, end);
+
+    while (end > first && strchr(" \t\n\r\f\v", splitting->text[end - 1])) {
+        end--;
+    }
+    assert(first < end && end <= splitting->size);
+    return (struct stretch){.place = place_after(place, splitting->text, first),
+                            .size = end - first};
 }
 
 static void
@@ -228,18 +311,14 @@ note_statements(struct splitting *splitting, const PgQuery__ParseResult *tree)
 {
     struct sql_script *script = splitting->script;
     struct place place = place_start();
-    size_t token = 0;
 
     script->statements = arena_alloc(splitting->arena, tree->n_stmts * sizeof *script->statements);
     for (size_t i = 0; i < tree->n_stmts; i++) {
         const PgQuery__RawStmt *raw = tree->stmts[i];
-        size_t begin = (size_t)raw->stmt_location, first = 0, last = 0;
-        size_t end = raw->stmt_len ? begin + (size_t)raw->stmt_len : splitting->size;
-        bool has_tokens = trim(splitting, &token, begin, end, &first, &last);
-        assert(has_tokens && raw->stmt);
         struct sql_statement *statement = &script->statements[script->statement_count++];
-        place = place_after(place, splitting->text, first);
-        statement->stretch = (struct stretch){.place = place, .size = last - first};
+        assert(raw->stmt);
+        statement->stretch = stretch_of(splitting, raw, place);
+        place = statement->stretch.place;
         sql_facts_read(raw->stmt, splitting->arena, &statement->facts);
     }
 }
@@ -269,10 +348,12 @@ split(void *context)
 {
     struct splitting *splitting = context;
 
-    if (!read_tokens(splitting) || !check_depth(splitting)) {
-        return;
+    if (needs_tokens(splitting)) {
+        if (!read_tokens(splitting) || !check_depth(splitting)) {
+            return;
+        }
+        note_tokens(splitting);
     }
-    note_tokens(splitting);
     splitting->succeeded = parse(splitting);
 }
 
@@ -303,8 +384,8 @@ shift_all(struct sql_script *script, struct place *place, size_t by)
 }
 
 bool
-sql_split(const char *text, size_t size, struct arena *arena, struct sql_script *script,
-          struct place *place, struct error *error)
+sql_split(const char *text, size_t size, const char *mark, struct arena *arena,
+          struct sql_script *script, struct place *place, struct error *error)
 {
     bool has_mark =
         size >= BYTE_ORDER_MARK_SIZE && memcmp(text, BYTE_ORDER_MARK, BYTE_ORDER_MARK_SIZE) == 0;
@@ -312,6 +393,7 @@ sql_split(const char *text, size_t size, struct arena *arena, struct sql_script 
     CLEANUP(mem_free) char *copy = mem_zalloc(size - skipped + 1);
     struct splitting splitting = {.text = copy,
                                   .size = size - skipped,
+                                  .mark = mark,
                                   .arena = arena,
                                   .script = script,
                                   .place = place,

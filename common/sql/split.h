@@ -15,7 +15,7 @@
 #include "common/sql/place.h"
 
 struct sql_statement {
-    struct stretch stretch; /* without comments around it and the ';' behind it */
+    struct stretch stretch; /* without what stands before it and the ';' behind it */
     struct sql_facts facts;
 };
 
@@ -23,7 +23,7 @@ struct sql_statement {
 struct sql_script {
     struct sql_statement *statements;
     size_t statement_count;
-    struct stretch *comments; /* those that begin with two dashes, without the line's end */
+    struct stretch *comments; /* "-- …" with the mark in them, without the line's end */
     size_t comment_count;
     struct stretch *long_names; /* identifiers that PostgreSQL would cut off silently */
     size_t long_name_count;
@@ -34,13 +34,12 @@ struct sql_script {
 
 /*
  * Split text, size bytes of UTF-8 without NUL. A byte order mark may stand in front; it is no
- * column. False with the place and one of
- *   E-MIG-LEX      an unterminated string, quoted identifier or comment
- *   E-MIG-PSQL     what only psql understands: meta-commands, variables, rows of COPY FROM STDIN
- *   E-MIG-SYNTAX   anything else that PostgreSQL's grammar refuses
- *   E-MIG-COMPLEX  a statement nested too deeply to be looked at
+ * column. Comments are kept that hold `mark`, in upper or lower case. False with the place and one
+ * of E-MIG-LEX      an unterminated string, quoted identifier or comment E-MIG-PSQL     what only
+ * psql understands: meta-commands, variables, rows of COPY FROM STDIN E-MIG-SYNTAX   anything else
+ * that PostgreSQL's grammar refuses E-MIG-COMPLEX  a statement nested too deeply to be looked at
  */
-bool sql_split(const char *text, size_t size, struct arena *arena, struct sql_script *script,
-               struct place *place, struct error *error);
+bool sql_split(const char *text, size_t size, const char *mark, struct arena *arena,
+               struct sql_script *script, struct place *place, struct error *error);
 
 #endif

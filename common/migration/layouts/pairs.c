@@ -26,7 +26,7 @@ struct pair_name {
     const char *name; /* not terminated */
     size_t name_size;
     enum part part;
-    struct folder_file *file;
+    struct listed_file *file;
 };
 
 /* <digits>_<anything>.<part>.<extension>; false when the name is something else. */
@@ -58,12 +58,12 @@ take_apart(const char *file_name, const char *extension, struct pair_name *out)
 }
 
 static bool
-fits(const struct folder *folder)
+fits(const struct listing *listing)
 {
     struct pair_name name;
 
-    for (size_t i = 0; i < folder->count; i++) {
-        if (take_apart(folder->files[i].name, "sql", &name)) {
+    for (size_t i = 0; i < listing->count; i++) {
+        if (take_apart(listing->files[i].name, "sql", &name)) {
             return true;
         }
     }
@@ -73,7 +73,7 @@ fits(const struct folder *folder)
 /* ---- names that are refused ------------------------------------------------------------------ */
 
 static bool
-refuse(struct error_list *errors, const struct folder *folder, const char *name, const char *code,
+refuse(struct error_list *errors, const struct listing *listing, const char *name, const char *code,
        const char *text, const char *found, const char *hint)
 {
     CLEANUP(mem_free) char *shown = mem_text(name);
@@ -81,7 +81,7 @@ refuse(struct error_list *errors, const struct folder *folder, const char *name,
 
     text_mend_utf8(shown);
     error_set(&error, code, "%s", text);
-    error_where(&error, "%s/%s", folder->path, shown);
+    error_where(&error, "%s/%s", listing->path, shown);
     error_found(&error, "%s", found);
     error_hint(&error, "%s", hint);
     return error_list_add(errors, &error);
@@ -127,7 +127,7 @@ is_printable(const char *name)
 
 /* Whether the file takes part; files that are none of ours are passed over. */
 static bool
-take_name(const struct folder *folder, struct folder_file *file, struct pair_name *out,
+take_name(const struct listing *listing, struct listed_file *file, struct pair_name *out,
           struct error_list *errors)
 {
     CLEANUP(mem_free) char *lower = in_lower_case(file->name);
@@ -136,7 +136,7 @@ take_name(const struct folder *folder, struct folder_file *file, struct pair_nam
         return false;
     }
     if (is_program(file->name)) {
-        return refuse(errors, folder, file->name, "E-MIG-TYPE",
+        return refuse(errors, listing, file->name, "E-MIG-TYPE",
                       "a migration that is a program cannot be carried out", "",
                       "write what it does as SQL");
     }
@@ -144,19 +144,19 @@ take_name(const struct folder *folder, struct folder_file *file, struct pair_nam
         return false;
     }
     if (!is_printable(file->name)) {
-        return refuse(errors, folder, file->name, "E-MIG-NAME",
+        return refuse(errors, listing, file->name, "E-MIG-NAME",
                       "the file's name is not printable UTF-8", "", "files are called " PATTERN);
     }
     if (!take_apart(file->name, "sql", out)) {
         bool is_case = take_apart(lower, "sql", out);
-        return refuse(errors, folder, file->name, is_case ? "E-MIG-CASE" : "E-MIG-NAME",
+        return refuse(errors, listing, file->name, is_case ? "E-MIG-CASE" : "E-MIG-NAME",
                       is_case ? "the file's name is right but for upper and lower case"
                               : "the file is not called as a migration is",
                       "files are called " PATTERN,
                       "rename it, or put what is no migration elsewhere");
     }
     if (out->version_size > VERSION_SIZE_MAX) {
-        return refuse(errors, folder, file->name, "E-MIG-NAME", "the version is too long",
+        return refuse(errors, listing, file->name, "E-MIG-NAME", "the version is too long",
                       "at most 128 digits", "rename the file");
     }
     out->file = file;
@@ -196,12 +196,12 @@ compare(const void *a, const void *b)
 }
 
 static void
-refuse_twin(const struct folder *folder, const struct pair_name *name, const struct pair_name *twin,
-            struct error_list *errors)
+refuse_twin(const struct listing *listing, const struct pair_name *name,
+            const struct pair_name *twin, struct error_list *errors)
 {
     bool is_case = strcasecmp(name->file->name, twin->file->name) == 0;
 
-    refuse(errors, folder, name->file->name, is_case ? "E-MIG-CASE" : "E-MIG-DUP",
+    refuse(errors, listing, name->file->name, is_case ? "E-MIG-CASE" : "E-MIG-DUP",
            is_case ? "two files whose names differ only in upper and lower case"
                    : "the version is there twice",
            twin->file->name, "give one of them another version");
@@ -216,12 +216,12 @@ piece(struct source_list *sources, const char *text, size_t size)
 }
 
 static void
-load(struct folder *folder, struct folder_file *file, struct source *source,
+load(struct listing *listing, struct listed_file *file, struct source *source,
      struct error_list *errors)
 {
     struct error error;
 
-    if (!folder_load(folder, file, &error)) {
+    if (!listing_load(listing, file, &error)) {
         error_list_add(errors, &error);
         return;
     }
@@ -230,7 +230,7 @@ load(struct folder *folder, struct folder_file *file, struct source *source,
 
 /* One migration from the files of one version, which stand side by side. */
 static void
-collect_one(struct folder *folder, const struct pair_name *names, size_t count,
+collect_one(struct listing *listing, const struct pair_name *names, size_t count,
             struct source_list *sources, struct error_list *errors)
 {
     struct source_migration migration = {0};
@@ -238,13 +238,13 @@ collect_one(struct folder *folder, const struct pair_name *names, size_t count,
 
     for (size_t i = 0; i < count; i++) {
         if (i > 0 && names[i].part == names[i - 1].part) {
-            refuse_twin(folder, &names[i], &names[i - 1], errors);
+            refuse_twin(listing, &names[i], &names[i - 1], errors);
             continue;
         }
-        load(folder, names[i].file, slots[names[i].part], errors);
+        load(listing, names[i].file, slots[names[i].part], errors);
     }
     if (names[0].part != PART_UP) {
-        refuse(errors, folder, names[0].file->name, "E-MIG-MISSING", "the version has no up file",
+        refuse(errors, listing, names[0].file->name, "E-MIG-MISSING", "the version has no up file",
                "", "add it, or remove this one");
         return;
     }
@@ -254,14 +254,14 @@ collect_one(struct folder *folder, const struct pair_name *names, size_t count,
 }
 
 static void
-collect(struct folder *folder, struct source_list *sources, struct error_list *errors)
+collect(struct listing *listing, struct source_list *sources, struct error_list *errors)
 {
     CLEANUP(mem_free)
-    struct pair_name *names = mem_zalloc((folder->count + 1) * sizeof *names);
+    struct pair_name *names = mem_zalloc((listing->count + 1) * sizeof *names);
     size_t count = 0;
 
-    for (size_t i = 0; i < folder->count; i++) {
-        count += take_name(folder, &folder->files[i], &names[count], errors);
+    for (size_t i = 0; i < listing->count; i++) {
+        count += take_name(listing, &listing->files[i], &names[count], errors);
     }
     qsort(names, count, sizeof *names, compare);
     for (size_t first = 0, next = 0; first < count; first = next) {
@@ -269,12 +269,12 @@ collect(struct folder *folder, struct source_list *sources, struct error_list *e
             next++;
         }
         if (sources->count == MIGRATIONS_MAX) {
-            refuse(errors, folder, names[first].file->name, "E-MIG-COUNT",
+            refuse(errors, listing, names[first].file->name, "E-MIG-COUNT",
                    "too many migrations for one service", "at most 1000",
                    "squash the oldest into one");
             return;
         }
-        collect_one(folder, &names[first], next - first, sources, errors);
+        collect_one(listing, &names[first], next - first, sources, errors);
     }
 }
 

@@ -1,4 +1,4 @@
-#include "common/migration/folder.h"
+#include "common/migration/listing.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,15 +12,15 @@
 #include "common/base/text.h"
 #include "common/migration/manifest.h"
 
-struct listing {
-    struct folder_file *files;
+struct names {
+    struct listed_file *files;
     size_t count, capacity;
 };
 
 static int
 by_name(const void *a, const void *b)
 {
-    const struct folder_file *left = a, *right = b;
+    const struct listed_file *left = a, *right = b;
     return strcmp(left->name, right->name);
 }
 
@@ -32,78 +32,71 @@ cannot(struct error *error, const char *code, const char *path, const char *what
 }
 
 static bool
-is_folder(int directory, const char *name)
-{
-    struct stat status;
-    return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode);
-}
-
-static bool
-list(struct folder *folder, DIR *directory, struct listing *listing, struct error *error)
+list(struct listing *listing, DIR *directory, struct names *names, struct error *error)
 {
     struct dirent *entry = NULL;
 
     while ((entry = readdir(directory)) != NULL) {
-        if (is_folder(dirfd(directory), entry->d_name)) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
             continue;
         }
-        if (listing->count == FOLDER_NAMES_MAX) {
+        if (names->count == LISTED_MAX) {
             error_set(error, "E-MIG-COUNT", "too many files in a folder of migrations");
-            error_where(error, "%s", folder->path);
-            return error_found(error, "more than %d", FOLDER_NAMES_MAX);
+            error_where(error, "%s", listing->path);
+            return error_found(error, "more than %d", LISTED_MAX);
         }
-        if (listing->count == listing->capacity) {
-            listing->files = mem_grow(listing->files, listing->count, &listing->capacity,
-                                      sizeof *listing->files);
+        if (names->count == names->capacity) {
+            names->files =
+                mem_grow(names->files, names->count, &names->capacity, sizeof *names->files);
         }
-        listing->files[listing->count++] =
-            (struct folder_file){.name = arena_text(&folder->arena, entry->d_name)};
+        names->files[names->count++] =
+            (struct listed_file){.name = arena_text(&listing->arena, entry->d_name)};
     }
     return true;
 }
 
 bool
-folder_open(const char *path, struct folder **folder_p, struct error *error)
+listing_open(const char *path, struct listing **listing_p, struct error *error)
 {
     CLEANUP(mem_free) char *real_path = realpath(path, NULL);
     DIR *directory = real_path ? opendir(real_path) : NULL;
-    struct listing listing = {0};
+    struct names names = {0};
 
-    *folder_p = NULL;
+    *listing_p = NULL;
     if (!directory) {
         bool is_missing = errno == ENOENT || errno == ENOTDIR;
         cannot(error, is_missing ? "E-MIG-MISSING" : "E-MIG-OPEN", path,
                "cannot open the folder of migrations", errno);
         return error_hint(error, "the migrations key of skein.yaml names the folder");
     }
-    struct folder *folder = mem_zalloc(sizeof *folder);
-    folder->path = arena_text(&folder->arena, path);
-    folder->real_path = arena_text(&folder->arena, real_path);
-    bool succeeded = list(folder, directory, &listing, error);
+    struct listing *listing = mem_zalloc(sizeof *listing);
+    listing->path = arena_text(&listing->arena, path);
+    listing->real_path = arena_text(&listing->arena, real_path);
+    bool succeeded = list(listing, directory, &names, error);
     closedir(directory);
     if (succeeded) {
-        if (listing.count) { /* readdir has no order; ours must be the same everywhere */
-            qsort(listing.files, listing.count, sizeof *listing.files, by_name);
+        if (names.count) { /* readdir has no order; ours must be the same everywhere */
+            qsort(names.files, names.count, sizeof *names.files, by_name);
         }
-        folder->count = listing.count;
-        folder->files =
-            arena_copy(&folder->arena, listing.files, listing.count * sizeof *listing.files);
-        *folder_p = folder;
+        listing->count = names.count;
+        listing->files =
+            arena_copy(&listing->arena, names.files, names.count * sizeof *names.files);
+        *listing_p = listing;
     } else {
-        folder_destroy(&folder);
+        listing_destroy(&listing);
     }
-    free(listing.files);
+    free(names.files);
     return succeeded;
 }
 
 void
-folder_destroy(struct folder **folder_p)
+listing_destroy(struct listing **listing_p)
 {
-    if (*folder_p) {
-        struct arena arena = (*folder_p)->arena;
+    if (*listing_p) {
+        struct arena arena = (*listing_p)->arena;
         arena_release(&arena);
-        free(*folder_p);
-        *folder_p = NULL;
+        free(*listing_p);
+        *listing_p = NULL;
     }
 }
 
@@ -147,7 +140,7 @@ check_size(const struct stat *status, const char *path, struct error *error)
 
 /* Read what is open; the file may shrink meanwhile, and what is read is what counts. */
 static bool
-read_all(int file, size_t size, struct arena *arena, struct folder_file *out)
+read_all(int file, size_t size, struct arena *arena, struct listed_file *out)
 {
     char *text = arena_alloc(arena, size + 1);
     size_t done = 0;
@@ -172,7 +165,7 @@ read_all(int file, size_t size, struct arena *arena, struct folder_file *out)
 }
 
 static bool
-load_open(struct folder *folder, int descriptor, const char *path, struct folder_file *file,
+load_open(struct listing *listing, int descriptor, const char *path, struct listed_file *file,
           struct error *error)
 {
     struct stat status;
@@ -183,14 +176,14 @@ load_open(struct folder *folder, int descriptor, const char *path, struct folder
     if (!check_kind(&status, path, error) || !check_size(&status, path, error)) {
         return false;
     }
-    return read_all(descriptor, (size_t)status.st_size, &folder->arena, file) ||
+    return read_all(descriptor, (size_t)status.st_size, &listing->arena, file) ||
            cannot(error, "E-MIG-OPEN", path, "cannot read the file", errno);
 }
 
 bool
-folder_load(struct folder *folder, struct folder_file *file, struct error *error)
+listing_load(struct listing *listing, struct listed_file *file, struct error *error)
 {
-    CLEANUP(mem_free) char *path = mem_format("%s/%s", folder->path, file->name);
+    CLEANUP(mem_free) char *path = mem_format("%s/%s", listing->path, file->name);
     CLEANUP(mem_free) char *real = realpath(path, NULL);
 
     if (file->text) {
@@ -199,7 +192,7 @@ folder_load(struct folder *folder, struct folder_file *file, struct error *error
     if (!real) {
         return cannot(error, "E-MIG-OPEN", path, "cannot open the file", errno);
     }
-    if (!is_inside(folder->real_path, real)) {
+    if (!is_inside(listing->real_path, real)) {
         error_set(error, "E-MIG-PATH", "the link leads out of the folder of migrations");
         error_where(error, "%s", path);
         error_found(error, "%s", real);
@@ -211,7 +204,7 @@ folder_load(struct folder *folder, struct folder_file *file, struct error *error
         return cannot(error, errno == ENXIO ? "E-MIG-TYPE" : "E-MIG-OPEN", path,
                       "cannot open the file", errno);
     }
-    bool succeeded = load_open(folder, descriptor, path, file, error);
+    bool succeeded = load_open(listing, descriptor, path, file, error);
     close(descriptor);
     return succeeded;
 }
