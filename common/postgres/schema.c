@@ -16,7 +16,7 @@
  */
 static const char tables[] =
     "CREATE TABLE skein.identity ("
-    " only boolean PRIMARY KEY DEFAULT true CHECK (only),"
+    " is_one boolean PRIMARY KEY DEFAULT true CHECK (is_one),"
     " schema_version integer NOT NULL,"
     " target_id uuid NOT NULL,"
     " cluster_id uuid,"
@@ -24,7 +24,7 @@ static const char tables[] =
     " database_oid oid NOT NULL,"
     " created_at timestamptz NOT NULL DEFAULT now());"
     "CREATE TABLE skein.fence ("
-    " only boolean PRIMARY KEY DEFAULT true CHECK (only),"
+    " is_one boolean PRIMARY KEY DEFAULT true CHECK (is_one),"
     " epoch bigint NOT NULL,"
     " instance uuid NOT NULL);"
     "CREATE TABLE skein.migration ("

@@ -1,0 +1,186 @@
+#include "tests/component/execute/scene.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/base/mem.h"
+
+struct scene *
+scene_new(struct cluster *cluster)
+{
+    static int count;
+    struct scene *scene = mem_zalloc(sizeof *scene);
+    CLEANUP(mem_free) char *sql = NULL;
+
+    scene->cluster = cluster;
+    snprintf(scene->database, sizeof scene->database, "scene_%d", ++count);
+    sql = mem_format("CREATE DATABASE %s", scene->database);
+    cluster_tell(cluster, "postgres", sql);
+    scene_tell(scene, "CREATE TABLE probe (what text)");
+    scene->conninfo = cluster_conninfo(cluster, scene->database, "postgres");
+    scene->config = (struct target_config){.name = scene->database, .conninfo = scene->conninfo};
+    scene->sitting = sitting_new(&scene->config);
+    return scene;
+}
+
+void
+scene_destroy(struct scene **scene_p)
+{
+    struct scene *scene = *scene_p;
+
+    sitting_destroy(&scene->sitting);
+    bundle_destroy(&scene->bundle);
+    arena_release(&scene->arena);
+    free(scene->conninfo);
+    free(scene);
+    *scene_p = NULL;
+}
+
+void
+scene_sit_anew(struct scene *scene)
+{
+    sitting_destroy(&scene->sitting);
+    scene->sitting = sitting_new(&scene->config);
+}
+
+void
+scene_plan(struct scene *scene, const struct sketch *sketches, size_t count)
+{
+    bundle_destroy(&scene->bundle);
+    scene->bundle = bundle_of(sketches, count);
+}
+
+struct step_order
+scene_order(const struct scene *scene, size_t index, enum direction direction)
+{
+    return (struct step_order){.step_id = id_random(),
+                               .attempt = 1,
+                               .bundle = scene->bundle,
+                               .migration = &scene->bundle->manifest.migrations[index],
+                               .direction = direction};
+}
+
+enum outcome_kind
+scene_execute(struct scene *scene, const struct step_order *order)
+{
+    if (!sitting_execute(scene->sitting, order, &scene->arena, &scene->outcome, &scene->error)) {
+        fail_msg("%s: %s", scene->error.code, scene->error.text);
+    }
+    if (scene->outcome.kind != OUTCOME_DONE && scene->outcome.fault.text) {
+        print_message("  %s: %s (%s) %s; %s\n", scene->outcome.fault.code,
+                      scene->outcome.fault.text,
+                      scene->outcome.fault.where ? scene->outcome.fault.where : "",
+                      scene->outcome.fault.found ? scene->outcome.fault.found : "",
+                      scene->outcome.fault.hint ? scene->outcome.fault.hint : "");
+    }
+    return scene->outcome.kind;
+}
+
+enum outcome_kind
+scene_up(struct scene *scene, size_t index)
+{
+    struct step_order order = scene_order(scene, index, DIRECTION_UP);
+    return scene_execute(scene, &order);
+}
+
+enum outcome_kind
+scene_down(struct scene *scene, size_t index)
+{
+    struct step_order order = scene_order(scene, index, DIRECTION_DOWN);
+    return scene_execute(scene, &order);
+}
+
+long
+scene_count(const struct scene *scene, const char *sql)
+{
+    return cluster_count(scene->cluster, scene->database, sql);
+}
+
+void
+scene_tell(const struct scene *scene, const char *sql)
+{
+    cluster_tell(scene->cluster, scene->database, sql);
+}
+
+void
+scene_await(const struct scene *scene, const char *sql, const char *answer)
+{
+    if (!cluster_await(scene->cluster, scene->database, sql, answer)) {
+        fail_msg("never answered %s: %s", answer, sql);
+    }
+}
+
+void
+scene_assert_says(const char *text, const char *part)
+{
+    if (!text || !strstr(text, part)) {
+        fail_msg("\"%s\" does not say \"%s\"", text ? text : "(nothing)", part);
+    }
+}
+
+void
+scene_assert_fault(const struct scene *scene, const char *code, const char *where)
+{
+    assert_non_null(scene->outcome.fault.code);
+    assert_string_equal(scene->outcome.fault.code, code);
+    if (where) {
+        assert_non_null(scene->outcome.fault.where);
+        assert_string_equal(scene->outcome.fault.where, where);
+    }
+}
+
+bool
+scene_execute_and_die(struct scene *scene, const struct step_order *order, const char *failpoint)
+{
+    int status = 0;
+
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        struct sitting *sitting = sitting_new(&scene->config);
+        setenv("SKEIN_FAILPOINT", failpoint, 1);
+        sitting_execute(sitting, order, &scene->arena, &scene->outcome, &scene->error);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+struct helper {
+    pthread_t thread;
+    void (*work)(void *context);
+    void *context;
+};
+
+static void *
+help(void *context)
+{
+    struct helper *helper = context;
+    helper->work(helper->context);
+    return NULL;
+}
+
+struct helper *
+helper_start(void (*work)(void *context), void *context)
+{
+    struct helper *helper = mem_zalloc(sizeof *helper);
+
+    helper->work = work;
+    helper->context = context;
+    assert_int_equal(pthread_create(&helper->thread, NULL, help, helper), 0);
+    return helper;
+}
+
+void
+helper_join(struct helper **helper_p)
+{
+    pthread_join((*helper_p)->thread, NULL);
+    free(*helper_p);
+    *helper_p = NULL;
+}
