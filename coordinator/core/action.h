@@ -19,13 +19,14 @@ enum action_kind {
     ACTION_TELL_OPERATOR, /* message to route */
     ACTION_SEND_CHUNK,    /* the bytes of bundle `digest` from `offset` on, as CHUNK to route */
     ACTION_NEED_BUNDLE,   /* give the manifest of `digest` back as EVENT_BUNDLE, in the same turn */
-    ACTION_NEED_RUN,      /* give the run `id`, its legs and all its steps back as EVENT_RUN, in the
-                             same turn, as they are in the store after the turn's records so far */
-    ACTION_NEED_STEP,     /* likewise the step `id` as EVENT_STEP */
-    ACTION_RECALL,        /* `message` of an operator asks for what only the store has (bundles,
-                             runs that have ended): answer it to route from there */
-    ACTION_ADMIT,         /* the key may connect as `party` */
-    ACTION_EXPEL          /* the key may not any more */
+    ACTION_NEED_RUN,  /* give the run `id` (none: the run `number`; 0: the last), its legs and all
+                         its steps back as EVENT_RUN, in the same turn, as they are in the store
+                         after the turn's records so far */
+    ACTION_NEED_STEP, /* likewise the step `id` as EVENT_STEP */
+    ACTION_RECALL,    /* `message` of an operator asks for what only the store has (bundles,
+                         runs that have ended): answer it to route from there */
+    ACTION_ADMIT,     /* the key may connect as `party` */
+    ACTION_EXPEL      /* the key may not any more */
 };
 
 struct action {
@@ -36,6 +37,7 @@ struct action {
     struct digest digest; /* NEED_BUNDLE, SEND_CHUNK */
     uint64_t offset;      /* SEND_CHUNK */
     struct id id;         /* NEED_RUN, NEED_STEP */
+    uint64_t number;      /* NEED_RUN */
     union {
         struct record *record;   /* SAVE */
         struct message *message; /* TELL_…, RECALL */

@@ -19,9 +19,9 @@ enum event_kind {
     EVENT_MALFORMED, /* a frame of an enrolled agent that was no message; error says why */
     EVENT_UNSENT,    /* the connection `route` to an agent is gone */
     EVENT_BUNDLE,    /* the answer to ACTION_NEED_BUNDLE */
-    EVENT_RUN,       /* the answer to ACTION_NEED_RUN: the run, its legs, its steps, in that order */
-    EVENT_STEP,      /* the answer to ACTION_NEED_STEP: that one record */
-    EVENT_TICK       /* core_wake_ms has come */
+    EVENT_RUN,  /* the answer to ACTION_NEED_RUN: the run, its legs, its steps, in that order */
+    EVENT_STEP, /* the answer to ACTION_NEED_STEP: that one record */
+    EVENT_TICK  /* core_wake_ms has come */
 };
 
 struct event {
@@ -34,7 +34,8 @@ struct event {
     const struct error *error;       /* MALFORMED */
     struct digest digest;            /* BUNDLE */
     const struct manifest *manifest; /* BUNDLE; null: there is no such bundle */
-    struct id id;                    /* RUN, STEP */
+    struct id id;                    /* RUN, STEP: as they were asked for */
+    uint64_t number;                 /* RUN: likewise */
     const struct record *records;    /* RUN, STEP */
     size_t record_count;             /* 0: there is no such run, no such step */
 };

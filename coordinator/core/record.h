@@ -60,7 +60,7 @@ struct leg_record {
     uint64_t ordinal;            /* within the run */
     uint64_t wave;               /* from 1 */
     enum leg_state state;
-    const char *from_version;
+    const char *from_version, *to_version;
     struct leg_step *steps;
     size_t step_count;
     uint64_t done_count;

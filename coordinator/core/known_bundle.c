@@ -1,0 +1,108 @@
+#include "coordinator/core/known_bundle.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+
+static void
+learn_migration(struct known_bundle *bundle, const struct migration *migration, size_t index)
+{
+    struct known_migration *known = &bundle->migrations[index];
+
+    known->version = arena_text(&bundle->arena, migration->version);
+    known->name = arena_text(&bundle->arena, migration->name);
+    known->path = arena_text(&bundle->arena, migration->up.path);
+    known->irreversible = arena_text(&bundle->arena, migration->irreversible);
+    known->has_up = migration->has_up;
+    known->has_down = migration->has_down;
+    memcpy(known->checksum, migration_checksum(migration), CHECKSUM_SIZE);
+    known->index = index;
+    HASH_ADD_KEYPTR(hh, bundle->by_version, known->version, strlen(known->version), known);
+}
+
+struct known_bundle *
+known_bundle_learn(struct known_bundle **table, const struct digest *digest,
+                   const struct manifest *manifest)
+{
+    struct known_bundle *bundle = known_bundle_find(*table, digest);
+
+    if (bundle) {
+        return bundle;
+    }
+    bundle = mem_zalloc(sizeof *bundle);
+    bundle->digest = *digest;
+    bundle->service = arena_text(&bundle->arena, manifest->service);
+    bundle->migration_count = manifest->migration_count;
+    bundle->migrations = mem_zalloc((manifest->migration_count + 1) * sizeof *bundle->migrations);
+    for (size_t i = 0; i < manifest->migration_count; i++) {
+        learn_migration(bundle, &manifest->migrations[i], i);
+    }
+    HASH_ADD(hh, *table, digest, sizeof bundle->digest, bundle);
+    return bundle;
+}
+
+struct known_bundle *
+known_bundle_find(struct known_bundle *table, const struct digest *digest)
+{
+    struct known_bundle *bundle;
+
+    HASH_FIND(hh, table, digest, sizeof *digest, bundle);
+    return bundle;
+}
+
+const struct known_migration *
+known_bundle_migration(const struct known_bundle *bundle, const char *version)
+{
+    const struct known_migration *migration;
+
+    HASH_FIND(hh, bundle->by_version, version, strlen(version), migration);
+    return migration;
+}
+
+struct known_bundle *
+known_bundle_hold(struct known_bundle *bundle)
+{
+    bundle->uses++;
+    return bundle;
+}
+
+void
+known_bundle_release(struct known_bundle **bundle_p)
+{
+    if (*bundle_p) {
+        assert((*bundle_p)->uses > 0);
+        (*bundle_p)->uses--;
+    }
+    *bundle_p = NULL;
+}
+
+static void
+forget(struct known_bundle **table, struct known_bundle *bundle)
+{
+    HASH_DEL(*table, bundle);
+    HASH_CLEAR(hh, bundle->by_version);
+    free(bundle->migrations);
+    arena_release(&bundle->arena);
+    free(bundle);
+}
+
+void
+known_bundles_sweep(struct known_bundle **table, size_t kept)
+{
+    struct known_bundle *bundle, *next;
+    size_t idle = 0;
+
+    HASH_ITER(hh, *table, bundle, next)
+    {
+        idle += bundle->uses == 0;
+    }
+    HASH_ITER(hh, *table, bundle, next)
+    {
+        if (bundle->uses == 0 && idle > kept) {
+            forget(table, bundle);
+            idle--;
+        }
+    }
+}

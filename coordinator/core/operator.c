@@ -1,0 +1,150 @@
+#include "coordinator/core/operator.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "coordinator/core/apply.h"
+#include "coordinator/core/party.h"
+#include "coordinator/core/planning.h"
+#include "coordinator/core/show.h"
+#include "coordinator/core/steer.h"
+
+static const char *const roles[ROLE_COUNT] = {"viewer", "operator", "admin"};
+
+static enum role
+needed_role(enum message_type type)
+{
+    switch (type) {
+    case MESSAGE_OFFER:
+    case MESSAGE_PUT:
+    case MESSAGE_PLAN:
+    case MESSAGE_PLAN_PAGE:
+    case MESSAGE_APPLY:
+    case MESSAGE_STEER:
+        return ROLE_OPERATOR;
+    case MESSAGE_ENROL:
+    case MESSAGE_EXPEL:
+        return ROLE_ADMIN;
+    default:
+        return ROLE_VIEWER;
+    }
+}
+
+static bool
+check_operator(const struct core *core, const struct operator* operator,
+               const struct message * message, struct error *error)
+{
+    if (!operator) {
+        return error_set(error, "E-AUTH-REVOKED", "this key is not enrolled");
+    }
+    if (!id_is_none(&message->cluster_id) &&
+        !id_equal(&message->cluster_id, &core->config.cluster_id)) {
+        return error_set(error, "E-PROTO-CLUSTER", "this message is for another cluster");
+    }
+    if (!message_may_come_from(message->type, FROM_OPERATOR)) {
+        return error_set(error, "E-AUTH-TYPE", "an operator may not say %s",
+                         message_name(message->type));
+    }
+    enum role needed = needed_role(message->type);
+    if (operator->role<needed) {
+        error_set(error, "E-AUTH-ROLE", "%s is a %s", operator->name, roles[operator->role]);
+        return error_found(error, "needs the role %s", roles[needed]);
+    }
+    return true;
+}
+
+/* ---- changes, each made once for a request -------------------------------------------------- */
+
+static void
+tell_done(struct core *core, const struct event *event, const char *text)
+{
+    struct message message = {.type = MESSAGE_DONE};
+
+    message.done = (struct done){event->message->runs.request, text};
+    core_tell_operator(core, event->route, &message);
+}
+
+static const struct answered *
+answered_before(const struct core *core, const struct event *event)
+{
+    for (size_t i = 0; i < ANSWERED_MAX; i++) {
+        const struct answered *answered = &core->answered[i];
+        if (answered->text && id_equal(&answered->request, &event->message->runs.request) &&
+            memcmp(&answered->key, &event->key, sizeof event->key) == 0) {
+            return answered;
+        }
+    }
+    return NULL;
+}
+
+static void
+remember(struct core *core, const struct event *event, const char *text)
+{
+    struct answered *answered = &core->answered[core->answered_count++ % ANSWERED_MAX];
+
+    free(answered->text);
+    *answered = (struct answered){event->message->runs.request, event->key, mem_text(text)};
+}
+
+static void
+change(struct core *core, const struct operator* operator, const struct event * event)
+{
+    const struct message *message = event->message;
+    const struct answered *before = answered_before(core, event);
+    enum steer_answer answer = STEER_REFUSED;
+    const char *text = "";
+    struct error error;
+
+    if (before) {
+        tell_done(core, event, before->text);
+        return;
+    }
+    if (message->type == MESSAGE_STEER) {
+        answer = steer_take(core, operator, event, &text, &error);
+    } else if (message->type == MESSAGE_ENROL) {
+        answer = party_enrol(core, operator, & message->enrol, &text, &error) ? STEER_ANSWERED
+                                                                              : STEER_REFUSED;
+    } else {
+        answer = party_expel(core, operator, & message->expel, &text, &error) ? STEER_ANSWERED
+                                                                              : STEER_REFUSED;
+    }
+    if (answer == STEER_ANSWERED) {
+        remember(core, event, text);
+        tell_done(core, event, text);
+    } else if (answer == STEER_REFUSED) {
+        core_refuse(core, event->route, &message->runs.request, &error);
+    }
+}
+
+void
+operator_message(struct core *core, const struct event *event)
+{
+    struct operator* operator= operator_with_key(core, &event->key);
+    struct error error;
+
+    if (!check_operator(core, operator, event->message, &error)) {
+        TRACE(core, "refused %s: %s", message_name(event->message->type), error.code);
+        core_refuse(core, event->route, &event->message->runs.request, &error);
+        return;
+    }
+    switch (event->message->type) {
+    case MESSAGE_PLAN:
+        planning_ask(core, operator, event);
+        break;
+    case MESSAGE_PLAN_PAGE:
+        planning_page(core, event);
+        break;
+    case MESSAGE_APPLY:
+        apply_take(core, operator, event);
+        break;
+    case MESSAGE_STEER:
+    case MESSAGE_ENROL:
+    case MESSAGE_EXPEL:
+        change(core, operator, event);
+        break;
+    default:
+        show_take(core, event);
+        break;
+    }
+}

@@ -1,0 +1,476 @@
+#include "coordinator/core/planning.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "coordinator/core/kept_fault.h"
+#include "coordinator/core/run.h"
+#include "coordinator/core/target.h"
+#include "coordinator/core/wave.h"
+#include "coordinator/core/wish.h"
+
+struct planning *
+planning_with_id(struct core *core, const struct id *plan_id)
+{
+    struct planning *planning;
+
+    HASH_FIND(hh, core->plannings, plan_id, sizeof *plan_id, planning);
+    return planning;
+}
+
+const struct fault *
+entry_fault(const struct entry *entry)
+{
+    if (entry->fault) {
+        return entry->fault;
+    }
+    return entry->prospect ? entry->prospect->fault : NULL;
+}
+
+/* ---- leaving memory ------------------------------------------------------------------------ */
+
+static void
+drop_prospects(struct core *core, struct planning *planning)
+{
+    struct prospect *prospect, *next;
+
+    HASH_ITER(hh, planning->prospects, prospect, next)
+    {
+        HASH_DEL(planning->prospects, prospect);
+        itinerary_drop(&core->itineraries, &prospect->itinerary);
+        free(prospect->fault);
+        free(prospect->note);
+        free(prospect);
+    }
+}
+
+static void
+forget(struct core *core, struct planning *planning)
+{
+    HASH_CLEAR(hh, planning->by_target);
+    for (size_t i = 0; i < planning->entry_count; i++) {
+        itinerary_drop(&core->itineraries, &planning->entries[i].undoing);
+        free(planning->entries[i].fault);
+    }
+    drop_prospects(core, planning);
+    histories_release(&planning->histories);
+    for (size_t i = 0; i < planning->bundle_count; i++) {
+        known_bundle_release(&planning->bundles[i]);
+    }
+    free(planning->bundles);
+    free(planning->entries);
+    timer_clear(&core->timers, &planning->timer);
+    HASH_DEL(core->plannings, planning);
+    arena_release(&planning->arena);
+    free(planning);
+}
+
+void
+plannings_release(struct core *core)
+{
+    struct planning *planning, *next;
+
+    HASH_ITER(hh, core->plannings, planning, next)
+    {
+        forget(core, planning);
+    }
+}
+
+/* An operator keeps so many plans; the one used longest ago makes room. */
+static void
+make_room(struct core *core, const struct key *key)
+{
+    struct planning *oldest = NULL;
+    size_t count = 0;
+
+    for (struct planning *planning = core->plannings; planning; planning = planning->hh.next) {
+        if (memcmp(&planning->operator_key, key, sizeof *key) == 0) {
+            count++;
+            oldest = !oldest || planning->used_ms < oldest->used_ms ? planning : oldest;
+        }
+    }
+    if (count >= PLANS_PER_OPERATOR_MAX) {
+        forget(core, oldest);
+    }
+}
+
+/* ---- PLANNED ------------------------------------------------------------------------------- */
+
+static void
+fill_leg(const struct entry *entry, struct plan_leg *leg)
+{
+    const struct fault *fault = entry_fault(entry);
+
+    *leg = (struct plan_leg){.target = entry->name, .service = entry->service, .wave = entry->wave};
+    if (fault) {
+        leg->fault = *fault;
+    }
+    if (!entry->prospect) {
+        return;
+    }
+    leg->note = entry->prospect->note;
+    if (entry->prospect->itinerary) {
+        const struct itinerary *itinerary = entry->prospect->itinerary;
+        leg->from_version = itinerary->from_version;
+        leg->to_version = itinerary->to_version;
+        leg->step_count = itinerary->step_count;
+        leg->first_version = itinerary->step_count ? itinerary->steps[0].version : NULL;
+    }
+}
+
+static void
+tell(struct core *core, struct planning *planning, const struct id *request, struct route route,
+     uint64_t offset)
+{
+    struct plan_leg legs[PAGE_SIZE_MAX];
+    struct message message = {.type = MESSAGE_PLANNED};
+    struct planned *planned = &message.planned;
+
+    *planned = (struct planned){.request = *request,
+                                .plan_id = planning->plan_id,
+                                .is_ready = planning->is_ready,
+                                .surveyed_count = planning->ready_count,
+                                .kind = planning->spec.kind,
+                                .target_count = planning->entry_count,
+                                .step_count = planning->step_count,
+                                .wave_count = planning->wave_count,
+                                .refused_count = planning->refused_count,
+                                .parallel = planning->spec.parallel,
+                                .offset = offset,
+                                .legs = legs};
+    for (uint64_t i = offset;
+         planning->is_ready && i < planning->entry_count && planned->leg_count < PAGE_SIZE_MAX;
+         i++) {
+        fill_leg(&planning->entries[i], &legs[planned->leg_count++]);
+    }
+    planning->used_ms = core->now_ms;
+    core_tell_operator(core, route, &message);
+}
+
+void
+planning_page(struct core *core, const struct event *event)
+{
+    const struct plan_page *page = &event->message->plan_page;
+    struct planning *planning = planning_with_id(core, &page->plan_id);
+    struct error error;
+
+    if (planning) {
+        tell(core, planning, &page->request, event->route, page->offset);
+        return;
+    }
+    error_set(&error, "E-PLAN-UNKNOWN", "there is no such plan (any more)");
+    error_hint(&error, "make the plan again");
+    core_refuse(core, event->route, &page->request, &error);
+}
+
+/* ---- asking the targets -------------------------------------------------------------------- */
+
+static void
+survey(struct core *core, struct planning *planning, struct entry *entry,
+       const struct target *target)
+{
+    struct message message = {.type = MESSAGE_SURVEY};
+
+    message.survey = (struct survey){target->session, planning->survey_id, entry->target_id};
+    entry->state = ENTRY_ASKED;
+    entry->asked_ms = core->now_ms;
+    core_tell_agent(core, target->agent, &message);
+}
+
+static void
+settle_entry(struct planning *planning, struct entry *entry)
+{
+    if (entry->state != ENTRY_READY) {
+        entry->state = ENTRY_READY;
+        planning->ready_count++;
+    }
+}
+
+static void
+refuse_entry(struct core *core, struct planning *planning, struct entry *entry,
+             const struct error *error)
+{
+    struct fault fault = fault_from_error(error, &core->scratch);
+
+    fault_replace(&entry->fault, &fault);
+    settle_entry(planning, entry);
+}
+
+/* A target whose database never answered has no id yet, but a name. */
+static struct target *
+target_of(struct core *core, const struct entry *entry)
+{
+    return id_is_none(&entry->target_id) ? target_named(core, entry->name)
+                                         : target_with_id(core, &entry->target_id);
+}
+
+static void
+check_entry(struct core *core, struct planning *planning, struct entry *entry)
+{
+    struct target *target = target_of(core, entry);
+    struct error error;
+
+    if (entry->state == ENTRY_READY) {
+        return;
+    }
+    if (target && target->leg) {
+        error_set(&error, "E-TARGET-BUSY", "run %llu has it now",
+                  (unsigned long long)target->leg->run->number);
+        error_hint(&error, "wait for its end, or cancel it");
+        refuse_entry(core, planning, entry, &error);
+    } else if (target && target_is_claimed(target) && target->state == TARGET_BROKEN) {
+        fault_replace(&entry->fault, target->fault);
+        if (entry->fault) {
+            settle_entry(planning, entry);
+        }
+    } else if (target && target_is_reachable(target)) {
+        survey(core, planning, entry, target);
+    } else {
+        entry->state = ENTRY_WAITING;
+    }
+}
+
+/* ---- what comes out ------------------------------------------------------------------------ */
+
+static void
+cut_waves(struct core *core, struct planning *planning)
+{
+    size_t *ends = arena_alloc(&core->scratch, (planning->spec.wave_count + 1) * sizeof *ends);
+    size_t wave = 0, leg = 0;
+
+    planning->wave_count =
+        waves_cut(planning->spec.waves, planning->spec.wave_count, planning->leg_count, ends);
+    for (size_t i = 0; i < planning->entry_count; i++) {
+        struct entry *entry = &planning->entries[i];
+        if (entry_fault(entry) || !entry->prospect->itinerary->step_count) {
+            continue;
+        }
+        wave += leg == ends[wave];
+        entry->wave = wave + 1;
+        leg++;
+    }
+}
+
+static void
+finish(struct core *core, struct planning *planning)
+{
+    for (size_t i = 0; i < planning->entry_count; i++) {
+        struct entry *entry = &planning->entries[i];
+        struct error error;
+
+        if (entry->state != ENTRY_READY) {
+            error_set(&error, "E-TARGET-UNREACHABLE", "%s did not answer",
+                      entry->state == ENTRY_ASKED ? "its database" : "its agent");
+            error_hint(&error, "see `skein agents` and `skein targets`");
+            refuse_entry(core, planning, entry, &error);
+        }
+        if (entry_fault(entry)) {
+            planning->refused_count++;
+        } else if (entry->prospect->itinerary->step_count) {
+            planning->leg_count++;
+            planning->step_count += entry->prospect->itinerary->step_count;
+        }
+    }
+    cut_waves(core, planning);
+    histories_release(&planning->histories);
+    planning->is_ready = true;
+    TRACE(core, "planned: %zu targets, %zu with steps, %zu refused", planning->entry_count,
+          planning->leg_count, planning->refused_count);
+    core_wake_at(core, &planning->timer, TIMER_PLANNING, planning, core->now_ms + PLAN_LIFE_MS);
+    tell(core, planning, &planning->plan_id, planning->route, 0);
+}
+
+static void
+go_on(struct core *core, struct planning *planning)
+{
+    if (!planning->is_ready && planning->ready_count == planning->entry_count) {
+        finish(core, planning);
+    }
+}
+
+static struct prospect *
+foresee(struct core *core, struct planning *planning, const struct entry *entry,
+        const struct history *history)
+{
+    struct prospect *prospect = mem_zalloc(sizeof *prospect);
+    struct forecast forecast = {0};
+    struct error error;
+
+    if (wish_forecast(core, planning, entry, history, &forecast, &error)) {
+        prospect->itinerary = itinerary_take(&core->itineraries, &forecast.draft);
+        prospect->note = mem_text(forecast.note);
+    } else {
+        struct fault fault = fault_from_error(&error, &core->scratch);
+        prospect->fault = fault_keep(&fault);
+    }
+    return prospect;
+}
+
+static void
+take_history(struct core *core, struct planning *planning, struct entry *entry,
+             const struct surveyed *surveyed)
+{
+    const struct history *history =
+        history_intern(&planning->histories, surveyed->applied, surveyed->applied_count);
+    const void *key[3] = {history, entry->bundle, entry->undoing};
+    struct prospect *prospect;
+
+    HASH_FIND(hh, planning->prospects, key, sizeof key, prospect);
+    if (!prospect) {
+        prospect = foresee(core, planning, entry, history);
+        memcpy(prospect->key, key, sizeof key);
+        HASH_ADD(hh, planning->prospects, key, sizeof key, prospect);
+    }
+    entry->prospect = prospect;
+    settle_entry(planning, entry);
+}
+
+static struct planning *
+planning_of_survey(struct core *core, const struct id *survey_id)
+{
+    for (struct planning *planning = core->plannings; planning; planning = planning->hh.next) {
+        if (!planning->is_ready && id_equal(&planning->survey_id, survey_id)) {
+            return planning;
+        }
+    }
+    return NULL;
+}
+
+/* As long as answers come in, more are waited for. */
+static void
+be_patient(struct core *core, struct planning *planning)
+{
+    int64_t most_ms = planning->started_ms + SURVEY_LIMIT_MS;
+    int64_t until_ms = core->now_ms + SURVEY_PATIENCE_MS;
+
+    until_ms = until_ms < most_ms ? until_ms : most_ms;
+    if (until_ms > planning->deadline_ms) {
+        planning->deadline_ms = until_ms;
+    }
+}
+
+void
+planning_surveyed(struct core *core, struct agent *agent, const struct surveyed *surveyed)
+{
+    struct planning *planning = planning_of_survey(core, &surveyed->survey_id);
+    const struct target *target = target_with_id(core, &surveyed->target_id);
+    struct entry *entry = NULL;
+
+    if (planning) {
+        HASH_FIND(hh, planning->by_target, &surveyed->target_id, sizeof surveyed->target_id, entry);
+    }
+    if (!entry || entry->state == ENTRY_READY || !target || target->agent != agent) {
+        TRACE(core, "late survey by %s", agent->name);
+        return;
+    }
+    be_patient(core, planning);
+    if (surveyed->succeeded) {
+        take_history(core, planning, entry, surveyed);
+    } else {
+        fault_replace(&entry->fault, &surveyed->fault);
+        if (!entry->fault) {
+            return;
+        }
+        settle_entry(planning, entry);
+    }
+    go_on(core, planning);
+}
+
+void
+planning_target_reported(struct core *core, struct target *target)
+{
+    for (struct planning *planning = core->plannings, *next; planning; planning = next) {
+        struct entry *entry = NULL;
+        next = planning->hh.next;
+        if (!planning->is_ready) {
+            HASH_FIND(hh, planning->by_target, &target->target_id, sizeof target->target_id, entry);
+        }
+        if (entry) {
+            check_entry(core, planning, entry);
+            go_on(core, planning);
+        }
+    }
+}
+
+void
+planning_tick(struct core *core, struct planning *planning)
+{
+    if (planning->is_ready) {
+        forget(core, planning);
+        known_bundles_sweep(&core->known_bundles, KNOWN_BUNDLES_KEPT);
+        return;
+    }
+    if (core->now_ms >= planning->deadline_ms) {
+        finish(core, planning);
+        return;
+    }
+    for (size_t i = 0; i < planning->entry_count; i++) {
+        struct entry *entry = &planning->entries[i];
+        int64_t again_ms = entry->asked_ms + (int64_t)core->config.resend_ms;
+        if (entry->state == ENTRY_WAITING ||
+            (entry->state == ENTRY_ASKED && core->now_ms >= again_ms)) {
+            check_entry(core, planning, entry);
+        }
+    }
+    tell(core, planning, &planning->plan_id, planning->route, 0);
+    int64_t next_ms = core->now_ms + 1000;
+    core_wake_at(core, &planning->timer, TIMER_PLANNING, planning,
+                 next_ms < planning->deadline_ms ? next_ms : planning->deadline_ms);
+    go_on(core, planning);
+}
+
+/* ---- PLAN ---------------------------------------------------------------------------------- */
+
+/* Let it begin: ask every target that is there. */
+static void
+begin(struct core *core, struct planning *planning)
+{
+    for (size_t i = 0; i < planning->entry_count; i++) {
+        struct entry *entry = &planning->entries[i];
+        HASH_ADD(hh, planning->by_target, target_id, sizeof entry->target_id, entry);
+        check_entry(core, planning, entry);
+    }
+    planning->started_ms = core->now_ms;
+    planning->deadline_ms = core->now_ms + SURVEY_WAIT_MS;
+    TRACE(core, "plan: %zu targets", planning->entry_count);
+    core_wake_at(core, &planning->timer, TIMER_PLANNING, planning, core->now_ms + 1000);
+    if (planning->ready_count < planning->entry_count) {
+        tell(core, planning, &planning->plan_id, planning->route, 0);
+    }
+    go_on(core, planning);
+}
+
+void
+planning_ask(struct core *core, const struct operator* operator, const struct event * event)
+{
+    const struct plan *plan = &event->message->plan;
+    struct planning *planning = planning_with_id(core, &plan->request);
+    struct error error;
+
+    if (planning) {
+        planning->route = event->route;
+        tell(core, planning, &plan->request, event->route, 0);
+        return;
+    }
+    planning = mem_zalloc(sizeof *planning);
+    planning->plan_id = plan->request;
+    planning->survey_id = id_draw(&core->random);
+    planning->operator_key = operator->key;
+    planning->route = event->route;
+    planning->used_ms = core->now_ms;
+    HASH_ADD(hh, core->plannings, plan_id, sizeof planning->plan_id, planning);
+
+    enum wish_answer answer = wish_take(core, planning, event, &error);
+    if (answer == WISH_TAKEN) {
+        make_room(core, &operator->key);
+        begin(core, planning);
+        return;
+    }
+    forget(core, planning);
+    if (answer == WISH_REFUSED) {
+        core_refuse(core, event->route, &plan->request, &error);
+        known_bundles_sweep(&core->known_bundles, KNOWN_BUNDLES_KEPT);
+    }
+}

@@ -1,0 +1,45 @@
+/*
+ * view: how a run is shown. The same functions serve the core, for runs in memory, and the shell,
+ * for runs that only the store has: whoever has the records hands them in one by one and gets the
+ * message's rows. Texts are not copied.
+ */
+#ifndef COORDINATOR_CORE_VIEW_H
+#define COORDINATOR_CORE_VIEW_H
+
+#include "common/base/arena.h"
+#include "coordinator/core/record.h"
+
+/* One leg as it is shown. */
+struct view_leg {
+    const struct leg_record *leg;
+    const char *target, *service;
+    uint64_t attempt;        /* of the step that runs or failed; 0: not known */
+    uint64_t unreachable_ms; /* 0: its agent is there, or it does not matter any more */
+};
+
+/* A RUN_VIEW in the making: begin, every leg in its order, end. */
+struct run_viewer {
+    struct arena *arena; /* of the rows */
+    struct run_view *view;
+    enum leg_filter filter;
+    uint64_t wall_ms;
+    uint64_t step_count, step_done_count;
+    size_t wave_capacity;
+};
+
+void view_begin(struct run_viewer *viewer, const struct run_record *run,
+                const struct status *status, uint64_t wall_ms, struct arena *arena,
+                struct run_view *view);
+void view_leg(struct run_viewer *viewer, const struct view_leg *leg);
+void view_end(struct run_viewer *viewer);
+
+/* A row of RUNS_VIEW; the services' names are put together in the arena. */
+struct run_row view_run_row(const struct run_record *run, struct arena *arena);
+
+/* A row of LOG_VIEW. */
+struct step_row view_step_row(const struct step_record *step, const char *target);
+
+/* "auth, policy" */
+const char *view_services(const struct run_spec *spec, struct arena *arena);
+
+#endif
