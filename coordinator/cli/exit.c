@@ -15,6 +15,8 @@ static const struct {
     {"E-CFG-", EXIT_REFUSED},
     {"E-KEY-", EXIT_REFUSED},
     {"E-KEY-SERVER-MISMATCH", EXIT_UNREACHABLE},
+    {"E-KEY-TAKEN", EXIT_CONFLICT},
+    {"E-NAME-TAKEN", EXIT_CONFLICT},
     {"E-MIG-", EXIT_REFUSED},
     {"E-SQL-PARSE", EXIT_REFUSED},
     {"E-BUNDLE-", EXIT_REFUSED},
@@ -28,6 +30,7 @@ static const struct {
     {"E-AGENT-", EXIT_CONFLICT},
     {"E-OPERATOR-", EXIT_CONFLICT},
     {"E-TARGET-", EXIT_CONFLICT},
+    {"E-TARGET-UNREACHABLE", EXIT_UNREACHABLE},
     {"E-NET-", EXIT_UNREACHABLE},
     {"E-DB-", EXIT_FAILED},
     {"E-DB-AUTH", EXIT_NOT_ALLOWED},
@@ -35,6 +38,8 @@ static const struct {
     {"E-DB-UNREACHABLE", EXIT_UNREACHABLE},
     {"E-BUG", EXIT_BUG},
     {"E-PROTO-", EXIT_BUG},
+    {"E-PROTO-CLUSTER", EXIT_CONFLICT},
+    {"E-PROTO-VERSION", EXIT_CONFLICT},
 };
 
 static const char *const meanings[] = {

@@ -28,10 +28,10 @@ tell_state(struct milestones *milestones, const struct run_view *run,
         char number[FORMAT_SIZE];
         text_format(&line, "run %" PRIu64 ": %s, %s in %zu wave%s", run->number,
                     show_run_state(run->state),
-                    format_counted(run_sum(run).targets, "target", number), run->wave_count,
+                    format_counted(run_view_sum(run).targets, "target", number), run->wave_count,
                     run->wave_count == 1 ? "" : "s");
         milestones->has_begun = true;
-    } else if (is_news && !run_has_ended(run)) {
+    } else if (is_news && !run_view_has_ended(run)) {
         text_format(&line, "%s", show_run_state(run->state));
         if (run->why && *run->why) {
             text_append(&line, ": ");
@@ -105,7 +105,7 @@ tell_quarters(struct milestones *milestones, const struct run_view *run,
               const struct terminal *terminal)
 {
     CLEANUP(text_release) struct text line = {0};
-    struct run_sum sum = run_sum(run);
+    struct run_sum sum = run_view_sum(run);
     uint64_t ended = sum.done + sum.failed;
     uint64_t quarters = sum.targets ? ended * 4 / sum.targets : 0;
     char time[FORMAT_SIZE];

@@ -76,6 +76,7 @@ append_wave(const struct planned *planned, uint64_t wave, const struct terminal 
     grid_column(grid, "from", GRID_SHRINKS);
     grid_column(grid, "to", GRID_SHRINKS);
     grid_column(grid, "steps", GRID_RIGHT);
+    grid_column(grid, "", GRID_SHRINKS | GRID_HIDE_EMPTY);
     for (size_t i = 0; i < planned->leg_count && grid_rows(grid) < rows_max; i++) {
         const struct plan_leg *leg = &planned->legs[i];
         if (!is_in_wave(leg, wave)) {
@@ -87,6 +88,7 @@ append_wave(const struct planned *planned, uint64_t wave, const struct terminal 
         grid_cell(grid, STYLE_PLAIN, "%s", leg->from_version ? leg->from_version : "nothing");
         grid_cell(grid, STYLE_PLAIN, "%s", leg->to_version ? leg->to_version : "nothing");
         grid_cell(grid, STYLE_PLAIN, "%" PRIu64, leg->step_count);
+        grid_cell(grid, STYLE_WARN, "%s", leg->note ? leg->note : "");
     }
     grid_render(grid, terminal, 2, out);
     append_more(count - grid_rows(grid), terminal, out);
@@ -279,12 +281,12 @@ plan_json(const struct planned *planned)
         const struct plan_leg *leg = &planned->legs[i];
         json_array_append_new(
             rows,
-            json_pack("{s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o}", "target",
+            json_pack("{s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o, s:o}", "target",
                       show_json_text(leg->target), "service", show_json_text(leg->service), "wave",
                       (json_int_t)leg->wave, "from", show_json_text(leg->from_version), "to",
                       show_json_text(leg->to_version), "steps", (json_int_t)leg->step_count,
-                      "first", show_json_text(leg->first_version), "error",
-                      complain_json_fault(&leg->fault)));
+                      "first", show_json_text(leg->first_version), "note",
+                      show_json_text(leg->note), "error", complain_json_fault(&leg->fault)));
     }
     return json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "plan_id",
                      show_json_id(&planned->plan_id), "kind", show_run_kind(planned->kind),

@@ -14,19 +14,13 @@
 #define BAR_WIDTH_PIPE 30
 
 bool
-run_has_ended(const struct run_view *run)
+run_view_has_ended(const struct run_view *run)
 {
     return run->state == RUN_DONE || run->state == RUN_FAILED || run->state == RUN_CANCELLED;
 }
 
-bool
-run_rests(const struct run_view *run)
-{
-    return run_has_ended(run) || (run->state == RUN_HALTED && run_sum(run).running == 0);
-}
-
 struct run_sum
-run_sum(const struct run_view *run)
+run_view_sum(const struct run_view *run)
 {
     struct run_sum sum = {0};
 
@@ -80,9 +74,9 @@ append_times(const struct run_view *run, const struct terminal *terminal, struct
     if (run->operator_name) {
         text_format(&line, " by %s", run->operator_name);
     }
-    text_format(&line, ", %s %s", run_has_ended(run) ? "took" : "for",
+    text_format(&line, ", %s %s", run_view_has_ended(run) ? "took" : "for",
                 format_duration_ms(run->elapsed_ms, time));
-    if (!run_has_ended(run) && run->left_ms > 0) {
+    if (!run_view_has_ended(run) && run->left_ms > 0) {
         text_format(&line, ", about %s left", format_duration_ms(run->left_ms, time));
     }
     append_line(terminal, STYLE_FAINT, &line, out);
@@ -203,7 +197,7 @@ static void
 append_running(const struct run_picture *picture, const struct terminal *terminal, struct text *out)
 {
     CLEANUP(grid_destroy) struct grid *grid = grid_new();
-    uint64_t running = run_sum(picture->run).running;
+    uint64_t running = run_view_sum(picture->run).running;
 
     grid_column(grid, "running", GRID_SHRINKS);
     grid_column(grid, "migration", GRID_SHRINKS);
@@ -320,7 +314,7 @@ void
 run_render_end(const struct run_view *run, const struct terminal *terminal, struct text *out)
 {
     CLEANUP(text_release) struct text line = {0};
-    struct run_sum sum = run_sum(run);
+    struct run_sum sum = run_view_sum(run);
     char number[FORMAT_SIZE];
 
     text_format(&line, "run %" PRIu64 ": ", run->number);
@@ -370,7 +364,7 @@ waves_json(const struct run_view *run)
 json_t *
 run_json(const struct run_view *run, const struct leg_view *legs, size_t leg_count)
 {
-    struct run_sum sum = run_sum(run);
+    struct run_sum sum = run_view_sum(run);
     json_t *object = json_pack(
         "{s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I}", "run_id",
         show_json_id(&run->run_id), "number", (json_int_t)run->number, "kind",

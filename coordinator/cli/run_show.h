@@ -37,16 +37,13 @@ void run_render_legs(const struct leg_view *legs, size_t count, const struct ter
 void run_render_failure(const struct leg_view *leg, const struct terminal *terminal,
                         struct text *out);
 
-bool run_has_ended(const struct run_view *run);
-
-/* Whether nothing more happens by itself: it has ended, or is halted and nothing of it runs. */
-bool run_rests(const struct run_view *run);
+bool run_view_has_ended(const struct run_view *run);
 
 /* How many targets the run has, are done, have failed. */
 struct run_sum {
     uint64_t targets, done, failed, running;
 };
-struct run_sum run_sum(const struct run_view *run);
+struct run_sum run_view_sum(const struct run_view *run);
 
 /* "run 12: done, 24 targets in 2.1 s" */
 void run_render_end(const struct run_view *run, const struct terminal *terminal, struct text *out);

@@ -58,7 +58,7 @@ look(struct watcher *watcher, struct error *error)
     bool wants_open = watcher->call->terminal.is_terminal;
 
     if (!ask_status(watcher, LEGS_FAILING, &arena, &failing, error) ||
-        (wants_open && !run_has_ended(&failing) &&
+        (wants_open && !run_view_has_ended(&failing) &&
          !ask_status(watcher, LEGS_OPEN, &arena, &open, error))) {
         arena_release(&arena);
         return false;
@@ -189,7 +189,7 @@ follow(struct watcher *watcher, struct error *error)
         if (!is_seen && !is_waited_out(watcher, error)) {
             return WATCH_FAILED;
         }
-        if (is_seen && run_rests(&watcher->view)) {
+        if (is_seen && run_view_has_ended(&watcher->view)) {
             return WATCH_ENDED;
         }
         watcher->picture.silent_ms = is_seen ? 0 : (uint64_t)(clock_now_ms() - watcher->seen_ms);

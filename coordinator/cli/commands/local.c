@@ -184,19 +184,18 @@ tell_end(struct local *local, bool is_well, const struct error *error)
 }
 
 static bool
-work(struct call *call,
-     bool (*make_plan)(const struct manifest *, const struct applied_migration *, size_t,
-                       const struct local_wish *, struct arena *, struct local_plan *,
-                       struct error *),
-     const struct local_wish *wish, struct error *error)
+work(struct call *call, const struct local_wish *wish, struct error *error)
 {
     CLEANUP(local_release) struct local local = {.call = call, .rows = json_array()};
 
     if (!services_read_one(call, call_argument(call, 0), &local.services, error) ||
         !open_database(&local, error) ||
-        !make_plan(&local.services.bundles[0]->manifest, local.applied, local.applied_count, wish,
-                   &local.arena, &local.plan, error)) {
+        !local_plan_make(local.services.bundles[0], local.applied, local.applied_count, wish,
+                         &local.arena, &local.plan, error)) {
         return false;
+    }
+    if (local.plan.note && !call_wants_json(call)) {
+        show_line(&call->terminal, "note: %s", local.plan.note);
     }
     bool is_well = carry_out(&local, error);
     tell_end(&local, is_well, error);
@@ -210,18 +209,20 @@ work(struct call *call,
 bool
 command_up(struct call *call, struct error *error)
 {
-    const struct local_wish wish = {.to_version = call_text(call, "to"),
+    const struct local_wish wish = {.direction = DIRECTION_UP,
+                                    .to_version = call_text(call, "to"),
                                     .out_of_order = call_flag(call, "out-of-order")};
 
-    return work(call, local_plan_up, &wish, error);
+    return work(call, &wish, error);
 }
 
 bool
 command_down(struct call *call, struct error *error)
 {
-    const struct local_wish wish = {.to_version = call_text(call, "to")};
+    const struct local_wish wish = {.direction = DIRECTION_DOWN,
+                                    .to_version = call_text(call, "to")};
 
-    return work(call, local_plan_down, &wish, error);
+    return work(call, &wish, error);
 }
 
 /* ---- history ------------------------------------------------------------------------------- */

@@ -58,7 +58,7 @@ print_picture(const struct call *call, struct client *client, const char *run, s
     struct run_view failing, open = {0};
 
     if (!ask_legs(client, run, LEGS_FAILING, ROWS_SHOWN, &arena, &failing, error) ||
-        (!run_has_ended(&failing) &&
+        (!run_view_has_ended(&failing) &&
          !ask_legs(client, run, LEGS_OPEN, ROWS_SHOWN, &arena, &open, error))) {
         return false;
     }
