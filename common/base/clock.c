@@ -28,13 +28,14 @@ clock_wall_ms(void)
 const char *
 clock_text(int64_t wall_ms, char out[CLOCK_TEXT_SIZE])
 {
-    time_t seconds = (time_t)(wall_ms / 1000);
+    int64_t ms = (wall_ms % 1000 + 1000) % 1000; /* also before 1970 */
+    time_t seconds = (time_t)((wall_ms - ms) / 1000);
     struct tm parts;
     size_t used = 0;
 
     if (gmtime_r(&seconds, &parts)) {
         used = strftime(out, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &parts);
     }
-    snprintf(out + used, CLOCK_TEXT_SIZE - used, ".%03dZ", (int)(wall_ms % 1000));
+    snprintf(out + used, CLOCK_TEXT_SIZE - used, ".%03dZ", (int)ms);
     return out;
 }

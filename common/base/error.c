@@ -6,6 +6,8 @@
 
 #include "common/base/text.h"
 
+#include "common/base/text.h"
+
 #define FORMAT_INTO(part, format)                                                                  \
     do {                                                                                           \
         va_list arguments;                                                                         \
@@ -53,6 +55,7 @@ error_prefix(struct error *error, const char *format, ...)
     FORMAT_INTO(error->text, format);
     size_t used = strlen(error->text);
     snprintf(error->text + used, sizeof error->text - used, ": %s", text);
+    text_mend_utf8(error->text);
     return false;
 }
 

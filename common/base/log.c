@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/text.h"
 
 #define LINE_MAX_BYTES 2048
 
@@ -37,19 +38,21 @@ has_room(void)
     return poll(&descriptor, 1, 0) == 1 && (descriptor.revents & POLLOUT);
 }
 
-/* Append `text` to the line as the inside of a JSON string; bytes over 0x7f pass as they are. */
+/* Append `text` to the line as the inside of a JSON string. */
 static size_t
 escape(char *line, size_t used, size_t size, const char *text)
 {
-    for (; *text && used + 8 < size; text++) {
+    for (size_t left = strlen(text), step; left && used + 8 < size; text += step, left -= step) {
         unsigned char byte = (unsigned char)*text;
+        step = text_character(text, left);
         if (byte == '"' || byte == '\\') {
             line[used++] = '\\';
             line[used++] = (char)byte;
         } else if (byte < 0x20 || byte == 0x7f) {
             used += (size_t)snprintf(line + used, size - used, "\\u%04x", byte);
         } else {
-            line[used++] = (char)byte;
+            memcpy(line + used, text, step);
+            used += step;
         }
     }
     return used;
@@ -62,6 +65,7 @@ write_line(enum log_level level, const char *format, va_list arguments)
     unsigned long lost = atomic_exchange(&dropped, 0);
 
     vsnprintf(text, sizeof text, format, arguments);
+    text_mend_utf8(text); /* or the line would be no JSON */
     size_t used =
         (size_t)snprintf(line, sizeof line, "{\"time\":\"%s\",\"level\":\"%s\",\"program\":\"%s\",",
                          clock_text(clock_wall_ms(), stamp), level_names[level], program_name);

@@ -95,10 +95,10 @@ text_ends_with(const char *text, const char *suffix)
     return size >= tail && strcmp(text + size - tail, suffix) == 0;
 }
 
-/* The length of the UTF-8 sequence at `byte`, 0 when it is none; shortest forms only. */
-static size_t
-utf8_sequence(const uint8_t *byte, size_t left)
+size_t
+text_character(const void *data, size_t size)
 {
+    const uint8_t *byte = data;
     static const struct {
         uint8_t mask, lead;
         size_t size;
@@ -109,10 +109,10 @@ utf8_sequence(const uint8_t *byte, size_t left)
                  {0xf8, 0xf0, 4, 0x10000}};
 
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        if ((byte[0] & forms[i].mask) != forms[i].lead) {
+        if (size == 0 || (byte[0] & forms[i].mask) != forms[i].lead) {
             continue;
         }
-        if (forms[i].size > left) {
+        if (forms[i].size > size) {
             return 0;
         }
         uint32_t code = byte[0] & (uint8_t)~forms[i].mask;
@@ -158,7 +158,7 @@ text_is_utf8(const void *data, size_t size)
             size--;
             continue;
         }
-        size_t step = utf8_sequence(byte, size);
+        size_t step = text_character(byte, size);
         if (step == 0) {
             return false;
         }
@@ -174,7 +174,7 @@ text_mend_utf8(char *text)
     size_t left = strlen(text);
 
     while (left) {
-        size_t step = utf8_sequence((const uint8_t *)text, left);
+        size_t step = text_character(text, left);
         if (step == 0) {
             *text = '?';
             step = 1;

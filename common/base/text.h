@@ -33,6 +33,9 @@ bool text_equal(const char *a, const char *b);
 bool text_starts_with(const char *text, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);
 
+/* The size of the UTF-8 character (RFC 3629, not NUL) that the bytes begin with; 0 when none. */
+size_t text_character(const void *data, size_t size);
+
 /* Whether size bytes are valid UTF-8 (RFC 3629) without NUL. */
 bool text_is_utf8(const void *data, size_t size);
 

@@ -250,17 +250,9 @@ check_encoding(struct builder *builder, const char *text, size_t size)
     if (text_is_utf8(text, size)) {
         return true;
     }
-    while (offset < size) {
-        size_t step = 1;
-        while (step < 4 && step < size - offset && !text_is_utf8(text + offset, step)) {
-            step++;
-        }
-        if (!text_is_utf8(text + offset, step)) {
-            break;
-        }
+    for (size_t step; (step = text_character(text + offset, size - offset)) > 0; offset += step) {
         column = text[offset] == '\n' ? 1 : column + 1;
         line += text[offset] == '\n';
-        offset += step;
     }
     error_set(builder->error, "E-CFG-SYNTAX", "the file is not UTF-8, or has a NUL in it");
     error_where(builder->error, "%s:%zu:%zu", builder->config->name, line, column);

@@ -55,18 +55,7 @@ fault_part(const char *part, struct arena *arena)
         return NULL;
     }
     char *text = arena_text(arena, part);
-    size_t size = strlen(text);
-    for (char *byte = text; *byte && !text_is_utf8(text, size); byte++) {
-        size_t before = (size_t)(byte - text), step = 1;
-        while (step < 4 && step < size - before && !text_is_utf8(byte, step)) {
-            step++;
-        }
-        if (text_is_utf8(byte, step)) {
-            byte += step - 1;
-        } else {
-            *byte = '?';
-        }
-    }
+    text_mend_utf8(text);
     return text;
 }
 
