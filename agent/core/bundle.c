@@ -42,6 +42,7 @@ agent_bundle_take(struct agent_core *core, const struct digest *digest)
         bundle = mem_zalloc(sizeof *bundle);
         bundle->digest = *digest;
         bundle->state = AGENT_BUNDLE_LOOKING;
+        bundle->due_ms = NEVER_MS;
         HASH_ADD(hh, core->bundles, digest, sizeof bundle->digest, bundle);
         trace_line(&core->trace, "bundle %s: looked up", short_digest(digest, name));
         act(core, AGENT_LOOK_UP, digest);

@@ -58,6 +58,18 @@ asks_the_cache_on_first_need(void **state)
 }
 
 static void
+sleeps_while_the_cache_is_asked(void **state)
+{
+    (void)state;
+    CLEANUP(bench_destroy) struct bench *bench = bench_new(1);
+
+    bench_live(bench);
+    assign(bench, 0, 1, 0, 1);
+
+    assert_true(agent_core_wake_ms(bench->core) > bench->now_ms);
+}
+
+static void
 fetches_a_bundle_piece_by_piece(void **state)
 {
     (void)state;
@@ -253,6 +265,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(asks_the_cache_on_first_need),
+        cmocka_unit_test(sleeps_while_the_cache_is_asked),
         cmocka_unit_test(fetches_a_bundle_piece_by_piece),
         cmocka_unit_test(says_fetch_again_when_no_chunk_comes),
         cmocka_unit_test(takes_only_the_piece_it_has_asked_for),
