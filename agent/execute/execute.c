@@ -227,7 +227,7 @@ changed_since(struct execution *execution, const struct applied *applied)
     char recorded[2 * CHECKSUM_SIZE + 1], found[2 * CHECKSUM_SIZE + 1];
     struct error error;
 
-    text_hex(applied->row.checksum, CHECKSUM_SIZE, recorded);
+    text_hex(applied->checksum, CHECKSUM_SIZE, recorded);
     text_hex(migration_checksum(migration), CHECKSUM_SIZE, found);
     error_set(&error, "E-MIG-CHECKSUM", "%s was changed after it was applied", migration->version);
     error_where(&error, "%s", migration->up.path);
@@ -252,7 +252,7 @@ is_settled(struct execution *execution, bool *answer)
     struct error error;
 
     if (applied &&
-        memcmp(applied->row.checksum, migration_checksum(order->migration), CHECKSUM_SIZE) != 0) {
+        memcmp(applied->checksum, migration_checksum(order->migration), CHECKSUM_SIZE) != 0) {
         *answer = changed_since(execution, applied);
         return true;
     }

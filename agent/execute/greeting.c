@@ -10,18 +10,18 @@
 #include "common/postgres/schema.h"
 #include "agent/execute/lock.h"
 
-/* ---- the greeting: everything there is to know, in one round trip -------------------------- */
+/*
+ * The greeting: everything there is to know about a target, in one round trip. A fresh backend reads
+ * its catalogs for every new table, function and operator it meets, so this uses few of them.
+ */
 
-/* Where the answers of the greeting are. */
-enum greeting {
-    GREET_BEGIN,
-    GREET_FACTS,
-    GREET_SETTINGS,
-    GREET_IDENTITY,
-    GREET_LOCK,
-    GREET_APPLIED,
-    GREET_HEAD
+/* What is asked, and which of the answers it is. */
+struct greeting {
+    bool wants_head, wants_lock;
+    size_t facts, lock, applied, head;
+    struct text sql;
 };
+
 enum fact_column {
     FACT_PID,
     FACT_RECOVERY,
@@ -29,46 +29,34 @@ enum fact_column {
     FACT_DATABASE,
     FACT_WAL,
     FACT_START,
-    FACT_USER
+    FACT_USER,
+    FACT_VERSION, /* from here on: skein.identity */
+    FACT_TARGET,
+    FACT_CLUSTER,
+    FACT_OWN_SYSTEM,
+    FACT_OWN_DATABASE
 };
-enum identity_column {
-    IDENTITY_VERSION,
-    IDENTITY_TARGET,
-    IDENTITY_CLUSTER,
-    IDENTITY_SYSTEM,
-    IDENTITY_DATABASE
-};
-enum applied_column {
-    APPLIED_VERSION,
-    APPLIED_NAME,
-    APPLIED_CHECKSUM,
-    APPLIED_STEP,
-    APPLIED_TIME,
-    APPLIED_DURATION
-};
+enum applied_column { APPLIED_VERSION, APPLIED_CHECKSUM, APPLIED_STEP, APPLIED_NUMBER };
 
 /* The timeline is in the name of the WAL file; pg_control still has the old one after a promotion.
  */
-static const char greeting_facts[] =
-    "SELECT pg_backend_pid(), pg_is_in_recovery(),"
-    " (SELECT system_identifier FROM pg_control_system()),"
-    " (SELECT oid FROM pg_database WHERE datname = current_database()),"
-    " CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_walfile_name(pg_current_wal_lsn()) END,"
-    " (SELECT extract(epoch FROM backend_start) FROM pg_stat_get_activity(pg_backend_pid())),"
-    " current_user;";
+#define SELECT_FACTS                                                                               \
+    "SELECT a.pid, pg_is_in_recovery(), c.system_identifier, a.datid,"                             \
+    " CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_walfile_name(pg_current_wal_lsn()) END,"     \
+    " a.backend_start, current_user"
+#define FROM_FACTS " FROM pg_stat_get_activity(pg_backend_pid()) a, pg_control_system() c"
 
-static const char greeting_identity[] =
-    "SELECT schema_version, target_id, cluster_id, system_identifier, database_oid"
-    " FROM skein.identity;";
+static const char facts_alone[] = SELECT_FACTS FROM_FACTS;
 
-static const char greeting_lock[] = "SELECT pg_try_advisory_lock(" SCHEMA_LOCK_KEY ");";
+static const char facts_and_identity[] =
+    SELECT_FACTS ", i.schema_version, i.target_id, i.cluster_id, i.system_identifier,"
+                 " i.database_oid" FROM_FACTS ", skein.identity i;";
 
-static const char greeting_applied[] =
-    "SELECT m.version, m.name, encode(m.checksum, 'hex'), m.step_id,"
-    " (extract(epoch FROM m.applied_at) * 1000)::bigint, j.duration_us"
-    " FROM skein.migration m LEFT JOIN skein.journal j ON j.number = m.journal_number"
-    " ORDER BY m.journal_number;"
-    "SELECT number, encode(hash, 'hex') FROM skein.journal ORDER BY number DESC LIMIT 1;";
+static const char what_is_applied[] =
+    "SELECT version, checksum, step_id, journal_number FROM skein.migration;";
+
+static const char journal_head[] =
+    "SELECT number, hash FROM skein.journal ORDER BY number DESC LIMIT 1;";
 
 /* A backend that waits for a dead agent is ended by the server, and so is a silent transaction. */
 static char *
@@ -80,6 +68,34 @@ session_settings(const struct connection *connection)
                       connection_server_version(connection) >= 140000
                           ? ", set_config('client_connection_check_interval', '2000', false)"
                           : "");
+}
+
+/* What is applied is read after the lock is had, and not from a snapshot that is older. */
+static void
+compose(const struct sitting *sitting, struct greeting *greeting)
+{
+    size_t count = 0;
+
+    if (greeting->wants_lock || !sitting->has_settings) {
+        text_append(&greeting->sql, "BEGIN ISOLATION LEVEL READ COMMITTED;");
+        text_append(&greeting->sql, sitting->session_settings);
+        count = 2;
+    }
+    text_append(&greeting->sql, facts_and_identity);
+    greeting->facts = count++;
+    if (greeting->wants_lock) {
+        text_append(&greeting->sql, "SELECT pg_try_advisory_lock(" SCHEMA_LOCK_KEY ");");
+        greeting->lock = count++;
+    }
+    text_append(&greeting->sql, what_is_applied);
+    greeting->applied = count++;
+    if (greeting->wants_head) {
+        text_append(&greeting->sql, journal_head);
+        greeting->head = count++;
+    }
+    if (greeting->facts) {
+        text_append(&greeting->sql, "COMMIT");
+    }
 }
 
 static uint64_t

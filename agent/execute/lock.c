@@ -16,7 +16,7 @@ enum holder_column { HOLDER_PID, HOLDER_START, HOLDER_NAME, HOLDER_SINCE };
 
 static const char try_and_look[] =
     "SELECT pg_try_advisory_lock(" SCHEMA_LOCK_KEY ");"
-    "SELECT a.pid, extract(epoch FROM a.backend_start), a.application_name,"
+    "SELECT a.pid, a.backend_start, a.application_name,"
     " to_char(a.backend_start, 'YYYY-MM-DD HH24:MI:SS')"
     " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
     " WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()"
@@ -44,7 +44,7 @@ end_orphan(struct sitting *sitting, struct error *error)
 
     text_format(&sql,
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %d"
-                " AND extract(epoch FROM backend_start)::text = '%s' AND application_name = ",
+                " AND backend_start::text = '%s' AND application_name = ",
                 sitting->lost.pid, sitting->lost.start);
     connection_literal(sitting->connection, &sql, sitting->application_name);
     log_warn("target %s: ending backend %d, which outlived its connection", sitting->config.name,

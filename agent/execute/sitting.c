@@ -44,6 +44,7 @@ sitting_close(struct sitting *sitting)
 {
     connection_close(&sitting->connection);
     sitting->has_lock = false;
+    sitting->has_settings = false;
     sitting_forget_applied(sitting);
 }
 
@@ -175,7 +176,7 @@ const struct applied *
 sitting_find(const struct sitting *sitting, const char *version)
 {
     for (size_t i = 0; i < sitting->applied_count; i++) {
-        if (strcmp(sitting->applied[i].row.version, version) == 0) {
+        if (strcmp(sitting->applied[i].version, version) == 0) {
             return &sitting->applied[i];
         }
     }
@@ -190,8 +191,7 @@ sitting_add_applied(struct sitting *sitting, const struct applied *applied)
     struct applied *kept = &sitting->applied[sitting->applied_count++];
 
     *kept = *applied;
-    kept->row.version = arena_text(&sitting->applied_arena, applied->row.version);
-    kept->row.name = arena_text(&sitting->applied_arena, applied->row.name);
+    kept->version = arena_text(&sitting->applied_arena, applied->version);
     sitting->facts.applied_count = sitting->applied_count;
 }
 

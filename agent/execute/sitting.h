@@ -19,9 +19,12 @@ struct backend {
     int64_t lost_ms; /* when its connection was lost; 0: it never was */
 };
 
+/* A row of skein.migration, as far as it is needed to decide. */
 struct applied {
-    struct applied_migration row;
+    const char *version;
+    uint8_t checksum[CHECKSUM_SIZE];
     struct id step_id;
+    uint64_t journal_number; /* the journal row that made it so */
 };
 
 struct sitting {
@@ -31,6 +34,7 @@ struct sitting {
     struct random random;
     struct connection *connection;
     struct backend backend, lost;
+    bool has_settings;      /* they are in force */
     char *session_settings; /* SQL that brings the session's settings to what we want */
     char *session_user;     /* who we are when no migration has changed it (current_user) */
 
@@ -50,10 +54,11 @@ struct sitting {
 struct patience sitting_patience(void);
 
 /*
- * Have a connection whose target is fit (T1), with the schema made when `makes_schema`. A new one,
- * or an open one that is looked at again.
+ * Have a connection whose target is fit (T1), a new one or an open one that is looked at again, and
+ * read what is applied. `thoroughly`: make the schema when it is missing, and read the journal's head
+ * too.
  */
-bool sitting_look(struct sitting *sitting, bool makes_schema, struct error *error);
+bool sitting_look(struct sitting *sitting, bool thoroughly, struct error *error);
 
 /*
  * Have a fit connection, the target's lock and what is applied (T1 to T3). Waits for the lock until

@@ -265,11 +265,9 @@ try_follow(struct step_try *try)
         sitting_remove_applied(try->sitting, row.version);
         return;
     }
-    struct applied applied = {.step_id = row.step_id};
-    applied.row.version = row.version;
-    applied.row.name = row.name;
-    applied.row.applied_wall_ms = clock_wall_ms();
-    applied.row.duration_us = try->outcome->duration_us;
-    memcpy(applied.row.checksum, row.checksum, CHECKSUM_SIZE);
+    struct applied applied = {.version = row.version,
+                              .step_id = row.step_id,
+                              .journal_number = try->sitting->facts.journal_count};
+    memcpy(applied.checksum, row.checksum, CHECKSUM_SIZE);
     sitting_add_applied(try->sitting, &applied);
 }
