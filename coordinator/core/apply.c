@@ -172,12 +172,12 @@ describe(struct core *core, const struct planning *planning)
 }
 
 static void
-begin(struct core *core, const struct operator* operator, struct planning * planning)
+begin(struct core *core, const struct person *person, struct planning *planning)
 {
     struct leg_draft *legs = arena_alloc(&core->scratch, (planning->leg_count + 1) * sizeof *legs);
     struct run_draft draft = {.run_id = planning->plan_id,
                               .spec = &planning->spec,
-                              .operator_name = operator->name,
+                              .operator_name = person->name,
                               .legs = legs};
 
     for (size_t i = 0; i < planning->entry_count; i++) {
@@ -189,7 +189,7 @@ begin(struct core *core, const struct operator* operator, struct planning * plan
     }
     struct run *run = run_create(core, &draft);
     planning->run_number = run->number;
-    core_audit(core, operator->name, "apply",
+    core_audit(core, person->name, "apply",
                core_format(core, "run %llu", (unsigned long long)run->number), "%s",
                describe(core, planning));
     if (!id_is_none(&planning->spec.undo_run_id)) {
@@ -223,7 +223,7 @@ take_unknown(struct core *core, const struct event *event)
 }
 
 void
-apply_take(struct core *core, const struct operator* operator, const struct event * event)
+apply_take(struct core *core, const struct person *person, const struct event *event)
 {
     const struct apply *apply = &event->message->apply;
     struct planning *planning = planning_with_id(core, &apply->plan_id);
@@ -247,6 +247,6 @@ apply_take(struct core *core, const struct operator* operator, const struct even
         }
         return;
     }
-    begin(core, operator, planning);
+    begin(core, person, planning);
     tell_started(core, event, &planning->plan_id, planning->run_number);
 }

@@ -8,6 +8,6 @@
 #include "coordinator/core/state.h"
 
 /* APPLY of an operator. */
-void apply_take(struct core *core, const struct operator* operator, const struct event * event);
+void apply_take(struct core *core, const struct person *person, const struct event *event);
 
 #endif

@@ -112,6 +112,9 @@ core_refuse(struct core *core, struct route route, const struct id *request,
     core_tell_operator(core, route, &message);
 }
 
+static const char *format_list(struct core *core, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
+
 static const char *
 format_list(struct core *core, const char *format, va_list arguments)
 {
@@ -264,7 +267,7 @@ core_load(struct core *core, const struct record *record)
         agent_load(core, &record->agent);
         break;
     case RECORD_OPERATOR:
-        operator_load(core, &record->operator);
+        person_load(core, &record->operator);
         break;
     case RECORD_TARGET:
         target_load(core, &record->target);

@@ -39,7 +39,7 @@ leg_has_ended(const struct leg *leg)
 static bool
 move(struct core *core, struct leg *leg, enum leg_event event)
 {
-    const struct machine_edge *edge = machine_find(&leg_machine, (int)leg->state, event);
+    const struct machine_edge *edge = machine_find(&leg_machine, (int)leg->state, (int)event);
     struct wave *wave = &leg->run->waves[leg->wave];
 
     if (!edge) {

@@ -32,10 +32,10 @@ needed_role(enum message_type type)
 }
 
 static bool
-check_operator(const struct core *core, const struct operator* operator,
-               const struct message * message, struct error *error)
+check_operator(const struct core *core, const struct person *person, const struct message *message,
+               struct error *error)
 {
-    if (!operator) {
+    if (!person) {
         return error_set(error, "E-AUTH-REVOKED", "this key is not enrolled");
     }
     if (!id_is_none(&message->cluster_id) &&
@@ -47,8 +47,8 @@ check_operator(const struct core *core, const struct operator* operator,
                          message_name(message->type));
     }
     enum role needed = needed_role(message->type);
-    if (operator->role<needed) {
-        error_set(error, "E-AUTH-ROLE", "%s is a %s", operator->name, roles[operator->role]);
+    if (person->role < needed) {
+        error_set(error, "E-AUTH-ROLE", "%s is a %s", person->name, roles[person->role]);
         return error_found(error, "needs the role %s", roles[needed]);
     }
     return true;
@@ -88,7 +88,7 @@ remember(struct core *core, const struct event *event, const char *text)
 }
 
 static void
-change(struct core *core, const struct operator* operator, const struct event * event)
+change(struct core *core, const struct person *person, const struct event *event)
 {
     const struct message *message = event->message;
     const struct answered *before = answered_before(core, event);
@@ -101,13 +101,13 @@ change(struct core *core, const struct operator* operator, const struct event * 
         return;
     }
     if (message->type == MESSAGE_STEER) {
-        answer = steer_take(core, operator, event, &text, &error);
+        answer = steer_take(core, person, event, &text, &error);
     } else if (message->type == MESSAGE_ENROL) {
-        answer = party_enrol(core, operator, & message->enrol, &text, &error) ? STEER_ANSWERED
-                                                                              : STEER_REFUSED;
+        answer = party_enrol(core, person, &message->enrol, &text, &error) ? STEER_ANSWERED
+                                                                           : STEER_REFUSED;
     } else {
-        answer = party_expel(core, operator, & message->expel, &text, &error) ? STEER_ANSWERED
-                                                                              : STEER_REFUSED;
+        answer = party_expel(core, person, &message->expel, &text, &error) ? STEER_ANSWERED
+                                                                           : STEER_REFUSED;
     }
     if (answer == STEER_ANSWERED) {
         remember(core, event, text);
@@ -120,28 +120,28 @@ change(struct core *core, const struct operator* operator, const struct event * 
 void
 operator_message(struct core *core, const struct event *event)
 {
-    struct operator* operator= operator_with_key(core, &event->key);
+    struct person *person = person_with_key(core, &event->key);
     struct error error;
 
-    if (!check_operator(core, operator, event->message, &error)) {
+    if (!check_operator(core, person, event->message, &error)) {
         TRACE(core, "refused %s: %s", message_name(event->message->type), error.code);
         core_refuse(core, event->route, &event->message->runs.request, &error);
         return;
     }
     switch (event->message->type) {
     case MESSAGE_PLAN:
-        planning_ask(core, operator, event);
+        planning_ask(core, person, event);
         break;
     case MESSAGE_PLAN_PAGE:
         planning_page(core, event);
         break;
     case MESSAGE_APPLY:
-        apply_take(core, operator, event);
+        apply_take(core, person, event);
         break;
     case MESSAGE_STEER:
     case MESSAGE_ENROL:
     case MESSAGE_EXPEL:
-        change(core, operator, event);
+        change(core, person, event);
         break;
     default:
         show_take(core, event);

@@ -29,20 +29,22 @@ agent_named(struct core *core, const char *name)
     return agent;
 }
 
-struct operator* operator_with_key(struct core *core, const struct key *key)
+struct person *
+person_with_key(struct core *core, const struct key *key)
 {
-    struct operator* operator;
+    struct person *person;
 
-    HASH_FIND(by_key, core->operators_by_key, key, sizeof *key, operator);
-    return operator;
+    HASH_FIND(by_key, core->operators_by_key, key, sizeof *key, person);
+    return person;
 }
 
-struct operator* operator_named(struct core *core, const char *name)
+struct person *
+person_named(struct core *core, const char *name)
 {
-    struct operator* operator;
+    struct person *person;
 
-    HASH_FIND(by_name, core->operators_by_name, name, strlen(name), operator);
-    return operator;
+    HASH_FIND(by_name, core->operators_by_name, name, strlen(name), person);
+    return person;
 }
 
 /* ---- putting one in, taking one out -------------------------------------------------------- */
@@ -72,25 +74,25 @@ agent_set(struct core *core, const struct agent_record *record)
 }
 
 static void
-operator_set(struct core *core, const struct operator_record *record)
+person_set(struct core *core, const struct operator_record *record)
 {
-    struct operator* operator= operator_named(core, record->name);
+    struct person *person = person_named(core, record->name);
 
-    if (!operator) {
-        operator= mem_zalloc(sizeof *operator);
-        operator->name = mem_text(record->name);
-        HASH_ADD_KEYPTR(by_name, core->operators_by_name, operator->name,
-                        strlen(operator->name), operator);
+    if (!person) {
+        person = mem_zalloc(sizeof *person);
+        person->name = mem_text(record->name);
+        HASH_ADD_KEYPTR(by_name, core->operators_by_name, person->name, strlen(person->name),
+                        person);
     }
-    if (operator->is_active) {
-        HASH_DELETE(by_key, core->operators_by_key, operator);
+    if (person->is_active) {
+        HASH_DELETE(by_key, core->operators_by_key, person);
     }
-    operator->key = record->key;
-    operator->role = record->role;
-    operator->is_active = record->is_active;
-    operator->since_wall_ms = record->since_wall_ms;
-    if (operator->is_active) {
-        HASH_ADD(by_key, core->operators_by_key, key, sizeof operator->key, operator);
+    person->key = record->key;
+    person->role = record->role;
+    person->is_active = record->is_active;
+    person->since_wall_ms = record->since_wall_ms;
+    if (person->is_active) {
+        HASH_ADD(by_key, core->operators_by_key, key, sizeof person->key, person);
     }
 }
 
@@ -101,9 +103,9 @@ agent_load(struct core *core, const struct agent_record *record)
 }
 
 void
-operator_load(struct core *core, const struct operator_record *record)
+person_load(struct core *core, const struct operator_record *record)
 {
-    operator_set(core, record);
+    person_set(core, record);
 }
 
 static void
@@ -119,9 +121,8 @@ party_admit_all(struct core *core)
     for (struct agent *agent = core->agents_by_key; agent; agent = agent->by_key.next) {
         open_door(core, ACTION_ADMIT, PARTY_AGENT, &agent->key);
     }
-    for (struct operator* operator= core->operators_by_key; operator;
-         operator= operator->by_key.next) {
-        open_door(core, ACTION_ADMIT, PARTY_OPERATOR, &operator->key);
+    for (struct person *person = core->operators_by_key; person; person = person->by_key.next) {
+        open_door(core, ACTION_ADMIT, PARTY_OPERATOR, &person->key);
     }
 }
 
@@ -145,12 +146,11 @@ know_by_name(struct core *core, enum party party, const char *name, struct known
         }
         return agent != NULL;
     }
-    const struct operator* operator= operator_named(core, name);
-    if (operator) {
-        *known = (struct known_party){operator->name, operator->key, operator->role,
-                                                                     operator->is_active };
+    const struct person *person = person_named(core, name);
+    if (person) {
+        *known = (struct known_party){person->name, person->key, person->role, person->is_active};
     }
-    return operator!= NULL;
+    return person != NULL;
 }
 
 static const char *
@@ -160,8 +160,8 @@ owner_of_key(struct core *core, enum party party, const struct key *key)
         const struct agent *agent = agent_with_key(core, key);
         return agent ? agent->name : NULL;
     }
-    const struct operator* operator= operator_with_key(core, key);
-    return operator? operator->name : NULL;
+    const struct person *person = person_with_key(core, key);
+    return person ? person->name : NULL;
 }
 
 static bool
@@ -223,12 +223,12 @@ enrol_operator(struct core *core, const struct enrol *enrol)
                                         .role = enrol->role,
                                         .is_active = true,
                                         .since_wall_ms = (uint64_t)core->wall_ms} };
-    operator_set(core, &record.operator);
+    person_set(core, &record.operator);
     actions_save(core->actions, &record);
 }
 
 bool
-party_enrol(struct core *core, const struct operator* admin, const struct enrol *enrol,
+party_enrol(struct core *core, const struct person *admin, const struct enrol *enrol,
             const char **text, struct error *error)
 {
     const char *noun = party_nouns[enrol->party];
@@ -262,9 +262,8 @@ count_admins(const struct core *core)
 {
     size_t count = 0;
 
-    for (struct operator* operator= core->operators_by_key; operator;
-         operator= operator->by_key.next) {
-        count += operator->role == ROLE_ADMIN;
+    for (struct person *person = core->operators_by_key; person; person = person->by_key.next) {
+        count += person->role == ROLE_ADMIN;
     }
     return count;
 }
@@ -285,18 +284,18 @@ expel_agent(struct core *core, const char *name)
 static void
 expel_operator(struct core *core, const char *name)
 {
-    struct operator* operator= operator_named(core, name);
+    struct person *person = person_named(core, name);
     struct record record = {.kind = RECORD_OPERATOR,
-                            .operator= {.name = operator->name,
-                                        .key = operator->key,
-                                        .role = operator->role,
+                            .operator= {.name = person->name,
+                                        .key = person->key,
+                                        .role = person->role,
                                         .since_wall_ms = (uint64_t)core->wall_ms} };
-    operator_set(core, &record.operator);
+    person_set(core, &record.operator);
     actions_save(core->actions, &record);
 }
 
 bool
-party_expel(struct core *core, const struct operator* admin, const struct expel *expel,
+party_expel(struct core *core, const struct person *admin, const struct expel *expel,
             const char **text, struct error *error)
 {
     const char *noun = party_nouns[expel->party];
@@ -328,7 +327,7 @@ void
 party_release(struct core *core)
 {
     struct agent *agent, *next_agent;
-    struct operator* operator, * next_operator;
+    struct person *person, *next_operator;
 
     HASH_CLEAR(by_key, core->agents_by_key);
     HASH_CLEAR(by_key, core->operators_by_key);
@@ -340,10 +339,10 @@ party_release(struct core *core)
         free(agent->alarm);
         free(agent);
     }
-    HASH_ITER(by_name, core->operators_by_name, operator, next_operator)
+    HASH_ITER(by_name, core->operators_by_name, person, next_operator)
     {
-        HASH_DELETE(by_name, core->operators_by_name, operator);
-        free(operator->name);
-        free(operator);
+        HASH_DELETE(by_name, core->operators_by_name, person);
+        free(person->name);
+        free(person);
     }
 }

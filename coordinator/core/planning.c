@@ -443,7 +443,7 @@ begin(struct core *core, struct planning *planning)
 }
 
 void
-planning_ask(struct core *core, const struct operator* operator, const struct event * event)
+planning_ask(struct core *core, const struct person *person, const struct event *event)
 {
     const struct plan *plan = &event->message->plan;
     struct planning *planning = planning_with_id(core, &plan->request);
@@ -457,14 +457,14 @@ planning_ask(struct core *core, const struct operator* operator, const struct ev
     planning = mem_zalloc(sizeof *planning);
     planning->plan_id = plan->request;
     planning->survey_id = id_draw(&core->random);
-    planning->operator_key = operator->key;
+    planning->operator_key = person->key;
     planning->route = event->route;
     planning->used_ms = core->now_ms;
     HASH_ADD(hh, core->plannings, plan_id, sizeof planning->plan_id, planning);
 
     enum wish_answer answer = wish_take(core, planning, event, &error);
     if (answer == WISH_TAKEN) {
-        make_room(core, &operator->key);
+        make_room(core, &person->key);
         begin(core, planning);
         return;
     }

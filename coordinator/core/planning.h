@@ -60,7 +60,7 @@ struct planning {
 struct planning *planning_with_id(struct core *core, const struct id *plan_id);
 
 /* PLAN, PLAN_PAGE of an operator. */
-void planning_ask(struct core *core, const struct operator* operator, const struct event * event);
+void planning_ask(struct core *core, const struct person *person, const struct event *event);
 void planning_page(struct core *core, const struct event *event);
 
 /* A target was reported; one has answered a SURVEY. */

@@ -142,7 +142,7 @@ bool
 run_move(struct core *core, struct run *run, enum run_event event, const char *actor,
          const char *why)
 {
-    const struct machine_edge *edge = machine_find(&run_machine, (int)run->state, event);
+    const struct machine_edge *edge = machine_find(&run_machine, (int)run->state, (int)event);
 
     if (!edge) {
         return false;

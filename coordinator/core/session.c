@@ -45,7 +45,7 @@ const struct machine session_machine = {
 static bool
 move(struct core *core, struct agent *agent, enum session_event event)
 {
-    const struct machine_edge *edge = machine_find(&session_machine, (int)agent->state, event);
+    const struct machine_edge *edge = machine_find(&session_machine, (int)agent->state, (int)event);
 
     if (edge) {
         agent->state = (enum session_state)edge->to;

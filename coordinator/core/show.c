@@ -126,7 +126,7 @@ compare_agents(const struct agent *a, const struct agent *b)
 }
 
 static int
-compare_operators(const struct operator* a, const struct operator* b)
+compare_operators(const struct person *a, const struct person *b)
 {
     return strcmp(a->name, b->name);
 }
@@ -176,11 +176,10 @@ show_operators(struct core *core, const struct event *event)
 
     *view = (struct operators_view){.request = wish->request, .offset = wish->offset, .rows = rows};
     HASH_SRT(by_name, core->operators_by_name, compare_operators);
-    for (struct operator* operator= core->operators_by_name; operator;
-         operator= operator->by_name.next) {
-        if (operator->is_active && view->total++ >= view->offset && view->row_count<PAGE_SIZE_MAX) {
+    for (struct person *person = core->operators_by_name; person; person = person->by_name.next) {
+        if (person->is_active && view->total++ >= view->offset && view->row_count < PAGE_SIZE_MAX) {
             rows[view->row_count++] =
-                (struct operator_row){operator->name, operator->key, operator->role };
+                (struct operator_row){person->name, person->key, person->role};
         }
     }
     core_tell_operator(core, event->route, &message);

@@ -78,8 +78,7 @@ struct agent {
     UT_hash_handle by_name, by_key; /* by_key: the active ones only */
 };
 
-struct operator
-{
+struct person {
     char *name;
     struct key key;
     enum role role;
@@ -213,7 +212,7 @@ struct core {
     struct timers timers;
 
     struct agent *agents_by_name, *agents_by_key;
-    struct operator* operators_by_name, *operators_by_key;
+    struct person *operators_by_name, *operators_by_key;
     size_t active_agents;
     struct target *targets_by_id, *targets_by_name;
     bool targets_are_sorted, agents_are_sorted;

@@ -133,7 +133,7 @@ retry_run(struct core *core, struct run *run, const char *actor, const char **te
 /* ---- all runs at once ---------------------------------------------------------------------- */
 
 static const char *
-steer_all(struct core *core, const struct operator* operator, bool is_pause)
+steer_all(struct core *core, const struct person *person, bool is_pause)
 {
     size_t count = 0;
 
@@ -142,8 +142,8 @@ steer_all(struct core *core, const struct operator* operator, bool is_pause)
         struct error error;
         enum run_state wanted = is_pause ? RUN_RUNNING : RUN_PAUSED;
         if (run->state == wanted) {
-            count += is_pause ? pause_run(core, run, operator->name, &text, &error)
-                              : resume_run(core, run, operator->name, &text, &error);
+            count += is_pause ? pause_run(core, run, person->name, &text, &error)
+                              : resume_run(core, run, person->name, &text, &error);
         }
     }
     return core_format(core, "%zu run%s %s", count, count == 1 ? "" : "s",
@@ -199,35 +199,35 @@ find_run(struct core *core, const struct event *event, struct run **run_p, struc
 }
 
 static bool
-steer_one(struct core *core, const struct operator* operator, enum steer_verb verb, struct run *run,
+steer_one(struct core *core, const struct person *person, enum steer_verb verb, struct run *run,
           const char **text, struct error *error)
 {
     switch (verb) {
     case STEER_PAUSE:
-        return pause_run(core, run, operator->name, text, error);
+        return pause_run(core, run, person->name, text, error);
     case STEER_RESUME:
-        return resume_run(core, run, operator->name, text, error);
+        return resume_run(core, run, person->name, text, error);
     case STEER_CANCEL:
-        return cancel_run(core, run, operator->name, text, error);
+        return cancel_run(core, run, person->name, text, error);
     default:
-        return retry_run(core, run, operator->name, text, error);
+        return retry_run(core, run, person->name, text, error);
     }
 }
 
 enum steer_answer
-steer_take(struct core *core, const struct operator* operator, const struct event * event,
+steer_take(struct core *core, const struct person *person, const struct event *event,
            const char **text, struct error *error)
 {
     enum steer_verb verb = event->message->steer.verb;
     struct run *run = NULL;
 
     if (verb == STEER_PAUSE_ALL || verb == STEER_RESUME_ALL) {
-        *text = steer_all(core, operator, verb == STEER_PAUSE_ALL);
+        *text = steer_all(core, person, verb == STEER_PAUSE_ALL);
         return STEER_ANSWERED;
     }
     enum steer_answer answer = find_run(core, event, &run, error);
     if (answer != STEER_ANSWERED) {
         return answer;
     }
-    return steer_one(core, operator, verb, run, text, error) ? STEER_ANSWERED : STEER_REFUSED;
+    return steer_one(core, person, verb, run, text, error) ? STEER_ANSWERED : STEER_REFUSED;
 }

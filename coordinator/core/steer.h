@@ -13,7 +13,7 @@ enum steer_answer {
 };
 
 /* STEER of an operator. */
-enum steer_answer steer_take(struct core *core, const struct operator* operator,
-                             const struct event * event, const char **text, struct error *error);
+enum steer_answer steer_take(struct core *core, const struct person *person,
+                             const struct event *event, const char **text, struct error *error);
 
 #endif

@@ -96,7 +96,7 @@ owe(struct core *core, struct step *step, enum step_owed owed)
 static bool
 move(struct core *core, struct step *step, enum step_event event)
 {
-    const struct machine_edge *edge = machine_find(&step_machine, (int)step->state, event);
+    const struct machine_edge *edge = machine_find(&step_machine, (int)step->state, (int)event);
     bool was_in_flight = step_is_in_flight(step);
 
     if (!edge) {
