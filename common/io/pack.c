@@ -16,7 +16,7 @@ write_text(void *out, const char *data, size_t size)
 {
     struct text *text = out;
 
-    if (text->capacity - text->size > size) {
+    if (size && text->capacity - text->size > size) {
         memcpy(text->data + text->size, data, size);
         text->size += size;
     } else {
