@@ -1,7 +1,9 @@
 /* up, down, history: one database, no daemons, the same execution and the same journal. */
 #include <inttypes.h>
+#include <libpq-fe.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 
 #include "common/base/mem.h"
 #include "agent/execute/execute.h"
@@ -23,7 +25,8 @@ struct local {
     size_t applied_count;
     struct local_plan plan;
     struct arena arena;
-    json_t *rows; /* what was done, for --json */
+    size_t label_width; /* of the widest migration in the plan */
+    json_t *rows;       /* what was done, for --json */
 };
 
 static void
@@ -67,6 +70,44 @@ block_signals(void)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
+/* ---- the connection string ----------------------------------------------------------------- */
+
+static bool
+has_secret(const PQconninfoOption *options)
+{
+    for (; options->keyword; options++) {
+        bool is_secret =
+            text_equal(options->keyword, "password") || text_equal(options->keyword, "sslpassword");
+        if (is_secret && options->val) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Refuse what libpq would not take, and a secret that is hidden better than in plain words. */
+static bool
+check_database(const char *conninfo, struct error *error)
+{
+    char *message = NULL;
+    PQconninfoOption *options = PQconninfoParse(conninfo, &message);
+
+    if (!options) {
+        error_set(error, "E-CLI-RANGE", "--database is no connection string of libpq");
+        error_where(error, "--database");
+        error_found(error, "%.*s", (int)strcspn(message ? message : "", "\n"), message);
+        PQfreemem(message);
+        return error_hint(error, "\"dbname=auth\", \"service=auth\", postgresql://host/auth");
+    }
+    bool is_secret = has_secret(options);
+    PQconninfoFree(options);
+    if (is_secret) {
+        error_set(error, "E-SECRET-ARGV", "there is a password in --database; it was not used");
+        return error_hint(error, "use a peer socket, a passfile (~/.pgpass), or a service file");
+    }
+    return true;
+}
+
 /* ---- looking ------------------------------------------------------------------------------- */
 
 static bool
@@ -81,6 +122,9 @@ open_database(struct local *local, struct error *error)
     };
     struct target_facts facts;
 
+    if (!check_database(config.conninfo, error)) {
+        return false;
+    }
     block_signals();
     local->sitting = sitting_new(&config);
     return (!works || sitting_examine(local->sitting, &local->arena, &facts, error)) &&
@@ -89,6 +133,27 @@ open_database(struct local *local, struct error *error)
 }
 
 /* ---- doing --------------------------------------------------------------------------------- */
+
+static void
+append_label(const struct migration *migration, struct text *out)
+{
+    text_format(out, "%s%s%s", migration->version, migration->name ? "  " : "",
+                migration->name ? migration->name : "");
+}
+
+static size_t
+widest_label(const struct local_plan *plan)
+{
+    size_t widest = 0;
+
+    for (size_t i = 0; i < plan->step_count; i++) {
+        CLEANUP(text_release) struct text label = {0};
+        append_label(plan->steps[i], &label);
+        size_t wide = terminal_columns(text_of(&label));
+        widest = wide > widest ? wide : widest;
+    }
+    return widest;
+}
 
 static void
 tell_step(struct local *local, const struct migration *migration, const struct outcome *outcome)
@@ -109,16 +174,19 @@ tell_step(struct local *local, const struct migration *migration, const struct o
                                         complain_json_fault(&outcome->fault)));
         return;
     }
-    text_format(&line, "%-4s  %s  %s", direction, migration->version,
-                migration->name ? migration->name : "");
-    size_t room = terminal->width == SIZE_MAX ? SIZE_MAX : terminal->width - 22;
+    append_label(migration, &line);
+    size_t room = terminal->width == SIZE_MAX ? SIZE_MAX : terminal->width - 28;
+    size_t wide = local->label_width < room ? local->label_width : room;
     CLEANUP(text_release) struct text out = {0};
-    terminal_clip(terminal, text_of(&line), room, &out);
-    text_append(&out, "  ");
+    text_format(&out, "%-4s  ", direction);
+    size_t taken = terminal_clip(terminal, text_of(&line), room, &out);
+    text_format(&out, "%*s", (int)(wide - taken) + 2, "");
     terminal_clip_styled(terminal, is_well ? STYLE_GOOD : STYLE_BAD, show_outcome(outcome->kind),
                          SIZE_MAX, &out);
-    fprintf(terminal->out, "%s  %s\n", text_of(&out),
-            format_duration_us(outcome->duration_us, time));
+    if (outcome->duration_us > 0) {
+        text_format(&out, "  %s", format_duration_us(outcome->duration_us, time));
+    }
+    fprintf(terminal->out, "%s\n", text_of(&out));
     fflush(terminal->out);
 }
 
@@ -197,6 +265,7 @@ work(struct call *call, const struct local_wish *wish, struct error *error)
     if (local.plan.note && !call_wants_json(call)) {
         show_line(&call->terminal, "note: %s", local.plan.note);
     }
+    local.label_width = widest_label(&local.plan);
     bool is_well = carry_out(&local, error);
     tell_end(&local, is_well, error);
     if (!is_well && call_wants_json(call)) {
