@@ -35,6 +35,7 @@
 #define SURVEY_LIMIT_MS 60000      /* but no longer than this */
 #define PLAN_LIFE_MS 3600000       /* how long a plan can be applied */
 #define PLANS_PER_OPERATOR_MAX 8   /* the one used longest ago goes first */
+#define ASSIGNS_SAID 2             /* so often an assignment is said before it is asked about */
 #define QUIET_FACTOR 15            /* a step unheard of for so many resend_ms is asked about */
 #define RUN_LINGER_MS 10000        /* a run that has ended is still in memory for so long */
 #define RETRY_FIRST_MS 1000        /* back-off of a step that failed retryably */
@@ -114,6 +115,7 @@ struct step {
     size_t position;
     enum step_state state;
     enum step_owed owed;
+    unsigned said;             /* how often what is owed was said */
     uint64_t attempt;          /* of the last assignment, from 1 */
     uint64_t ended_attempt;    /* the last one that ended without an effect */
     enum outcome_kind verdict; /* DONE: done, or already so */

@@ -87,6 +87,7 @@ owe(struct core *core, struct step *step, enum step_owed owed)
     step->leg->asked -= is_question(step->owed);
     step->leg->asked += is_question(owed);
     step->owed = owed;
+    step->said = 0;
     if (owed == OWED_NOTHING) {
         timer_clear(&core->timers, &step->timer);
     }
@@ -197,6 +198,7 @@ say(struct core *core, struct step *step)
             .spare_running = step->leg->run->state != RUN_CANCELLING,
         };
     }
+    step->said++;
     core_wake_at(core, &step->timer, TIMER_STEP, step,
                  core->now_ms + (int64_t)core->config.resend_ms);
     core_tell_agent(core, target->agent, &message);
@@ -253,13 +255,17 @@ step_cancel(struct core *core, struct step *step)
     say(core, step);
 }
 
+/*
+ * An assignment that is not answered is said again, then asked about: perhaps the agent has dropped
+ * it, and that word was lost; then it is deaf to the assignment but answers the question.
+ */
 void
 step_tick(struct core *core, struct step *step)
 {
     if (!step_is_in_flight(step) || !target_is_claimed(step->leg->target)) {
         return;
     }
-    if (step->owed == OWED_NOTHING) {
+    if (step->owed == OWED_NOTHING || (step->owed == OWED_ASSIGN && step->said >= ASSIGNS_SAID)) {
         TRACE(core, "ask after %s %s", step->leg->name, version_of(step));
         step_query(core, step);
         return;
