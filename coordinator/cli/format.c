@@ -40,6 +40,17 @@ format_duration_us(uint64_t duration_us, char out[FORMAT_SIZE])
 }
 
 const char *
+format_rough_ms(uint64_t duration_ms, char out[FORMAT_SIZE])
+{
+    if (duration_ms >= 59500) {
+        return format_duration_ms(duration_ms < 60000 ? 60000 : duration_ms, out);
+    }
+    snprintf(out, FORMAT_SIZE, "%" PRIu64 " s",
+             duration_ms < 1000 ? 1 : (duration_ms + 500) / 1000);
+    return out;
+}
+
+const char *
 format_ago_ms(uint64_t duration_ms, char out[FORMAT_SIZE])
 {
     static const struct {

@@ -15,6 +15,9 @@ const char *format_duration_ms(uint64_t duration_ms, char out[FORMAT_SIZE]);
 /* The same for what is measured finely: "420 µs", "1.3 ms", then as above. */
 const char *format_duration_us(uint64_t duration_us, char out[FORMAT_SIZE]);
 
+/* An estimate: "1 s" at least, "40 s", then as above. */
+const char *format_rough_ms(uint64_t duration_ms, char out[FORMAT_SIZE]);
+
 /* A wait that only its size matters of: "5s", "2m", "3h", "4d". */
 const char *format_ago_ms(uint64_t duration_ms, char out[FORMAT_SIZE]);
 

@@ -113,7 +113,7 @@ tell_quarters(struct milestones *milestones, const struct run_view *run,
     if (quarters > milestones->quarters && quarters < 4 && sum.targets >= 8) {
         text_format(&line, "%" PRIu64 " of %" PRIu64 " targets", ended, sum.targets);
         if (run->left_ms > 0) {
-            text_format(&line, ", about %s left", format_duration_ms(run->left_ms, time));
+            text_format(&line, ", about %s left", format_rough_ms(run->left_ms, time));
         }
         say(run, terminal, &line);
     }

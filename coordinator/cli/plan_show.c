@@ -171,13 +171,11 @@ plan_render(const struct planned *planned, const struct terminal *terminal, size
 }
 
 void
-plan_render_nothing(const struct planned *planned, const struct terminal *terminal,
-                    struct text *out)
+plan_render_nothing(const struct planned *planned, struct text *out)
 {
     char number[FORMAT_SIZE];
     size_t idle = planned->target_count - planned->refused_count;
 
-    (void)terminal;
     text_format(out, "nothing to do: %s %s there already\n", format_counted(idle, "target", number),
                 idle == 1 ? "is" : "are");
 }

@@ -19,8 +19,7 @@ void plan_render_sql(const struct rollout *rollout, const struct terminal *termi
                      struct text *out);
 
 /* "nothing to do: …" */
-void plan_render_nothing(const struct planned *planned, const struct terminal *terminal,
-                         struct text *out);
+void plan_render_nothing(const struct planned *planned, struct text *out);
 
 json_t *plan_json(const struct planned *planned);
 

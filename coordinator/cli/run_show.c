@@ -77,7 +77,7 @@ append_times(const struct run_view *run, const struct terminal *terminal, struct
     text_format(&line, ", %s %s", run_view_has_ended(run) ? "took" : "for",
                 format_duration_ms(run->elapsed_ms, time));
     if (!run_view_has_ended(run) && run->left_ms > 0) {
-        text_format(&line, ", about %s left", format_duration_ms(run->left_ms, time));
+        text_format(&line, ", about %s left", format_rough_ms(run->left_ms, time));
     }
     append_line(terminal, STYLE_FAINT, &line, out);
     if (run->why && *run->why && run->state != RUN_RUNNING && run->state != RUN_DONE) {
@@ -231,11 +231,11 @@ run_render_failure(const struct leg_view *leg, const struct terminal *terminal, 
 {
     CLEANUP(text_release) struct text line = {0};
 
-    text_format(&line, "  %s: %s: %s", leg->target, leg->fault.code ? leg->fault.code : "failed",
+    text_format(&line, "    %s: %s: %s", leg->target, leg->fault.code ? leg->fault.code : "failed",
                 leg->fault.text ? leg->fault.text : "");
     append_line(terminal, STYLE_BAD, &line, out);
     if (leg->fault.where || leg->fault.sqlstate) {
-        text_format(&line, "    %s%s%s", leg->fault.where ? leg->fault.where : "",
+        text_format(&line, "      %s%s%s", leg->fault.where ? leg->fault.where : "",
                     leg->fault.where && leg->fault.sqlstate ? "  SQLSTATE " : "",
                     leg->fault.sqlstate ? leg->fault.sqlstate : "");
         append_line(terminal, STYLE_PLAIN, &line, out);

@@ -51,7 +51,7 @@ print_plan(const struct call *call, const struct rollout *rollout, bool with_sql
     CLEANUP(text_release) struct text out = {0};
 
     if (planned->step_count == 0 && planned->refused_count == 0) {
-        plan_render_nothing(planned, &call->terminal, &out);
+        plan_render_nothing(planned, &out);
     } else {
         plan_render(planned, &call->terminal, rows_shown(call), &out);
     }
@@ -167,7 +167,7 @@ tell_nothing(const struct call *call, const struct rollout *rollout)
                                              plan_json(&rollout->planned)));
     } else {
         CLEANUP(text_release) struct text out = {0};
-        plan_render_nothing(&rollout->planned, &call->terminal, &out);
+        plan_render_nothing(&rollout->planned, &out);
         fputs(text_of(&out), call->terminal.out);
     }
     return true;

@@ -40,6 +40,18 @@ says_short_times_finely(void **state)
 }
 
 static void
+says_estimates_roughly(void **state)
+{
+    char out[FORMAT_SIZE];
+
+    (void)state;
+    assert_string_equal(format_rough_ms(1, out), "1 s");
+    assert_string_equal(format_rough_ms(40499, out), "40 s");
+    assert_string_equal(format_rough_ms(59500, out), "1m 00s");
+    assert_string_equal(format_rough_ms(80000, out), "1m 20s");
+}
+
+static void
 says_waits_roughly(void **state)
 {
     char out[FORMAT_SIZE];
@@ -101,6 +113,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_durations_as_people_do),
         cmocka_unit_test(says_short_times_finely),
+        cmocka_unit_test(says_estimates_roughly),
         cmocka_unit_test(says_waits_roughly),
         cmocka_unit_test(groups_digits_and_counts_nouns),
         cmocka_unit_test(says_when_in_local_time),
