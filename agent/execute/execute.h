@@ -84,9 +84,17 @@ void sitting_destroy(struct sitting **sitting_p);
 bool sitting_examine(struct sitting *sitting, struct arena *arena, struct target_facts *facts,
                      struct error *error);
 
-/* What is applied now, in the order it was applied, into the arena. */
+/*
+ * What is applied now, in the order it was applied, into the arena: version and checksum only,
+ * which is all that a plan needs and is cheap to get.
+ */
 bool sitting_survey(struct sitting *sitting, struct arena *arena,
                     struct applied_migration **applied, size_t *applied_count, struct error *error);
+
+/* The same with names, times and durations, for people. */
+bool sitting_history(struct sitting *sitting, struct arena *arena,
+                     struct applied_migration **applied, size_t *applied_count,
+                     struct error *error);
 
 /*
  * Carry the step out and say what became of it. Always ends with a verdict that the database

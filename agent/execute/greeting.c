@@ -11,15 +11,15 @@
 #include "agent/execute/lock.h"
 
 /*
- * The greeting: everything there is to know about a target, in one round trip. A fresh backend reads
- * its catalogs for every new table, function and operator it meets, so this uses few of them.
+ * The greeting: everything there is to know about a target, in one round trip. A fresh backend
+ * reads its catalogs for every new table, function and operator it meets, so this uses few of them.
  */
 
-/* What is asked, and which of the answers it is. */
+/* How much is asked, and which of the answers is which. */
 struct greeting {
-    bool wants_head, wants_lock;
+    bool is_thorough; /* the journal's head too, and bring the session's settings to what we want */
+    bool wants_lock;  /* only when it is thorough */
     size_t facts, lock, applied, head;
-    struct text sql;
 };
 
 enum fact_column {
@@ -72,65 +72,63 @@ session_settings(const struct connection *connection)
 
 /* What is applied is read after the lock is had, and not from a snapshot that is older. */
 static void
-compose(const struct sitting *sitting, struct greeting *greeting)
+compose(const struct sitting *sitting, struct greeting *greeting, struct text *sql)
 {
     size_t count = 0;
 
-    if (greeting->wants_lock || !sitting->has_settings) {
-        text_append(&greeting->sql, "BEGIN ISOLATION LEVEL READ COMMITTED;");
-        text_append(&greeting->sql, sitting->session_settings);
+    if (greeting->is_thorough) {
+        text_append(sql, "BEGIN ISOLATION LEVEL READ COMMITTED;");
+        text_append(sql, sitting->session_settings);
         count = 2;
     }
-    text_append(&greeting->sql, facts_and_identity);
+    text_append(sql, facts_and_identity);
     greeting->facts = count++;
     if (greeting->wants_lock) {
-        text_append(&greeting->sql, "SELECT pg_try_advisory_lock(" SCHEMA_LOCK_KEY ");");
+        text_append(sql, "SELECT pg_try_advisory_lock(" SCHEMA_LOCK_KEY ");");
         greeting->lock = count++;
     }
-    text_append(&greeting->sql, what_is_applied);
+    text_append(sql, what_is_applied);
     greeting->applied = count++;
-    if (greeting->wants_head) {
-        text_append(&greeting->sql, journal_head);
+    if (greeting->is_thorough) {
+        text_append(sql, journal_head);
+        text_append(sql, "COMMIT");
         greeting->head = count++;
-    }
-    if (greeting->facts) {
-        text_append(&greeting->sql, "COMMIT");
     }
 }
 
 static uint64_t
-cell_number(const struct connection *connection, size_t answer, size_t column, int base)
+cell_number(const struct connection *connection, size_t answer, size_t column)
 {
     const char *cell = connection_cell(connection, answer, 0, column);
-    return cell ? strtoull(cell, NULL, base) : 0;
+    return cell ? strtoull(cell, NULL, 10) : 0;
 }
 
 static void
-read_facts(struct sitting *sitting)
+read_facts(struct sitting *sitting, size_t answer)
 {
     const struct connection *connection = sitting->connection;
     struct target_facts *facts = &sitting->facts;
-    const char *start = connection_cell(connection, GREET_FACTS, 0, FACT_START);
-    const char *wal = connection_cell(connection, GREET_FACTS, 0, FACT_WAL);
+    const char *start = connection_cell(connection, answer, 0, FACT_START);
+    const char *wal = connection_cell(connection, answer, 0, FACT_WAL);
     char timeline[9];
 
     facts->server_version = (uint64_t)connection_server_version(connection);
-    facts->in_recovery = connection_cell(connection, GREET_FACTS, 0, FACT_RECOVERY)[0] == 't';
-    facts->system_identifier = cell_number(connection, GREET_FACTS, FACT_SYSTEM, 10);
-    facts->database_oid = cell_number(connection, GREET_FACTS, FACT_DATABASE, 10);
+    facts->in_recovery = connection_cell(connection, answer, 0, FACT_RECOVERY)[0] == 't';
+    facts->system_identifier = cell_number(connection, answer, FACT_SYSTEM);
+    facts->database_oid = cell_number(connection, answer, FACT_DATABASE);
     snprintf(timeline, sizeof timeline, "%s", wal ? wal : "0");
     facts->timeline = strtoull(timeline, NULL, 16);
     sitting->backend.pid = connection_backend_pid(connection);
-    free(sitting->session_user);
-    sitting->session_user = mem_text(connection_cell(connection, GREET_FACTS, 0, FACT_USER));
     snprintf(sitting->backend.start, sizeof sitting->backend.start, "%s", start ? start : "");
+    free(sitting->session_user);
+    sitting->session_user = mem_text(connection_cell(connection, answer, 0, FACT_USER));
 }
 
 static bool
-check_fitness(struct sitting *sitting, uint64_t timeline_seen, struct error *error)
+check_fitness(struct sitting *sitting, size_t answer, uint64_t timeline_seen, struct error *error)
 {
     const struct connection *connection = sitting->connection;
-    uint64_t pid = cell_number(connection, GREET_FACTS, FACT_PID, 10);
+    uint64_t pid = cell_number(connection, answer, FACT_PID);
 
     if (pid != (uint64_t)connection_backend_pid(connection)) {
         error_set(error, "E-DB-POOLER", "a pooler stands between here and the database");
@@ -147,6 +145,21 @@ check_fitness(struct sitting *sitting, uint64_t timeline_seen, struct error *err
         return true;
     }
     return error_where(error, "%s", connection_place(connection));
+}
+
+/* The facts are there: what they are, and whether they will do. */
+static bool
+judge_facts(struct sitting *sitting, size_t answer, struct error *error)
+{
+    uint64_t timeline_seen = sitting->facts.timeline;
+
+    read_facts(sitting, answer);
+    if (check_fitness(sitting, answer, timeline_seen, error)) {
+        return true;
+    }
+    sitting->facts.timeline = timeline_seen;
+    sitting_close(sitting);
+    return false;
 }
 
 static bool
@@ -170,32 +183,31 @@ is_foreign(const struct sitting *sitting, uint64_t system, uint64_t database, st
 }
 
 static bool
-read_identity(struct sitting *sitting, struct error *error)
+read_identity(struct sitting *sitting, size_t answer, struct error *error)
 {
     const struct connection *connection = sitting->connection;
     struct id target_id;
 
-    if (connection_row_count(connection, GREET_IDENTITY) != 1 ||
-        !id_parse(connection_cell(connection, GREET_IDENTITY, 0, IDENTITY_TARGET), &target_id)) {
-        error_set(error, "E-HIST-SHAPE", "skein.identity does not have its one row");
-        return error_where(error, "%s", connection_place(connection));
-    }
-    uint64_t version = cell_number(connection, GREET_IDENTITY, IDENTITY_VERSION, 10);
+    uint64_t version = cell_number(connection, answer, FACT_VERSION);
     if (version > SCHEMA_VERSION) {
         error_set(error, "E-DB-SCHEMA", "a newer Skein has made the schema skein");
+        error_where(error, "%s", connection_place(connection));
         error_found(error, "version %" PRIu64 ", known up to %d", version, SCHEMA_VERSION);
         return error_hint(error, "upgrade this program");
     }
-    uint64_t system = cell_number(connection, GREET_IDENTITY, IDENTITY_SYSTEM, 10);
-    uint64_t database = cell_number(connection, GREET_IDENTITY, IDENTITY_DATABASE, 10);
+    uint64_t system = cell_number(connection, answer, FACT_OWN_SYSTEM);
+    uint64_t database = cell_number(connection, answer, FACT_OWN_DATABASE);
     if (system != sitting->facts.system_identifier || database != sitting->facts.database_oid) {
         return is_foreign(sitting, system, database, error);
     }
-    if (sitting->is_known && !id_equal(&target_id, &sitting->facts.target_id)) {
+    const char *target = connection_cell(connection, answer, 0, FACT_TARGET);
+    bool is_same = id_parse(target, &target_id) &&
+                   (!sitting->is_known || id_equal(&target_id, &sitting->facts.target_id));
+    if (!is_same) {
         error_set(error, "E-DB-WRONG", "another target answers where this one was before");
         return error_where(error, "%s", connection_place(connection));
     }
-    const char *cluster = connection_cell(connection, GREET_IDENTITY, 0, IDENTITY_CLUSTER);
+    const char *cluster = connection_cell(connection, answer, 0, FACT_CLUSTER);
     sitting->facts.target_id = target_id;
     if (!cluster || !id_parse(cluster, &sitting->facts.cluster_id)) {
         sitting->facts.cluster_id = (struct id){0};
@@ -204,50 +216,45 @@ read_identity(struct sitting *sitting, struct error *error)
 }
 
 static bool
-read_applied(struct sitting *sitting, struct error *error)
+read_applied(struct sitting *sitting, size_t answer, struct error *error)
 {
     const struct connection *connection = sitting->connection;
 
     sitting_forget_applied(sitting);
-    for (size_t i = 0; i < connection_row_count(connection, GREET_APPLIED); i++) {
-        const char *cells[APPLIED_DURATION + 1];
-        struct applied applied = {0};
-        for (size_t column = 0; column <= APPLIED_DURATION; column++) {
-            cells[column] = connection_cell(connection, GREET_APPLIED, i, column);
-        }
-        applied.row.version = cells[APPLIED_VERSION];
-        applied.row.name = cells[APPLIED_NAME];
-        applied.row.applied_wall_ms = strtoll(cells[APPLIED_TIME], NULL, 10);
-        applied.row.duration_us =
-            cells[APPLIED_DURATION] ? strtoull(cells[APPLIED_DURATION], NULL, 10) : 0;
-        if (!text_from_hex(cells[APPLIED_CHECKSUM], applied.row.checksum, CHECKSUM_SIZE) ||
-            !id_parse(cells[APPLIED_STEP], &applied.step_id)) {
+    for (size_t i = 0; i < connection_row_count(connection, answer); i++) {
+        struct applied applied = {
+            .version = connection_cell(connection, answer, i, APPLIED_VERSION),
+            .journal_number =
+                strtoull(connection_cell(connection, answer, i, APPLIED_NUMBER), NULL, 10)};
+        if (!connection_cell_bytes(connection, answer, i, APPLIED_CHECKSUM, applied.checksum,
+                                   CHECKSUM_SIZE) ||
+            !id_parse(connection_cell(connection, answer, i, APPLIED_STEP), &applied.step_id)) {
             return error_set(error, "E-HIST-SHAPE", "skein.migration holds a row that is none");
         }
         sitting_add_applied(sitting, &applied);
     }
+    sitting_sort_applied(sitting);
     sitting->facts.applied_count = sitting->applied_count;
-    sitting->facts.journal_count = 0;
-    memset(sitting->facts.journal_head, 0, CHECKSUM_SIZE);
-    if (connection_row_count(connection, GREET_HEAD) == 1) {
-        sitting->facts.journal_count = cell_number(connection, GREET_HEAD, 0, 10);
-        if (!text_from_hex(connection_cell(connection, GREET_HEAD, 0, 1),
-                           sitting->facts.journal_head, CHECKSUM_SIZE)) {
-            return error_set(error, "E-HIST-SHAPE", "the journal holds a hash that is none");
-        }
-    }
     return true;
 }
 
 static bool
-has_no_schema(const struct connection *connection)
+read_head(struct sitting *sitting, size_t answer, struct error *error)
 {
-    const char *sqlstate = connection_error(connection)->sqlstate;
-    return connection_answer_count(connection) == GREET_IDENTITY &&
-           (strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "3F000") == 0);
+    const struct connection *connection = sitting->connection;
+    struct target_facts *facts = &sitting->facts;
+
+    facts->journal_count = 0;
+    memset(facts->journal_head, 0, CHECKSUM_SIZE);
+    if (connection_row_count(connection, answer) == 0) {
+        return true;
+    }
+    facts->journal_count = cell_number(connection, answer, 0);
+    return connection_cell_bytes(connection, answer, 0, 1, facts->journal_head, CHECKSUM_SIZE) ||
+           error_set(error, "E-HIST-SHAPE", "the journal holds a hash that is none");
 }
 
-/* What came up to the failed statement has been read; leave its transaction. */
+/* What came up to the failed statement is of no use; leave its transaction. */
 static void
 leave_transaction(struct sitting *sitting)
 {
@@ -258,51 +265,72 @@ leave_transaction(struct sitting *sitting)
     }
 }
 
-/* Ask everything; true also when there is no schema yet (has_schema says so). */
+/* There are no tables of ours (yet): the facts can be had all the same. */
 static bool
-greet(struct sitting *sitting, bool wants_lock, struct error *error)
+greet_without_schema(struct sitting *sitting, struct error *error)
+{
+    struct patience patience = sitting_patience();
+
+    sitting->has_schema = false;
+    sitting_forget_applied(sitting);
+    leave_transaction(sitting);
+    if (!sitting->connection) {
+        return error_set(error, "E-DB-LOST", "the connection was lost");
+    }
+    if (!connection_run(sitting->connection, facts_alone, &patience)) {
+        return sitting_query_failed(sitting, "cannot look at the target", error);
+    }
+    return judge_facts(sitting, 0, error);
+}
+
+static bool
+read_answers(struct sitting *sitting, const struct greeting *greeting, struct error *error)
+{
+    const struct connection *connection = sitting->connection;
+    bool had_read = sitting->has_read;
+
+    if (connection_row_count(connection, greeting->facts) != 1) {
+        error_set(error, "E-HIST-SHAPE", "skein.identity does not have its one row");
+        return error_where(error, "%s", connection_place(connection));
+    }
+    if (!judge_facts(sitting, greeting->facts, error) ||
+        !read_identity(sitting, greeting->facts, error) ||
+        !read_applied(sitting, greeting->applied, error) ||
+        (greeting->is_thorough && !read_head(sitting, greeting->head, error))) {
+        return false;
+    }
+    if (greeting->wants_lock) {
+        sitting->has_lock = connection_cell(connection, greeting->lock, 0, 0)[0] == 't';
+    }
+    sitting->has_schema = true;
+    sitting->is_known = true;
+    sitting->has_read = sitting->has_lock && (greeting->is_thorough || had_read);
+    return true;
+}
+
+/* Ask; true also when there is no schema yet (has_schema says so). */
+static bool
+greet(struct sitting *sitting, struct greeting *greeting, struct error *error)
 {
     CLEANUP(text_release) struct text sql = {0};
-    struct connection *connection = sitting->connection;
     struct patience patience = sitting_patience();
-    uint64_t timeline_seen = sitting->facts.timeline;
 
-    text_append(&sql, "BEGIN ISOLATION LEVEL READ COMMITTED;");
-    text_append(&sql, greeting_facts);
-    text_append(&sql, sitting->session_settings);
-    text_append(&sql, greeting_identity);
-    text_append(&sql, wants_lock ? greeting_lock : "SELECT false;");
-    text_append(&sql, greeting_applied);
-    text_append(&sql, "COMMIT");
-
-    bool answered = connection_run(connection, text_of(&sql), &patience);
-    bool is_bare = !answered && has_no_schema(connection);
-    if (!answered && !is_bare) {
-        sitting_query_failed(sitting, "cannot look at the target", error);
-        leave_transaction(sitting);
-        return false;
+    compose(sitting, greeting, &sql);
+    if (connection_run(sitting->connection, text_of(&sql), &patience)) {
+        bool is_fit = read_answers(sitting, greeting, error);
+        if (!is_fit) {
+            sitting_close(sitting);
+        }
+        return is_fit;
     }
-    read_facts(sitting);
-    if (!check_fitness(sitting, timeline_seen, error)) {
-        sitting->facts.timeline = timeline_seen;
-        sitting_close(sitting);
-        return false;
+    const char *sqlstate = connection_error(sitting->connection)->sqlstate;
+    if (connection_answer_count(sitting->connection) == greeting->facts &&
+        (strcmp(sqlstate, "42P01") == 0 || strcmp(sqlstate, "3F000") == 0)) {
+        return greet_without_schema(sitting, error);
     }
-    sitting->has_schema = !is_bare;
-    if (is_bare) {
-        sitting_forget_applied(sitting);
-        leave_transaction(sitting);
-        return true;
-    }
-    bool got_lock = connection_cell(connection, GREET_LOCK, 0, 0)[0] == 't';
-    sitting->has_lock = sitting->has_lock || got_lock;
-    if (!read_identity(sitting, error) || !read_applied(sitting, error)) {
-        sitting_close(sitting);
-        return false;
-    }
-    sitting->is_known = true;
-    sitting->has_read = sitting->has_lock;
-    return true;
+    sitting_query_failed(sitting, "cannot look at the target", error);
+    leave_transaction(sitting);
+    return false;
 }
 
 static bool
@@ -344,29 +372,29 @@ open_connection(struct sitting *sitting, struct error *error)
 
 /* An idle connection may have died unnoticed: then a new one is as good. */
 static bool
-greet_somehow(struct sitting *sitting, bool wants_lock, struct error *error)
+greet_somehow(struct sitting *sitting, struct greeting *greeting, struct error *error)
 {
     bool is_old = sitting->connection;
 
     if (!is_old && !open_connection(sitting, error)) {
         return false;
     }
-    if (greet(sitting, wants_lock, error)) {
+    if (greet(sitting, greeting, error)) {
         return true;
     }
     return is_old && error_is(error, "E-DB-LOST") && open_connection(sitting, error) &&
-           greet(sitting, wants_lock, error);
+           greet(sitting, greeting, error);
 }
 
 static bool
-look(struct sitting *sitting, bool makes_schema, bool wants_lock, struct error *error)
+look(struct sitting *sitting, struct greeting *greeting, struct error *error)
 {
     struct id target_id = id_random();
 
-    if (!greet_somehow(sitting, wants_lock, error)) {
+    if (!greet_somehow(sitting, greeting, error)) {
         return false;
     }
-    if (sitting->has_schema || !makes_schema) {
+    if (sitting->has_schema || !greeting->is_thorough) {
         return true;
     }
     if (!schema_create(sitting->connection, &target_id, error)) {
@@ -375,7 +403,7 @@ look(struct sitting *sitting, bool makes_schema, bool wants_lock, struct error *
         }
         return false;
     }
-    if (!greet(sitting, wants_lock, error)) {
+    if (!greet(sitting, greeting, error)) {
         return false;
     }
     if (!sitting->has_schema) {
@@ -388,27 +416,33 @@ look(struct sitting *sitting, bool makes_schema, bool wants_lock, struct error *
 }
 
 bool
-sitting_look(struct sitting *sitting, bool makes_schema, struct error *error)
+sitting_look(struct sitting *sitting, bool thoroughly, struct error *error)
 {
+    struct greeting greeting = {.is_thorough = thoroughly};
+
     /* An operator may have given the database an identity of its own: that is for the caller. */
     sitting->is_known = false;
-    return look(sitting, makes_schema, false, error);
+    return look(sitting, &greeting, error);
 }
 
 bool
 sitting_attend(struct sitting *sitting, int64_t deadline_ms, struct error *error)
 {
+    struct greeting first = {.is_thorough = true, .wants_lock = !sitting->has_lock};
+    struct greeting second = {.is_thorough = true};
+
     if (sitting->connection && connection_is_lost(sitting->connection)) {
         sitting_drop(sitting);
+        first.wants_lock = true;
     }
     if (sitting->connection && sitting->has_lock && sitting->has_read) {
         return true;
     }
-    if (!look(sitting, true, !sitting->has_lock, error)) {
+    if (!look(sitting, &first, error)) {
         return false;
     }
     if (!sitting->has_lock && !lock_wait(sitting, deadline_ms, error)) {
         return false;
     }
-    return sitting->has_read || greet(sitting, false, error);
+    return sitting->has_read || greet(sitting, &second, error);
 }

@@ -44,7 +44,6 @@ sitting_close(struct sitting *sitting)
 {
     connection_close(&sitting->connection);
     sitting->has_lock = false;
-    sitting->has_settings = false;
     sitting_forget_applied(sitting);
 }
 
@@ -193,6 +192,22 @@ sitting_add_applied(struct sitting *sitting, const struct applied *applied)
     *kept = *applied;
     kept->version = arena_text(&sitting->applied_arena, applied->version);
     sitting->facts.applied_count = sitting->applied_count;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+    const struct applied *left = a, *right = b;
+    return (left->journal_number > right->journal_number) -
+           (left->journal_number < right->journal_number);
+}
+
+void
+sitting_sort_applied(struct sitting *sitting)
+{
+    if (sitting->applied_count) {
+        qsort(sitting->applied, sitting->applied_count, sizeof *sitting->applied, by_number);
+    }
 }
 
 void

@@ -34,7 +34,6 @@ struct sitting {
     struct random random;
     struct connection *connection;
     struct backend backend, lost;
-    bool has_settings;      /* they are in force */
     char *session_settings; /* SQL that brings the session's settings to what we want */
     char *session_user;     /* who we are when no migration has changed it (current_user) */
 
@@ -55,8 +54,8 @@ struct patience sitting_patience(void);
 
 /*
  * Have a connection whose target is fit (T1), a new one or an open one that is looked at again, and
- * read what is applied. `thoroughly`: make the schema when it is missing, and read the journal's head
- * too.
+ * read what is applied. `thoroughly`: make the schema when it is missing, and read the journal's
+ * head too.
  */
 bool sitting_look(struct sitting *sitting, bool thoroughly, struct error *error);
 
@@ -86,6 +85,9 @@ bool sitting_query_failed(struct sitting *sitting, const char *what, struct erro
 
 /* The journal has grown by a row with this hash. */
 void sitting_advance(struct sitting *sitting, const uint8_t hash[CHECKSUM_SIZE]);
+
+/* Into the order in which they were applied. */
+void sitting_sort_applied(struct sitting *sitting);
 
 /* What is applied has changed with the row just committed. */
 void sitting_add_applied(struct sitting *sitting, const struct applied *applied);

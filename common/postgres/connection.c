@@ -513,6 +513,22 @@ connection_tag(const struct connection *connection, size_t answer)
     return answer < connection->answer_count ? PQcmdStatus(connection->answers[answer]) : "";
 }
 
+bool
+connection_cell_bytes(const struct connection *connection, size_t answer, size_t row, size_t column,
+                      void *out, size_t size)
+{
+    const char *cell = connection_cell(connection, answer, row, column);
+    size_t found = 0;
+    unsigned char *data = cell ? PQunescapeBytea((const unsigned char *)cell, &found) : NULL;
+    bool fits = data && found == size;
+
+    if (fits) {
+        memcpy(out, data, size);
+    }
+    PQfreemem(data);
+    return fits;
+}
+
 /* A row on its way past: only the first one's first column is looked at. */
 static void
 see_rows(const PGresult *result, bool is_first, struct command_end *end)

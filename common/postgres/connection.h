@@ -80,6 +80,10 @@ const char *connection_cell(const struct connection *connection, size_t answer, 
                             size_t column);
 const char *connection_tag(const struct connection *connection, size_t answer);
 
+/* A bytea of exactly this size; false when it is none. */
+bool connection_cell_bytes(const struct connection *connection, size_t answer, size_t row,
+                           size_t column, void *out, size_t size);
+
 /*
  * Exactly one command (the server refuses more), its rows counted one by one and dropped, however
  * many they are.

@@ -61,9 +61,10 @@ static const char first_rows[] =
     " VALUES (0, '00000000-0000-0000-0000-000000000000');"
     "INSERT INTO skein.identity"
     " (schema_version, target_id, system_identifier, database_oid) SELECT"
-    " " TEXT_OF(SCHEMA_VERSION) ", '%s',"
-    " (SELECT system_identifier FROM pg_control_system()),"
-    " (SELECT oid FROM pg_database WHERE datname = current_database());";
+    " " TEXT_OF(
+        SCHEMA_VERSION) ", '%s',"
+                        " (SELECT system_identifier FROM pg_control_system()),"
+                        " (SELECT oid FROM pg_database WHERE datname = current_database());";
 
 static struct patience
 patience_ms(int64_t ms)
@@ -130,8 +131,8 @@ schema_create(struct connection *connection, const struct id *target_id, struct 
     if (connection_run(connection, text_of(&sql), &patience)) {
         return true;
     }
-    bool is_there =
-        !connection_is_lost(connection) && is_made_by_another(connection_error(connection)->sqlstate);
+    bool is_there = !connection_is_lost(connection) &&
+                    is_made_by_another(connection_error(connection)->sqlstate);
     if (!is_there) {
         cannot_create(connection, has_schema, error);
     }

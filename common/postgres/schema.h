@@ -20,15 +20,14 @@
  * advisory locks are per database.
  */
 #define SCHEMA_LOCK_KEY "495723047278"
-#define SCHEMA_LOCK_CLASS "115"       /* the key's upper and lower half, as pg_locks shows them */
+#define SCHEMA_LOCK_CLASS "115" /* the key's upper and lower half, as pg_locks shows them */
 #define SCHEMA_LOCK_OBJECT "1801808238"
 
 /*
- * Make what is missing, with this identity, in one transaction. Several may do so at once: one wins,
- * and for the others it is there already, which is as good. False with E-DB-PRIV (hint: what to
- * grant), E-DB-LOST, E-DB-SCHEMA.
+ * Make what is missing, with this identity, in one transaction. Several may do so at once: one
+ * wins, and for the others it is there already, which is as good. False with E-DB-PRIV (hint: what
+ * to grant), E-DB-LOST, E-DB-SCHEMA.
  */
-bool schema_create(struct connection *connection, const struct id *target_id,
-                   struct error *error);
+bool schema_create(struct connection *connection, const struct id *target_id, struct error *error);
 
 #endif

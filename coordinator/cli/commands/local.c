@@ -128,8 +128,8 @@ open_database(struct local *local, struct error *error)
     block_signals();
     local->sitting = sitting_new(&config);
     return (!works || sitting_examine(local->sitting, &local->arena, &facts, error)) &&
-           sitting_survey(local->sitting, &local->arena, &local->applied, &local->applied_count,
-                          error);
+           sitting_history(local->sitting, &local->arena, &local->applied, &local->applied_count,
+                           error);
 }
 
 /* ---- doing --------------------------------------------------------------------------------- */
