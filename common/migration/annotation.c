@@ -290,13 +290,13 @@ take_irreversible(struct reading *reading, const struct annotation_word *word)
 static bool
 take_duration(struct reading *reading, const struct annotation_word *word, uint64_t *out_ms)
 {
-    const int64_t most_ms = (int64_t)30 * 24 * 3600 * 1000;
+    const int64_t most_ms = (int64_t)24 * 24 * 3600 * 1000; /* PostgreSQL's own limit is near */
     int64_t value_ms = 0;
 
     if (!word->value || !text_to_duration_ms(word->value, &value_ms) || value_ms < 1 ||
         value_ms > most_ms) {
         return refuse(reading, word, as_written(reading, word),
-                      "250ms, 2s, 5m, 1h; more than nothing and at most 30d",
+                      "250ms, 2s, 5m, 1h; more than nothing and at most 24d",
                       "the value is not a duration");
     }
     *out_ms = (uint64_t)value_ms;
