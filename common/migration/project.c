@@ -160,6 +160,11 @@ read_service(struct project *project, const char *name, const struct config_node
         config_where(node, error);
         return error_hint(error, "names: [A-Za-z0-9][A-Za-z0-9._/@-]{0,127} without ..");
     }
+    if (config_scalar(node)) {
+        error_set(error, "E-CFG-TYPE", "a service is a mapping");
+        config_where(node, error);
+        return error_hint(error, "%s: { migrations: services/%s/migrations }", name, name);
+    }
     out->name = arena_text(&project->arena, name);
     if (!read_path(project, node, "migrations", true, &out->migrations, error) ||
         !read_path(project, node, "seed", false, &out->seed, error) ||

@@ -238,6 +238,7 @@ close_script(struct script_reading *script, struct error_list *list)
     for (size_t i = 0; i < script->found.count; i++) {
         error_list_add(list, &script->found.errors[i]);
     }
+    list->dropped += script->found.dropped;
     error_list_release(&script->found);
     arena_release(&script->scratch);
 }

@@ -1,0 +1,325 @@
+/* What cannot be run safely, row by row of the table of bad input. */
+#include "tests/unit/migration/reads.h"
+
+static void
+row_33_text_that_does_not_end_or_is_for_psql(void **state)
+{
+    (void)state;
+
+    assert_refused("SELECT 1;\nSELECT 'a", "E-MIG-LEX", "2:8");
+    assert_refused("SELECT $$a", "E-MIG-LEX", "1:8");
+    assert_refused("SELECT 1; /* a", "E-MIG-LEX", "1:11");
+    assert_refused("\\set a 1\nSELECT 1;", "E-MIG-PSQL", "1:1");
+    assert_refused("SELECT 1;\n\\copy t FROM 'x'", "E-MIG-PSQL", "2:1");
+    assert_refused("SELECT 'é';COPY t FROM STDIN;\n1\n\\.\n", "E-MIG-PSQL", "1:12");
+    assert_refused("SELECT 'é';COPY t FROM STDIN;", "E-MIG-PSQL", "1:12");
+    assert_refused("COPY t TO STDOUT", "E-MIG-PSQL", "1:1");
+    assert_refused("SELECT FROM FROM t", "E-MIG-SYNTAX", "1:13");
+    assert_refused("COPY t FROM PROGRAM 'id'", "E-MIG-PROGRAM", "1:1");
+}
+
+static void
+row_34_transaction_control(void **state)
+{
+    (void)state;
+    static const char *const statements[] = {"ROLLBACK",
+                                             "SAVEPOINT a",
+                                             "PREPARE TRANSACTION 'a'",
+                                             "COMMIT",
+                                             "END",
+                                             "BEGIN",
+                                             "COMMIT AND CHAIN",
+                                             "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"};
+
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+        CLEANUP(mem_free) char *up = mem_format("SELECT 1;\n  %s;\nSELECT 2;", statements[i]);
+        assert_refused(up, "E-MIG-TXCTL", "2:3");
+    }
+    assert_refused("SELECT 1; BEGIN; SELECT 2; COMMIT", "E-MIG-TXCTL", "1:11");
+    assert_refused("BEGIN; SELECT 2; COMMIT; SELECT 1", "E-MIG-TXCTL", "1:1");
+}
+
+static void
+one_transaction_around_everything_is_what_we_do_anyway(void **state)
+{
+    (void)state;
+    static const char *const ups[] = {"BEGIN;\nSELECT 1;\nSELECT 2;\nCOMMIT;",
+                                      "-- c\nSTART TRANSACTION; SELECT 1; SELECT 2; END",
+                                      "SET lock_timeout = 0; BEGIN; SELECT 1; SELECT 2; COMMIT"};
+
+    for (size_t i = 0; i < sizeof ups / sizeof *ups; i++) {
+        CLEANUP(reads_release) struct reads reads = read_up(ups[i]);
+        assert_true(reads.succeeded);
+        const struct script *script = &reads.bundle->manifest.migrations[0].up;
+        assert_true(script->is_transactional);
+        assert_int_equal(script->statement_count, 2);
+        assert_string_equal(script->statements[0].tag, "SELECT");
+    }
+}
+
+static void
+row_35_statements_outside_a_transaction(void **state)
+{
+    (void)state;
+
+    assert_refused("CREATE TABLE t (a int);\nCREATE INDEX CONCURRENTLY i ON t (a);", "E-MIG-MIXED",
+                   "2:1");
+    assert_refused("SET search_path = a; DROP INDEX CONCURRENTLY i", "E-MIG-MIXED", "1:22");
+    assert_refused("BEGIN;\nCREATE INDEX CONCURRENTLY i ON t (a);\nCOMMIT", "E-MIG-NOTX", "2:1");
+    assert_refused("DROP INDEX CONCURRENTLY a, b", "E-MIG-NOTX", "1:1");
+    assert_refused("VACUUM t", "E-MIG-NOTX-UNVERIFIABLE", "1:1");
+    assert_refused("CREATE DATABASE d", "E-MIG-NOTX-UNVERIFIABLE", "1:1");
+    assert_refused("ALTER TABLE t DETACH PARTITION p CONCURRENTLY", "E-MIG-NOTX-UNVERIFIABLE",
+                   "1:1");
+    assert_refused("REINDEX INDEX CONCURRENTLY i", "E-MIG-NOTX-UNVERIFIABLE", "1:1");
+    assert_refused("-- skein: transaction=none\nUPDATE t SET a = 1", "E-MIG-NOTX-UNVERIFIABLE",
+                   "2:1");
+}
+
+static void
+index_statements_alone_are_read_as_what_they_are(void **state)
+{
+    (void)state;
+    CLEANUP(reads_release)
+    struct reads reads = read_up("-- skein: transaction=none\nSET statement_timeout = 0;\n"
+                                 "DROP INDEX CONCURRENTLY IF EXISTS app.i;\n"
+                                 "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON app.t (a);");
+
+    assert_true(reads.succeeded);
+    const struct script *script = &reads.bundle->manifest.migrations[0].up;
+    assert_false(script->is_transactional);
+    assert_int_equal(script->statement_count, 2);
+    const struct statement *drop = &script->statements[0], *create = &script->statements[1];
+    assert_int_equal(drop->kind, STATEMENT_DROP_INDEX_CONCURRENTLY);
+    assert_string_equal(drop->object, "app.i");
+    assert_string_equal(drop->schema, "app");
+    assert_true(drop->if_exists);
+    assert_int_equal(create->kind, STATEMENT_CREATE_INDEX_CONCURRENTLY);
+    assert_string_equal(create->object, "app.i");
+    assert_string_equal(create->table, "app.t");
+    assert_true(create->is_unique);
+    assert_int_equal(create->line, 4);
+}
+
+static void
+row_36_an_index_without_a_name(void **state)
+{
+    (void)state;
+
+    assert_refused("CREATE INDEX CONCURRENTLY ON t (a)", "E-MIG-UNNAMED", "1:1");
+    assert_accepted("CREATE INDEX ON t (a)");
+}
+
+static void
+row_38_settings_that_undo_what_we_promise(void **state)
+{
+    (void)state;
+    static const char *const statements[] = {"SET synchronous_commit = off",
+                                             "SET LOCAL synchronous_commit = local",
+                                             "SET ROLE x",
+                                             "RESET ROLE",
+                                             "SET SESSION AUTHORIZATION x",
+                                             "SET session_replication_role = replica",
+                                             "SET application_name = 'x'",
+                                             "SET client_encoding = 'latin1'",
+                                             "SET standard_conforming_strings = off",
+                                             "SELECT set_config('synchronous_commit', 'off', true)",
+                                             "SELECT set_config('lock_timeout', '0', true)",
+                                             "SELECT set_config(a, b, true) FROM c",
+                                             "SET search_path = app, skein",
+                                             "RESET ALL",
+                                             "DISCARD ALL",
+                                             "ALTER SYSTEM SET work_mem = '1GB'",
+                                             "LISTEN a",
+                                             "DEALLOCATE ALL"};
+
+    for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+        CLEANUP(mem_free) char *up = mem_format("SELECT 'é';%s", statements[i]);
+        assert_refused(up, "E-MIG-SETTING", "1:12");
+    }
+}
+
+static void
+the_settings_that_a_dump_begins_with_are_accepted(void **state)
+{
+    (void)state;
+
+    assert_accepted("SET statement_timeout = 0;\n"
+                    "SET lock_timeout = 0;\n"
+                    "SET idle_in_transaction_session_timeout = 0;\n"
+                    "SET client_encoding = 'UTF8';\n"
+                    "SET standard_conforming_strings = on;\n"
+                    "SELECT pg_catalog.set_config('search_path', '', false);\n"
+                    "SET check_function_bodies = false;\n"
+                    "SET xmloption = content;\n"
+                    "SET client_min_messages = warning;\n"
+                    "SET row_security = off;\n"
+                    "SET default_tablespace = '';\n"
+                    "SET default_table_access_method = heap;\n"
+                    "SET search_path = app, public;\n"
+                    "CREATE TABLE public.t (a int);\n");
+}
+
+static void
+row_39_a_password(void **state)
+{
+    (void)state;
+    CLEANUP(reads_release) struct reads reads = read_up("CREATE ROLE é\n PASSWORD 'hunter2'");
+
+    assert_listed(&reads.errors, "E-MIG-SECRET", "1_a.up.sql", "2:2");
+    assert_null(strstr(reads.errors.errors[0].text, "hunter2"));
+    assert_null(strstr(reads.errors.errors[0].found, "hunter2"));
+}
+
+static void
+row_40_our_own_schema(void **state)
+{
+    (void)state;
+
+    assert_refused("SELECT 1;\nDROP SCHEMA skein CASCADE", "E-MIG-OWN-SCHEMA", "2:1");
+    assert_refused("TRUNCATE skein.journal", "E-MIG-OWN-SCHEMA", "1:1");
+    assert_refused("ALTER TABLE skein.migration ADD a int", "E-MIG-OWN-SCHEMA", "1:1");
+    assert_accepted("INSERT INTO t SELECT version FROM skein.migration");
+}
+
+static void
+row_41_encoding(void **state)
+{
+    (void)state;
+
+    assert_refused("SELECT 1;\nSELECT 'é\xe9'", "E-MIG-ENCODING", "2:10");
+    assert_refused("\xff\xfeS", "E-MIG-ENCODING", "1:1");
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    folder_write(&folder, "1_a.up.sql", "SELECT 1;\n\0SELECT", 17);
+    CLEANUP(reads_release) struct reads reads = read_folder(&folder);
+    assert_listed(&reads.errors, "E-MIG-ENCODING", "1_a.up.sql", "2:1");
+    assert_non_null(strstr(reads.errors.errors[0].found, "0x00 at offset 10"));
+}
+
+#define LONG_NAME "a123456789b123456789c123456789d123456789e123456789f123456789g123"
+
+static void
+row_41_names_that_would_be_cut_off(void **state)
+{
+    (void)state;
+
+    assert_refused("SELECT 1 AS " LONG_NAME, "E-MIG-IDENT", "1:13");
+    assert_accepted("-- skein: allow=E-MIG-IDENT reason=\"it was so\"\nSELECT 1 AS " LONG_NAME);
+    assert_refused("-- skein: allow=E-MIG-IDENT\nSELECT 1;\nSELECT 1 AS " LONG_NAME, "E-MIG-IDENT",
+                   "3:13");
+    assert_refused("SELECT 1 AS " LONG_NAME ";\n-- skein: allow=E-MIG-IDENT\nSELECT 2",
+                   "E-MIG-IDENT", "1:13");
+}
+
+static void
+row_42_a_file_without_a_statement(void **state)
+{
+    (void)state;
+
+    assert_refused("", "E-MIG-EMPTY", "");
+    assert_refused("-- nothing\n;;", "E-MIG-EMPTY", "");
+    assert_refused("BEGIN; COMMIT;", "E-MIG-EMPTY", "");
+    CLEANUP(reads_release) struct reads reads = read_up("-- skein: noop\n");
+    assert_true(reads.succeeded);
+    assert_true(reads.bundle->manifest.migrations[0].has_up);
+    assert_int_equal(reads.bundle->manifest.migrations[0].up.statement_count, 0);
+}
+
+static void
+statements_that_nest_too_deeply(void **state)
+{
+    (void)state;
+    CLEANUP(text_release) struct text up = {0};
+
+    text_append(&up, "SELECT 1;\nSELECT 1");
+    for (int i = 0; i < 100000; i++) {
+        text_append(&up, "+1");
+    }
+    CLEANUP(reads_release) struct reads reads = read_up(text_of(&up));
+    assert_int_equal(reads.errors.count, 1);
+    assert_string_equal(reads.errors.errors[0].code, "E-MIG-COMPLEX");
+}
+
+static void
+all_that_is_wrong_is_found_at_once(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    folder_text(&folder, "1_a.up.sql", "SET ROLE x;\nSET ROLE y;\nVACUUM t;", 0644);
+    folder_text(&folder, "2_b.up.sql", "-- skein: stge=x\nSELECT 'a", 0644);
+    folder_text(&folder, "3_c.up.sql", "-- skein: stge=x tmeout=2s\nSELECT 1", 0644);
+
+    CLEANUP(reads_release) struct reads reads = read_folder(&folder);
+
+    assert_listed(&reads.errors, "E-MIG-SETTING", "1_a.up.sql", "1:1");
+    assert_listed(&reads.errors, "E-MIG-SETTING", "1_a.up.sql", "2:1");
+    assert_listed(&reads.errors, "E-MIG-NOTX-UNVERIFIABLE", "1_a.up.sql", "3:1");
+    assert_listed(&reads.errors, "E-MIG-LEX", "2_b.up.sql", "2:8");
+    assert_listed(&reads.errors, "E-MIG-ANNOTATION", "3_c.up.sql", "1:11");
+    assert_listed(&reads.errors, "E-MIG-ANNOTATION", "3_c.up.sql", "1:18");
+    assert_int_equal(reads.errors.count, 6);
+}
+
+static void
+what_an_owner_accepts_is_noted(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    folder_text(&folder, "1_a.up.sql", "SELECT 1;\nBEGIN; SELECT 2; COMMIT;\nBEGIN; SELECT 3; END",
+                0644);
+    folder_text(&folder, "2_b.up.sql", "SELECT 1 AS " LONG_NAME, 0644);
+    folder_text(&folder, "3_c.up.sql", "-- enterprise only", 0644);
+
+    CLEANUP(reads_release)
+    struct reads reads = read_accepting(&folder, ACCEPT_NAMES | ACCEPT_BLOCKS | ACCEPT_EMPTY);
+
+    assert_true(reads.succeeded);
+    assert_int_equal(reads.bundle->manifest.migrations[0].up.statement_count, 3);
+    assert_true(reads.bundle->manifest.migrations[0].up.is_transactional);
+    assert_int_equal(reads.notes.count, 4);
+    assert_listed(&reads.notes, "E-MIG-TXCTL", "1_a.up.sql", "2:1");
+    assert_listed(&reads.notes, "E-MIG-TXCTL", "1_a.up.sql", "3:1");
+    assert_listed(&reads.notes, "E-MIG-IDENT", "2_b.up.sql", "1:13");
+    assert_listed(&reads.notes, "E-MIG-EMPTY", "3_c.up.sql", "");
+}
+
+static void
+only_whole_blocks_can_be_accepted(void **state)
+{
+    (void)state;
+    static const char *const ups[] = {"SELECT 1; COMMIT; SELECT 2", "BEGIN; BEGIN; COMMIT; COMMIT",
+                                      "SELECT 1; BEGIN; ROLLBACK", "BEGIN; SELECT 1"};
+
+    for (size_t i = 0; i < sizeof ups / sizeof *ups; i++) {
+        CLEANUP(folder_remove) struct folder folder = folder_make();
+        folder_text(&folder, "1_a.up.sql", ups[i], 0644);
+        CLEANUP(reads_release) struct reads reads = read_accepting(&folder, ACCEPT_BLOCKS);
+        assert_false(reads.succeeded);
+        assert_string_equal(reads.errors.errors[0].code, "E-MIG-TXCTL");
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(row_33_text_that_does_not_end_or_is_for_psql),
+        cmocka_unit_test(row_34_transaction_control),
+        cmocka_unit_test(one_transaction_around_everything_is_what_we_do_anyway),
+        cmocka_unit_test(row_35_statements_outside_a_transaction),
+        cmocka_unit_test(index_statements_alone_are_read_as_what_they_are),
+        cmocka_unit_test(row_36_an_index_without_a_name),
+        cmocka_unit_test(row_38_settings_that_undo_what_we_promise),
+        cmocka_unit_test(the_settings_that_a_dump_begins_with_are_accepted),
+        cmocka_unit_test(row_39_a_password),
+        cmocka_unit_test(row_40_our_own_schema),
+        cmocka_unit_test(row_41_encoding),
+        cmocka_unit_test(row_41_names_that_would_be_cut_off),
+        cmocka_unit_test(row_42_a_file_without_a_statement),
+        cmocka_unit_test(statements_that_nest_too_deeply),
+        cmocka_unit_test(all_that_is_wrong_is_found_at_once),
+        cmocka_unit_test(what_an_owner_accepts_is_noted),
+        cmocka_unit_test(only_whole_blocks_can_be_accepted),
+    };
+    return RUN_TESTS(tests);
+}

@@ -1,0 +1,177 @@
+#include "common/migration/project.h"
+
+#include "tests/unit/migration/reads.h"
+
+static struct folder
+make_project(const char *yaml)
+{
+    struct folder folder = folder_make();
+    folder_text(&folder, PROJECT_FILE, yaml, 0644);
+    return folder;
+}
+
+static void
+assert_wrong(const char *yaml, const char *code, const char *place)
+{
+    CLEANUP(folder_remove) struct folder folder = make_project(yaml);
+    CLEANUP(project_destroy) struct project *project = NULL;
+    struct error error;
+
+    assert_false(project_open(folder.path, &project, &error));
+    assert_null(project);
+    if (!text_starts_with(error.code, code) || !strstr(error.where, place)) {
+        fail_msg("%s: %s at %s (%s)", yaml, error.code, error.where, error.text);
+    }
+}
+
+static void
+services_are_read_with_their_folders(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove)
+    struct folder folder = make_project("services:\n"
+                                        "  auth:\n"
+                                        "    migrations: services/auth\n"
+                                        "    layout: pairs\n"
+                                        "    seed: seed.sql\n"
+                                        "    gaps: refuse\n"
+                                        "    accept: [E-MIG-IDENT, E-MIG-EMPTY]\n"
+                                        "  policy: { migrations: policy }\n"
+                                        "lint: { rules: { SK012: off } }\n"
+                                        "test: { thresholds: { small: 1s } }\n");
+    CLEANUP(project_destroy) struct project *project = NULL;
+    struct error error;
+
+    if (!project_open(folder.path, &project, &error)) {
+        fail_msg("%s: %s", error.where, error.text);
+    }
+
+    assert_int_equal(project->service_count, 2);
+    const struct project_service *auth = project_find(project, "auth", &error);
+    assert_true(text_ends_with(auth->migrations, "/services/auth"));
+    assert_string_equal(auth->layout, "pairs");
+    assert_true(text_ends_with(auth->seed, "/seed.sql"));
+    assert_false(auth->has_gaps);
+    assert_int_equal(auth->accepted, ACCEPT_NAMES | ACCEPT_EMPTY);
+    const struct project_service *policy = project_find(project, "policy", &error);
+    assert_string_equal(policy->layout, "auto");
+    assert_null(policy->seed);
+    assert_true(policy->has_gaps);
+    assert_int_equal(policy->accepted, ACCEPT_NOTHING);
+    assert_null(project_find(project, "polcy", &error));
+    assert_string_equal(error.code, "E-SVC-UNKNOWN");
+    assert_string_equal(error.hint, "did you mean policy?");
+}
+
+static void
+the_file_is_found_upward(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove)
+    struct folder folder = make_project("services: { auth: { migrations: m } }");
+    CLEANUP(project_destroy) struct project *project = NULL;
+    struct error error;
+    assert_int_equal(mkdir(folder_path(&folder, "a"), 0700), 0);
+    assert_int_equal(mkdir(folder_path(&folder, "a/b"), 0700), 0);
+
+    assert_true(project_open(folder_path(&folder, "a/b"), &project, &error));
+
+    assert_true(text_ends_with(project->file, "/skein.yaml"));
+    assert_int_equal(rmdir(folder_path(&folder, "a/b")), 0);
+}
+
+static void
+from_inside_paths_are_short(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove)
+    struct folder folder = make_project("services: { auth: { migrations: m } }");
+    CLEANUP(project_destroy) struct project *project = NULL;
+    CLEANUP(mem_free) char *before = realpath(".", NULL);
+    struct error error;
+
+    assert_int_equal(chdir(folder.path), 0);
+    bool is_open = project_open(".", &project, &error);
+    assert_int_equal(chdir(before), 0);
+
+    assert_true(is_open);
+    assert_string_equal(project->file, "skein.yaml");
+    assert_string_equal(project->services[0].migrations, "m");
+}
+
+static void
+no_file_anywhere_says_how_to_make_one(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    CLEANUP(project_destroy) struct project *project = NULL;
+    struct error error;
+
+    assert_false(project_open(folder.path, &project, &error));
+    assert_string_equal(error.code, "E-CFG-OPEN");
+    assert_non_null(strstr(error.hint, "skein init"));
+}
+
+static void
+what_is_wrong_in_it_has_its_place(void **state)
+{
+    (void)state;
+
+    assert_wrong("", "E-CFG-", "skein.yaml");
+    assert_wrong("lint: {}\n", "E-CFG-MISSING", "skein.yaml");
+    assert_wrong("services: {}\n", "E-CFG-MISSING", "skein.yaml");
+    assert_wrong("services:\n  auth: {}\n", "E-CFG-MISSING", "skein.yaml:2");
+    assert_wrong("services:\n  auth: { migrations: a, laout: pairs }\n", "E-CFG-UNKNOWN",
+                 "skein.yaml:2:26");
+    assert_wrong("service:\n  auth: { migrations: a }\n", "E-CFG-", "skein.yaml");
+    assert_wrong("services:\n  auth: { migrations: /etc }\n", "E-MIG-PATH", "skein.yaml:2");
+    assert_wrong("services:\n  auth: { migrations: ../x }\n", "E-MIG-PATH", "skein.yaml:2");
+    assert_wrong("services:\n  auth: { migrations: a/../../x }\n", "E-MIG-PATH", "skein.yaml:2");
+    assert_wrong("services:\n  auth: { migrations: '' }\n", "E-MIG-PATH", "skein.yaml:2");
+    assert_wrong("services:\n  a b: { migrations: a }\n", "E-NAME-SYNTAX", "skein.yaml:2");
+    assert_wrong("services:\n  auth: { migrations: a, gaps: some }\n", "E-CFG-", "skein.yaml:2");
+    assert_wrong("services:\n  auth: { migrations: a, accept: [E-MIG-LEX] }\n", "E-CFG-RANGE",
+                 "skein.yaml:2:35");
+    assert_wrong("services:\n  auth: pairs\n", "E-CFG-TYPE", "skein.yaml:2");
+}
+
+static void
+a_service_is_read_as_its_project_says(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove)
+    struct folder folder = make_project("services:\n"
+                                        "  auth: { migrations: ., gaps: refuse }\n"
+                                        "  free: { migrations: ., accept: [E-MIG-EMPTY] }\n");
+    CLEANUP(project_destroy) struct project *project = NULL;
+    struct error error;
+    folder_text(&folder, "1_a.up.sql", "SELECT 1", 0644);
+    folder_text(&folder, "3_a.up.sql", "SELECT 1", 0644);
+    assert_true(project_open(folder.path, &project, &error));
+
+    CLEANUP(reads_release) struct reads strict = {0};
+    CLEANUP(reads_release) struct reads free_reads = {0};
+    assert_false(
+        project_read_service(&project->services[0], &strict.bundle, &strict.errors, &strict.notes));
+    folder_text(&folder, "2_a.up.sql", "", 0644);
+    assert_true(project_read_service(&project->services[1], &free_reads.bundle, &free_reads.errors,
+                                     &free_reads.notes));
+
+    assert_null(strict.bundle);
+    assert_listed(&strict.errors, "E-MIG-GAP", "3_a.up.sql", "");
+    assert_int_equal(free_reads.bundle->manifest.migration_count, 3);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(services_are_read_with_their_folders),
+        cmocka_unit_test(the_file_is_found_upward),
+        cmocka_unit_test(from_inside_paths_are_short),
+        cmocka_unit_test(no_file_anywhere_says_how_to_make_one),
+        cmocka_unit_test(what_is_wrong_in_it_has_its_place),
+        cmocka_unit_test(a_service_is_read_as_its_project_says),
+    };
+    return RUN_TESTS(tests);
+}
