@@ -70,7 +70,9 @@ client_stop_when(struct client *client, bool (*is_stopped)(void))
 /* Every operator's message and every answer to one begins with the request's id. */
 #define BEGINS_WITH_ID(NAME, member, type, sender)                                                 \
     case MESSAGE_##NAME:                                                                           \
-        return sender == FROM_OPERATOR || MESSAGE_##NAME >= MESSAGE_REFUSED ? (struct id *)&message->member : NULL;
+        return sender == FROM_OPERATOR || MESSAGE_##NAME >= MESSAGE_REFUSED                        \
+                   ? (struct id *)&message->member                                                 \
+                   : NULL;
 
 struct id *
 client_request_id(struct message *message)
@@ -119,8 +121,10 @@ describe_request(const struct question *question, struct error *error)
     error_found(error, "request %s was sent and may have been stored", id_text(&question->id, id));
     if (question->request->type == MESSAGE_APPLY) {
         id_text(&question->request->apply.plan_id, id);
-        error_hint(error, "ask: skein status %s; or say it again, it is the same run: skein apply "
-                          "--plan %s", id, id);
+        error_hint(error,
+                   "ask: skein status %s; or say it again, it is the same run: skein apply "
+                   "--plan %s",
+                   id, id);
     } else {
         error_hint(error, "say it again: that is safe");
     }
@@ -293,6 +297,9 @@ client_ask(struct client *client, struct message *request, struct arena *arena,
         *id = id_random();
     }
     request->cluster_id = client->cluster_id;
+    if (!pack_check(message_shape(request->type), &request->hello, error)) {
+        return false; /* what a person typed is larger than a message may be */
+    }
     struct question question = {.request = request, .id = *id};
     question.begun_ms = question.heard_ms = clock_now_ms();
     codec_encode(request, &question.frame);
