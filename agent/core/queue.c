@@ -357,7 +357,14 @@ end(struct agent_core *core, struct agent_target *target, enum agent_step_event 
         agent_step_move(core, step, event);
         agent_step_keep(core, step, outcome);
     }
-    if (!target->queue) {
+    agent_queue_calm(core, target);
+}
+
+void
+agent_queue_calm(struct agent_core *core, struct agent_target *target)
+{
+    target->is_told = false;
+    if (!target->queue && !target->current) {
         target->examine_ms = core->now_ms + QUIET_MS;
         agent_target_wake_at(core, target->examine_ms);
     }

@@ -271,6 +271,12 @@ void agent_queue_begin(struct agent_core *core, struct agent_target *target);
 void agent_queue_progress(struct agent_core *core, const struct agent_event *event);
 void agent_queue_ended(struct agent_core *core, const struct agent_event *event);
 
+/*
+ * A step has ended here, or its result is stored: when none is left, the target is looked at once
+ * more and reported, so that the coordinator's last word on it is the database's.
+ */
+void agent_queue_calm(struct agent_core *core, struct agent_target *target);
+
 /* Stop the step that runs, when one does. */
 void agent_queue_stop(struct agent_core *core, struct agent_target *target);
 

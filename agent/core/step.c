@@ -248,8 +248,10 @@ agent_step_ack(struct agent_core *core, const struct result_ack *ack)
         trace_line(&core->trace, "step: RESULT_ACK ignored: no such result is kept");
         return;
     }
+    struct agent_target *target = &core->targets[step->target];
     bury(core, &ack->step_id, ack->attempt);
     agent_step_settle(core, &step);
+    agent_queue_calm(core, target);
 }
 
 void

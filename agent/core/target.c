@@ -119,6 +119,7 @@ agent_target_refused(struct agent_core *core, const struct target_refused *refus
         target->is_refused = true;
         target->claim_interval_ms = core->session.lease_ms;
         target->claim_ms = core->now_ms + target->claim_interval_ms;
+        target->examine_ms = target->claim_ms; /* whoever serves it now may change it */
         agent_target_wake_at(core, target->claim_ms);
         agent_queue_drop(core, target, NULL);
     }

@@ -115,26 +115,29 @@ advance(struct core *core, struct leg *leg)
     }
 }
 
-/* What its target has come to, for `skein targets`; its agent will report the same. */
-static void
-note_version(struct core *core, struct leg *leg)
+/* The version that is the newest applied once the first `done_count` steps are done. */
+static const char *
+version_after(const struct leg *leg, size_t done_count)
 {
     const struct itinerary *itinerary = leg->itinerary;
-    const char *version = itinerary->to_version;
-    int count = 0;
 
-    while (leg->noted_count < leg->done_count) {
-        count += leg->steps[leg->noted_count++].verdict == OUTCOME_DONE;
+    if (leg->run->spec.kind == RUN_UP) {
+        return itinerary->steps[done_count - 1].version;
     }
-    if (!count || !leg->target) {
-        return;
+    return done_count < itinerary->step_count ? itinerary->steps[done_count].version
+                                              : itinerary->to_version;
+}
+
+/* One more of its first steps is done: the target has come further. */
+static void
+count_done(struct leg *leg)
+{
+    const struct step *step = &leg->steps[leg->done_count++];
+
+    if (leg->target && step->verdict == OUTCOME_DONE) {
+        target_advance(leg->target, version_after(leg, leg->done_count),
+                       leg->run->spec.kind == RUN_UP ? 1 : -1, step->journal_count);
     }
-    if (leg->done_count < itinerary->step_count) {
-        version = leg->run->spec.kind == RUN_UP ? itinerary->steps[leg->done_count - 1].version
-                                                : itinerary->steps[leg->done_count].version;
-    }
-    target_advance(leg->target, version, leg->run->spec.kind == RUN_UP ? count : -count);
-    target_save(core, leg->target);
 }
 
 /* It has ended and its agent has nothing of it: let go of the slot. */
@@ -156,8 +159,10 @@ static void
 end(struct core *core, struct leg *leg, enum leg_event event)
 {
     if (move(core, leg, event)) {
-        note_version(core, leg);
         leg_save(core, leg);
+        if (leg->target && leg->done_count) {
+            target_save(core, leg->target);
+        }
     }
 }
 
@@ -168,7 +173,7 @@ leg_settle(struct core *core, struct leg *leg)
 
     while (leg->steps && leg->done_count < step_count &&
            leg->steps[leg->done_count].state == STEP_DONE) {
-        leg->done_count++;
+        count_done(leg);
     }
     if (leg->in_flight == 0) {
         if (leg->state == LEG_RUNNING && leg->done_count == step_count) {
@@ -238,6 +243,7 @@ leg_target_reported(struct core *core, struct leg *leg, bool is_first)
 {
     bool is_wanted = leg->state == LEG_RUNNING && leg->run->state == RUN_RUNNING;
 
+    leg->noted_count = leg->done_count; /* the report has them */
     for (size_t i = leg->done_count; is_first && leg->in_flight && i < leg->itinerary->step_count;
          i++) {
         struct step *step = &leg->steps[i];
@@ -284,10 +290,7 @@ leg_step_failed(struct core *core, struct leg *leg, const struct step *step,
 {
     (void)step;
     fault_replace(&leg->fault, fault);
-    if (move(core, leg, LEG_FAIL)) {
-        note_version(core, leg);
-        leg_save(core, leg);
-    }
+    end(core, leg, LEG_FAIL);
     leg_withdraw(core, leg);
     leg_settle(core, leg);
 }

@@ -121,6 +121,8 @@ begins_nothing_on_a_target_it_may_not_serve_and_claims_it_every_lease(void **sta
         assert_int_equal(bench_count_said(bench, MESSAGE_TARGET), 0);
         bench_pass(bench, 1);
         assert_int_equal(bench_count_said(bench, MESSAGE_TARGET), 1);
+        assert_int_equal(bench_count(bench, AGENT_EXAMINE), 1); /* the other may have changed it */
+        bench_examined(bench, 0, NULL);
         refuse_target(bench, "t0", "E-TARGET-CLAIMED");
         assert_int_equal(bench_count(bench, AGENT_NOTE), 0); /* said once */
     }
@@ -143,6 +145,31 @@ a_refusal_of_another_session_or_name_changes_nothing(void **state)
     assert_int_equal(bench->actions.count, 0);
     refuse_target(bench, "t0", NULL);
     assert_true(bench_traced(bench, "t0: refused"));
+}
+
+static void
+reports_a_target_once_more_when_its_last_result_is_stored(void **state)
+{
+    (void)state;
+    CLEANUP(bench_destroy) struct bench *bench = bench_new(1);
+
+    bench_live(bench);
+    bench->answers_pings = true;
+    bench_hear_assign(bench, 0, 1, 0);
+    bench_bundle(bench, 1, BUNDLE_THERE, 0);
+    bench_ended(bench, 0, 1, OUTCOME_DONE);
+    bench_pass(bench, 2000);
+    assert_int_equal(bench_count(bench, AGENT_EXAMINE), 1);
+    bench_examined(bench, 0, NULL);
+    assert_int_equal(bench_count_said(bench, MESSAGE_TARGET), 1);
+
+    bench_hear(bench, (struct message){.type = MESSAGE_RESULT_ACK,
+                                       .result_ack = {.step_id = bench_id(1), .attempt = 1}});
+    bench_pass(bench, 2000);
+    assert_int_equal(bench_count(bench, AGENT_EXAMINE), 1);
+    bench_examined(bench, 0, NULL);
+
+    assert_int_equal(bench_count_said(bench, MESSAGE_TARGET), 1);
 }
 
 static void
@@ -321,6 +348,7 @@ main(void)
         cmocka_unit_test(repeats_a_report_nobody_reacts_to),
         cmocka_unit_test(begins_nothing_on_a_target_it_may_not_serve_and_claims_it_every_lease),
         cmocka_unit_test(a_refusal_of_another_session_or_name_changes_nothing),
+        cmocka_unit_test(reports_a_target_once_more_when_its_last_result_is_stored),
         cmocka_unit_test(does_not_serve_one_database_under_two_names),
         cmocka_unit_test(surveys_a_target_for_whoever_asks),
         cmocka_unit_test(surveys_between_two_steps),
