@@ -586,7 +586,7 @@ check_told(struct check *check, const struct message *message)
         const struct record *record =
             disk_find(check->disk, RECORD_STEP, &message->result_ack.step_id, NULL);
         if (record && record->step.attempt <= message->result_ack.attempt &&
-            !is_ended(record->step.state)) {
+            (record->step.state == STEP_ASSIGNED || record->step.state == STEP_RUNNING)) {
             world_violated(check->world, "I4", "the result of step %s is acknowledged, not stored",
                            short_id(&message->result_ack.step_id));
         }
@@ -635,5 +635,18 @@ check_all_ended(struct check *check)
         if (step->leg && !is_ended(step->state)) {
             world_violated(check->world, "I2", "step %s has not ended", short_id(&step->id));
         }
+    }
+}
+
+void
+check_report(struct check *check, const struct database *database)
+{
+    const struct record *record = disk_find(check->disk, RECORD_TARGET, &database->target_id, NULL);
+    size_t count = database->contents.applied_count;
+
+    if (!record || record->target.applied_count != count) {
+        world_violated(check->world, "VIEW", "%s: the store says %llu are applied, there are %zu",
+                       database->name,
+                       record ? (unsigned long long)record->target.applied_count : 0, count);
     }
 }

@@ -58,6 +58,9 @@ void check_said(struct check *check, const struct message *message);
 /* Everything is healed and still: every run has ended, every effect is known. */
 void check_all_ended(struct check *check);
 
+/* Every target was reported anew: the store says of it what is true. */
+void check_report(struct check *check, const struct database *database);
+
 /* How many steps have taken effect, of all that there are. */
 uint64_t check_effect_count(const struct check *check);
 

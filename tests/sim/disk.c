@@ -154,20 +154,20 @@ disk_each(const struct disk *disk, enum record_kind kind,
     }
 }
 
-uint64_t
-disk_hash(const struct disk *disk)
+void
+disk_print(const struct disk *disk, struct text *out)
 {
-    CLEANUP(text_release) struct text text = {0};
     struct disk_row *row, *next;
-    uint64_t hash = 0;
 
     HASH_ITER(hh, disk->rows, row, next)
     {
-        text_clear(&text);
-        pack_print(record_shape(row->record.kind), &row->record.agent, &text);
-        for (size_t i = 0; i < text.size; i++) {
-            hash = (hash ^ (unsigned char)text.data[i]) * 0x100000001b3;
+        struct record record = row->record;
+        if (record.kind == RECORD_TARGET) {
+            record.target.applied_count = 0; /* hearsay, until it is reported anew */
+            record.target.applied_version = NULL;
         }
+        text_format(out, "%s ", record_name(record.kind));
+        pack_print(record_shape(record.kind), &record.agent, out);
+        text_append(out, "\n");
     }
-    return hash;
 }

@@ -36,7 +36,7 @@ const struct record *disk_find_named(const struct disk *disk, enum record_kind k
 void disk_each(const struct disk *disk, enum record_kind kind,
                void (*take)(void *context, const struct record *record), void *context);
 
-/* A number that two disks share only when they hold the same (but for the audit). */
-uint64_t disk_hash(const struct disk *disk);
+/* All it holds but the audit and what targets have come to, a line for each record. */
+void disk_print(const struct disk *disk, struct text *out);
 
 #endif

@@ -75,9 +75,9 @@ fleet_build(struct fleet *fleet, const struct fleet_size *size)
     for (size_t i = 0; i < size->agents; i++) {
         struct sim_agent *agent = &fleet->agents[fleet->agent_count++];
         struct key key = key_drawn(world);
-        char name[16];
+        char name[24];
 
-        snprintf(name, sizeof name, "agent-%zu", i + 1);
+        snprintf(name, sizeof name, "agent-%u", (unsigned)i + 1);
         enrol_agent(fleet, name, &key);
         sim_agent_init(agent, world, &fleet->faults, fleet->coordinator.check, &fleet->library,
                        &fleet->network, name, &key);
@@ -95,9 +95,9 @@ fleet_add_twin(struct fleet *fleet, const struct sim_agent *agent, bool same_key
     }
     struct sim_agent *twin = &fleet->agents[fleet->agent_count + fleet->twin_count++];
     struct key key = same_key ? agent->peer.key : key_drawn(&fleet->world);
-    char name[16];
+    char name[24];
 
-    snprintf(name, sizeof name, "twin-%zu", fleet->twin_count);
+    snprintf(name, sizeof name, "twin-%u", (unsigned)fleet->twin_count);
     if (!same_key) {
         sim_operator_enrol(&fleet->operators[0], PARTY_AGENT, name, &key);
     }
@@ -175,20 +175,19 @@ fleet_settle(struct fleet *fleet, int64_t for_us)
     return false;
 }
 
-uint64_t
-fleet_hash(const struct fleet *fleet)
+void
+fleet_print(const struct fleet *fleet, struct text *out)
 {
-    uint64_t hash = disk_hash(&fleet->coordinator.disk);
-
+    disk_print(&fleet->coordinator.disk, out);
     for (size_t i = 0; i < fleet->database_count; i++) {
         const struct contents *contents = &fleet->databases[i].contents;
+        text_format(out, "%s: %zu rows in its journal:", fleet->databases[i].name,
+                    contents->journal_count);
         for (size_t m = 0; m < PLACES_MAX; m++) {
-            hash = (hash ^ (uint64_t)contents->probe[m]) * 0x100000001b3;
-            hash = (hash ^ (uint64_t)contents->applied[m].is_there) * 0x100000001b3;
+            text_format(out, " %d/%d", contents->applied[m].is_there, contents->probe[m]);
         }
-        hash = (hash ^ contents->journal_count) * 0x100000001b3;
+        text_append(out, "\n");
     }
-    return hash;
 }
 
 void

@@ -53,7 +53,7 @@ void fleet_check(struct fleet *fleet);
 /* Run until every open run has ended, or this much time has passed; true when they have. */
 bool fleet_settle(struct fleet *fleet, int64_t for_us);
 
-/* A number that two fleets share only when databases and store hold the same. */
-uint64_t fleet_hash(const struct fleet *fleet);
+/* All that databases and store hold, line by line. */
+void fleet_print(const struct fleet *fleet, struct text *out);
 
 #endif

@@ -21,7 +21,7 @@ struct sim_agent {
     const struct faults *faults;
     struct check *check;
     const struct library *library;
-    char name[16];
+    char name[24];
     struct peer peer;
     struct worker workers[AGENT_TARGETS_MAX];
     const char *names[AGENT_TARGETS_MAX], *services[AGENT_TARGETS_MAX];

@@ -14,7 +14,7 @@
 
 struct story_end {
     bool is_sound;
-    char violated[8], violation[400];
+    char violated[8], violation[1600];
     uint64_t event_count, hash, trace_hash;
     uint64_t run_count, effect_count;
     int64_t virtual_ms;

@@ -7,7 +7,7 @@
 
 #include "common/base/mem.h"
 
-#define LINE_SIZE 700
+#define LINE_SIZE 2000
 
 /* What is planned; the heap holds the earliest on top, and of equal times the first planned. */
 struct occasion {

@@ -31,7 +31,7 @@ struct world {
     struct trace listener; /* of every trace line; null sink: nobody listens */
     uint64_t trace_hash;   /* of all lines, when somebody listens */
     char violated[8];      /* "I1"; empty: every promise holds */
-    char violation[400];   /* what was seen */
+    char violation[1600];  /* what was seen */
 };
 
 void world_init(struct world *world, uint64_t seed);
