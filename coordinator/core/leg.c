@@ -243,7 +243,6 @@ leg_target_reported(struct core *core, struct leg *leg, bool is_first)
 {
     bool is_wanted = leg->state == LEG_RUNNING && leg->run->state == RUN_RUNNING;
 
-    leg->noted_count = leg->done_count; /* the report has them */
     for (size_t i = leg->done_count; is_first && leg->in_flight && i < leg->itinerary->step_count;
          i++) {
         struct step *step = &leg->steps[i];

@@ -206,7 +206,6 @@ run_loaded(struct core *core, struct run *run)
                leg->steps[leg->done_count].state == STEP_DONE) {
             leg->done_count++;
         }
-        leg->noted_count = leg->done_count;
         leg->has_slot = leg->state == LEG_RUNNING || leg->in_flight > 0;
         run->busy += leg->has_slot;
     }

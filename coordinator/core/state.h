@@ -102,7 +102,8 @@ struct target {
     uint64_t system_identifier, database_oid, server_version;
     uint64_t applied_count;
     char *applied_version;
-    struct leg *leg; /* of the open run that has it */
+    uint64_t journal_count; /* the length of its journal that the two above are true for */
+    struct leg *leg;        /* of the open run that has it */
     struct target *prev, *next;
     UT_hash_handle by_id, by_name;
 };
@@ -118,6 +119,7 @@ struct step {
     unsigned said;             /* how often what is owed was said */
     uint64_t attempt;          /* of the last assignment, from 1 */
     uint64_t ended_attempt;    /* the last one that ended without an effect */
+    uint64_t journal_count;    /* DONE: the number of its journal row */
     enum outcome_kind verdict; /* DONE: done, or already so */
     struct timer timer;        /* when to say again what is owed, or to ask */
     UT_hash_handle hh;
@@ -134,7 +136,6 @@ struct leg {
     bool has_slot, is_ready;
     struct step *steps; /* one for each of the itinerary's; null: none was ever assigned */
     size_t done_count;  /* so many of the first are done */
-    size_t noted_count; /* and so many of those are in what is known of the target */
     size_t in_flight;   /* steps that an agent has, or may have */
     size_t asked;       /* of those: their agent was asked, and has not answered in this session */
     uint64_t tries;     /* retryable failures in a row */

@@ -311,6 +311,7 @@ step_load(struct core *core, struct leg *leg, const struct step_record *record)
     step->state = record->state;
     step->attempt = record->attempt;
     step->verdict = record->outcome.kind;
+    step->journal_count = record->outcome.journal_count;
     HASH_ADD(hh, core->steps, step_id, sizeof step->step_id, step);
     leg->in_flight += step_is_in_flight(step);
     bool may_have_effect = step->state == STEP_DONE || step_is_in_flight(step);
@@ -477,6 +478,7 @@ static void
 take_success(struct core *core, struct agent *agent, struct step *step, const struct result *result)
 {
     step->verdict = result->outcome.kind;
+    step->journal_count = result->outcome.journal_count;
     move(core, step, STEP_SUCCEED);
     if (!MUTATION(ACK_BEFORE_STORE)) {
         save(core, step, &result->outcome);

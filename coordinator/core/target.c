@@ -250,11 +250,15 @@ target_load(struct core *core, const struct target_record *record)
 }
 
 void
-target_advance(struct target *target, const char *version, int count)
+target_advance(struct target *target, const char *version, int change, uint64_t journal_count)
 {
+    if (journal_count <= target->journal_count) {
+        return; /* its agent has reported it already */
+    }
+    target->journal_count = journal_count;
     keep_text(&target->applied_version, version);
-    if (count > 0 || target->applied_count > 0) {
-        target->applied_count = (uint64_t)((int64_t)target->applied_count + count);
+    if (change > 0 || target->applied_count > 0) {
+        target->applied_count += (uint64_t)(int64_t)change;
     }
 }
 
@@ -403,6 +407,32 @@ fault_of_report(struct core *core, const struct target_report *report)
     return report->fault;
 }
 
+/* A report that was made before what is known by now says nothing about what is applied. */
+static bool
+update_applied(struct target *target, const struct target_report *report)
+{
+    if (report->journal_count < target->journal_count) {
+        return false;
+    }
+    bool is_changed = target->applied_count != report->applied_count;
+    target->journal_count = report->journal_count;
+    target->applied_count = report->applied_count;
+    return keep_text(&target->applied_version, report->applied_version) || is_changed;
+}
+
+static bool
+update_server(struct target *target, const struct target_report *report)
+{
+    bool is_changed = target->system_identifier != report->system_identifier ||
+                      target->database_oid != report->database_oid ||
+                      target->server_version != report->server_version;
+
+    target->system_identifier = report->system_identifier;
+    target->database_oid = report->database_oid;
+    target->server_version = report->server_version;
+    return is_changed;
+}
+
 /* Take over what the report says; true when something that is kept has changed. */
 static bool
 update(struct core *core, struct target *target, const struct target_report *report)
@@ -426,15 +456,8 @@ update(struct core *core, struct target *target, const struct target_report *rep
         is_changed = true;
     }
     if (report->state == TARGET_READY) {
-        is_changed |= target->system_identifier != report->system_identifier ||
-                      target->database_oid != report->database_oid ||
-                      target->server_version != report->server_version ||
-                      target->applied_count != report->applied_count;
-        target->system_identifier = report->system_identifier;
-        target->database_oid = report->database_oid;
-        target->server_version = report->server_version;
-        target->applied_count = report->applied_count;
-        is_changed |= keep_text(&target->applied_version, report->applied_version);
+        is_changed |= update_server(target, report);
+        is_changed |= update_applied(target, report);
     }
     return is_changed;
 }

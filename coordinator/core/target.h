@@ -27,8 +27,11 @@ bool target_is_reachable(const struct target *target);
 /* How long its agent has not been heard of; 0: it is there. */
 uint64_t target_unreachable_ms(const struct core *core, const struct target *target);
 
-/* What a step has changed: this version is the newest applied now (null: none). */
-void target_advance(struct target *target, const char *version, int count);
+/*
+ * A step was done whose journal row is number journal_count: `version` (null: none) is the newest
+ * that is applied now, and so many more than before are. Changes nothing when a report knew it.
+ */
+void target_advance(struct target *target, const char *version, int change, uint64_t journal_count);
 
 void target_save(struct core *core, const struct target *target);
 
