@@ -10,7 +10,7 @@
 #define NAME_MAX_SIZE 128
 #define TEXT_MAX 1024
 #define LABEL_VALUE_MAX 256
-#define SERVICES_TEXT_MAX (SERVICES_MAX * (NAME_MAX_SIZE + 2)) /* "auth, policy" */
+#define SERVICES_TEXT_MAX ((uint64_t)SERVICES_MAX * (NAME_MAX_SIZE + 2)) /* "auth, policy" */
 
 /* One field, and one struct's fields as its shape. */
 #define UINT(type, field) PACK_FIELD_UINT(struct type, field, NUMBER_MAX)

@@ -166,7 +166,7 @@ static bool
 check_list(struct reader *reader, const struct pack_field *field)
 {
     struct place place = {.parent = reader->place};
-    size_t count, start = reader->offset;
+    size_t count = 0, start = reader->offset;
 
     if (!check_array(reader, &count)) {
         return false;
@@ -218,7 +218,7 @@ static bool
 check_struct(struct reader *reader, const struct pack_shape *shape)
 {
     struct place place = {.parent = reader->place};
-    size_t count, start = reader->offset;
+    size_t count = 0, start = reader->offset;
 
     if (!check_array(reader, &count)) {
         return false;

@@ -32,7 +32,7 @@ struct statement {
     uint64_t offset, size; /* bytes of the script's text, without leading comments and the ';' */
     uint64_t line, column; /* of the first byte, from 1; column in characters */
     enum statement_kind kind;
-    const char *tag;    /* what kind of command: "CREATE TABLE", "UPDATE"; for people */
+    const char *tag; /* what kind of command: "CREATE TABLE", "UPDATE"; for people */
     /* Index kinds; names can be put into SQL as they are, quoted where they must be. */
     const char *object; /* the index, with its schema when that was written: app."Weird" */
     const char *schema; /* its schema as a plain name, null when not written */
