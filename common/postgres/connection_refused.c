@@ -28,7 +28,8 @@ find_sqlstate(const char *message, char sqlstate[6], const char **text)
     for (const char *colon = strchr(message, ':'); colon; colon = strchr(colon + 1, ':')) {
         const char *code = colon + 1 + strspn(colon + 1, " ");
         size_t size = strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-        if (size == 5 && code[5] == ':' && code[6] == ' ') {
+        bool has_digit = strcspn(code, "0123456789") < 5; /* which "FATAL" has not */
+        if (size == 5 && has_digit && code[5] == ':' && code[6] == ' ') {
             memcpy(sqlstate, code, 5);
             sqlstate[5] = '\0';
             *text = code + 7;
