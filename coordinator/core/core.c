@@ -291,6 +291,7 @@ begin(struct core *core)
 {
     struct error error;
 
+    core->begun_ms = core->now_ms;
     party_admit_all(core);
     for (struct run *run = core->runs_by_id; run; run = run->by_id.next) {
         run_claim_targets(core, run, &error);

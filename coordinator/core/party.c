@@ -276,6 +276,7 @@ expel_agent(struct core *core, const char *name)
                             .agent = {.name = agent->name,
                                       .key = agent->key,
                                       .since_wall_ms = (uint64_t)core->wall_ms}};
+    agent->has_left = true;
     session_part(core, agent, "its key was taken away");
     agent_set(core, &record.agent);
     actions_save(core->actions, &record);

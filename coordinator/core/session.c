@@ -9,7 +9,6 @@
 #include "coordinator/core/step.h"
 #include "coordinator/core/target.h"
 
-#define LEASE_HEARTBEATS 3
 #define AGENTS_PER_SECOND 400 /* so many heartbeats in a second, at most */
 
 enum session_event {
@@ -95,8 +94,8 @@ session_tick(struct core *core, struct agent *agent)
 
 /* ---- HELLO --------------------------------------------------------------------------------- */
 
-static int64_t
-heartbeat_ms(const struct core *core)
+int64_t
+session_heartbeat_ms(const struct core *core)
 {
     uint64_t grown = core->active_agents * 1000 / AGENTS_PER_SECOND;
     return (int64_t)(grown > core->config.heartbeat_min_ms ? grown : core->config.heartbeat_min_ms);
@@ -155,8 +154,10 @@ welcome(struct core *core, struct agent *agent, const struct event *event)
     free(agent->software);
     agent->software = mem_text(hello->software);
 
-    int64_t heartbeat = heartbeat_ms(core);
-    agent->lease_ms = LEASE_HEARTBEATS * heartbeat;
+    int64_t heartbeat = session_heartbeat_ms(core);
+    agent->lease_ms = SESSION_LEASE_HEARTBEATS * heartbeat;
+    agent->begun_ms = core->now_ms;
+    agent->has_left = false;
     core_wake_at(core, &agent->timer, TIMER_AGENT, agent, core->now_ms + agent->lease_ms);
     message.welcome = (struct welcome){.version = PROTO_VERSION,
                                        .session = agent->session,
@@ -287,6 +288,7 @@ take(struct core *core, struct agent *agent, const struct event *event)
         planning_surveyed(core, agent, &message->surveyed);
         break;
     case MESSAGE_BYE:
+        agent->has_left = true;
         session_part(core, agent, "it says BYE");
         break;
     default:

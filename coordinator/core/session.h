@@ -15,6 +15,11 @@ void session_message(struct core *core, const struct event *event);
 void session_malformed(struct core *core, const struct event *event);
 void session_unsent(struct core *core, const struct event *event);
 
+#define SESSION_LEASE_HEARTBEATS 3
+
+/* How often an agent is to be heard of; grows with their number. */
+int64_t session_heartbeat_ms(const struct core *core);
+
 /* The agent has left, or may not stay. */
 void session_part(struct core *core, struct agent *agent, const char *why);
 

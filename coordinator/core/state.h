@@ -67,8 +67,9 @@ struct agent {
     struct route route;
     struct id boot_id;
     char *software;
-    int64_t lease_ms, heard_ms;
+    int64_t lease_ms, heard_ms, begun_ms; /* begun: the session */
     bool was_heard;
+    bool has_left;      /* of its own will: it is not coming back soon */
     struct timer timer; /* the lease, or the end of a quarantine */
     unsigned malformed_count;
     int64_t malformed_since_ms;
@@ -208,6 +209,7 @@ struct core {
     struct core_config config;
     struct random random;
 
+    int64_t begun_ms;             /* since when there is this core */
     int64_t now_ms, wall_ms;      /* of the event being taken */
     struct actions *actions;      /* its answers */
     struct arena scratch;         /* what its handling needs, until it has been taken */

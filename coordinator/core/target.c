@@ -10,6 +10,7 @@
 #include "coordinator/core/leg.h"
 #include "coordinator/core/party.h"
 #include "coordinator/core/planning.h"
+#include "coordinator/core/session.h"
 
 struct target *
 target_with_id(struct core *core, const struct id *target_id)
@@ -273,11 +274,25 @@ refuse_claimed(const struct target *target, const char *what, struct error *erro
                              "configuration of one of them");
 }
 
-/* Another agent serves it now; one that is silent has to give way. */
+/*
+ * Another agent serves it, or may well come back and go on: it has a lease's time for that, from
+ * when it was last heard of, or from our own start. So a restart, or a connection that is lost for
+ * a moment, does not hand its targets to whoever is quicker.
+ */
 static bool
-is_held_by_other(const struct target *target, const struct agent *agent)
+is_held_by_other(const struct core *core, const struct target *target, const struct agent *agent)
 {
-    return target->agent != agent && target_is_claimed(target);
+    const struct agent *owner = target->agent;
+    int64_t lease_ms = SESSION_LEASE_HEARTBEATS * session_heartbeat_ms(core);
+    int64_t since_ms = owner->was_heard ? owner->heard_ms : core->begun_ms;
+
+    if (owner == agent || !owner->is_active) {
+        return false;
+    }
+    if (owner->state == SESSION_LIVE) {
+        since_ms = owner->begun_ms; /* it is there: has it reported this target? */
+    }
+    return target_is_claimed(target) || (!owner->has_left && core->now_ms < since_ms + lease_ms);
 }
 
 /* A copy carries the identity of its original, but not its cluster and oid. */
@@ -290,10 +305,10 @@ is_copy(const struct target *target, const struct target_report *report)
 }
 
 static bool
-check_known(const struct target *target, const struct agent *agent,
+check_known(const struct core *core, const struct target *target, const struct agent *agent,
             const struct target_report *report, struct error *error)
 {
-    if (is_held_by_other(target, agent)) {
+    if (is_held_by_other(core, target, agent)) {
         return refuse_claimed(target, "this database is served already", error);
     }
     if (is_copy(target, report)) {
@@ -313,10 +328,10 @@ check_known(const struct target *target, const struct agent *agent,
 
 /* The name belongs to another database so far. */
 static bool
-check_name(const struct target *namesake, const struct agent *agent,
+check_name(const struct core *core, const struct target *namesake, const struct agent *agent,
            const struct target_report *report, struct error *error)
 {
-    if (is_held_by_other(namesake, agent)) {
+    if (is_held_by_other(core, namesake, agent)) {
         return refuse_claimed(namesake, "the name is used for another database", error);
     }
     if (namesake->leg) {
@@ -328,8 +343,8 @@ check_name(const struct target *namesake, const struct agent *agent,
 }
 
 static bool
-check_report(const struct target *known, const struct target *namesake, const struct agent *agent,
-             const struct target_report *report, struct error *error)
+check_report(const struct core *core, const struct target *known, const struct target *namesake,
+             const struct agent *agent, const struct target_report *report, struct error *error)
 {
     if (report->state == TARGET_READY && id_is_none(&report->target_id)) {
         return error_set(error, "E-PROTO-STATE", "%.64s is ready and has no id", report->name);
@@ -342,10 +357,10 @@ check_report(const struct target *known, const struct target *namesake, const st
         return error_set(error, "E-TARGET-TOO-MANY", "an agent serves at most %d targets",
                          TARGETS_PER_AGENT_MAX);
     }
-    if (known && !check_known(known, agent, report, error)) {
+    if (known && !check_known(core, known, agent, report, error)) {
         return false;
     }
-    return !namesake || namesake == known || check_name(namesake, agent, report, error);
+    return !namesake || namesake == known || check_name(core, namesake, agent, report, error);
 }
 
 static void
@@ -471,7 +486,7 @@ target_report(struct core *core, struct agent *agent, const struct target_report
                                : target_with_id(core, &report->target_id);
     struct error error;
 
-    if (!check_report(known, namesake, agent, report, &error)) {
+    if (!check_report(core, known, namesake, agent, report, &error)) {
         if (known && known->agent == agent) {
             target_lost(core, known);
         }
