@@ -7,7 +7,7 @@
 #include "common/base/text.h"
 
 /* In the order in which they are tried for "auto". */
-static const struct layout *const layouts[] = {&layout_pairs};
+static const struct layout *const layouts[] = {&layout_pairs, NULL};
 
 /* Other names for the same thing, and what is asked for but not there yet. */
 static const struct {
@@ -26,12 +26,10 @@ static const struct {
     {"typeorm", NULL},
 };
 
-#define LAYOUT_COUNT (sizeof layouts / sizeof *layouts)
-
 static const struct layout *
 by_name(const char *name)
 {
-    for (size_t i = 0; i < LAYOUT_COUNT; i++) {
+    for (size_t i = 0; layouts[i]; i++) {
         if (text_equal(layouts[i]->name, name)) {
             return layouts[i];
         }
@@ -42,7 +40,7 @@ by_name(const char *name)
 static const struct layout *
 detect(const struct listing *listing, struct error *error)
 {
-    for (size_t i = 0; i < LAYOUT_COUNT; i++) {
+    for (size_t i = 0; layouts[i]; i++) {
         if (layouts[i]->fits(listing)) {
             return layouts[i];
         }
