@@ -94,7 +94,7 @@ append_times(const struct run_view *run, const struct terminal *terminal, struct
 
 /* "2 running, 1 failed", "done", "waiting" */
 static void
-append_wave_words(const struct wave_view *wave, struct text *out)
+append_wave_words(const struct run_view *run, const struct wave_view *wave, struct text *out)
 {
     if (wave->running_count > 0) {
         text_format(out, "%" PRIu64 " running", wave->running_count);
@@ -105,7 +105,7 @@ append_wave_words(const struct wave_view *wave, struct text *out)
     if (out->size == 0 && wave->done_count == wave->target_count) {
         text_append(out, "done");
     } else if (out->size == 0 && wave->done_count == 0) {
-        text_append(out, "waiting");
+        text_append(out, run_view_has_ended(run) ? "not begun" : "waiting");
     }
 }
 
@@ -157,7 +157,7 @@ append_waves(const struct run_view *run, const struct terminal *terminal, struct
         snprintf(counts, sizeof counts, "%" PRIu64 "/%" PRIu64, wave->done_count,
                  wave->target_count);
         text_format(out, "  %*s  ", (int)counts_width, counts);
-        append_wave_words(wave, &words);
+        append_wave_words(run, wave, &words);
         terminal_clip_styled(terminal, wave_style(wave), text_of(&words), SIZE_MAX, out);
         text_append(out, "\n");
     }
@@ -321,12 +321,16 @@ run_render_end(const struct run_view *run, const struct terminal *terminal, stru
     text_append(out, text_of(&line));
     terminal_clip_styled(terminal, show_run_style(run->state), show_run_state(run->state), SIZE_MAX,
                          out);
-    text_format(out, ", %" PRIu64 " of %s done", sum.done,
+    text_format(out, ", %" PRIu64 " of %s", sum.done,
                 format_counted(sum.targets, "target", number));
     if (sum.failed > 0) {
         text_format(out, ", %" PRIu64 " failed", sum.failed);
     }
     text_format(out, ", %s\n", format_duration_ms(run->elapsed_ms, number));
+    if (sum.failed > 0) {
+        text_format(out, "  skein log %" PRIu64 " --failing  shows every error in full\n",
+                    run->number);
+    }
 }
 
 /* ---- JSON ---------------------------------------------------------------------------------- */

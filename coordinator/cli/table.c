@@ -92,8 +92,7 @@ static const struct command_option option_plan =
 static const struct command_option option_watch =
     FLAG("watch", "stay and show how it goes until it has ended");
 static const struct command_option option_yes = FLAG("yes", "do it without asking");
-static const struct command_option option_every_run =
-    FLAG("all", "every run of the fleet, and new ones too");
+static const struct command_option option_every_run = FLAG("all", "every run of the fleet");
 static const struct command_option option_limit =
     OPTION("limit", VALUE_NUMBER, "N", "20", 1, 100000, NULL, "how many to show, the newest first");
 static const struct command_option option_failing =

@@ -16,11 +16,14 @@
 
 #define POLL_LEAST_MS 20
 #define POLL_MOST_MS 250
-#define DRAW_MS 80 /* between two drawings */
+#define SILENT_MS 1500 /* without an answer, the picture says so */
+#define DRAW_MS 80     /* between two drawings */
+#define FAILING_SHOWN 20
 
 /* What was seen last, and what is on the terminal. */
 struct watcher {
     const struct call *call;
+    struct terminal terminal;
     struct client *client;
     const char *run;
     struct arena arena; /* the last complete look */
@@ -55,7 +58,7 @@ look(struct watcher *watcher, struct error *error)
 {
     struct arena arena = {0};
     struct run_view failing, open = {0};
-    bool wants_open = watcher->call->terminal.is_terminal;
+    bool wants_open = watcher->terminal.is_terminal;
 
     if (!ask_status(watcher, LEGS_FAILING, &arena, &failing, error) ||
         (wants_open && !run_view_has_ended(&failing) &&
@@ -74,6 +77,9 @@ look(struct watcher *watcher, struct error *error)
         .open = open.legs,
         .open_count = open.leg_count,
     };
+    if (!watcher->was_seen) {
+        client_set_timeout(watcher->client, SILENT_MS);
+    }
     watcher->was_seen = true;
     watcher->seen_ms = clock_now_ms();
     return true;
@@ -94,9 +100,9 @@ count_lines(const struct text *text)
 
 /* Share the terminal's height out between what runs and what has failed. */
 static void
-share_height(struct watcher *watcher, size_t height)
+share_height(struct watcher *watcher)
 {
-    size_t fixed = watcher->view.wave_count + 10;
+    size_t height = watcher->terminal.height, fixed = watcher->view.wave_count + 10;
     size_t free_lines = height > fixed + 4 ? height - fixed : 4;
     size_t failing_lines = 2 * watcher->picture.failing_count;
 
@@ -107,16 +113,30 @@ share_height(struct watcher *watcher, size_t height)
     watcher->picture.running_max = free_lines - failing_lines;
 }
 
+/* After the window was resized, what is on it is wrapped anyhow: begin below it. */
+static void
+follow_size(struct watcher *watcher)
+{
+    if (signals_resized()) {
+        terminal_measure(&watcher->terminal);
+        watcher->lines = 0;
+    }
+}
+
 /* Go back to where the picture begins, draw it line by line over itself, clear what is below. */
 static void
-draw(struct watcher *watcher)
+draw(struct watcher *watcher, bool is_last)
 {
-    const struct terminal *terminal = &watcher->call->terminal;
+    FILE *out = watcher->terminal.out;
     CLEANUP(text_release) struct text picture = {0};
     CLEANUP(text_release) struct text frame = {0};
 
-    share_height(watcher, terminal->height);
-    run_render(&watcher->picture, terminal, &picture);
+    follow_size(watcher);
+    share_height(watcher);
+    if (is_last) {
+        watcher->picture.failing_max = FAILING_SHOWN; /* it stays, and may scroll */
+    }
+    run_render(&watcher->picture, &watcher->terminal, &picture);
     if (watcher->lines > 0) {
         text_format(&frame, "\033[%zuF", watcher->lines);
     }
@@ -127,8 +147,8 @@ draw(struct watcher *watcher)
         line += size + (line[size] == '\n');
     }
     text_append(&frame, "\033[J");
-    fwrite(text_of(&frame), 1, frame.size, terminal->out);
-    fflush(terminal->out);
+    fwrite(text_of(&frame), 1, frame.size, out);
+    fflush(out);
     watcher->lines = count_lines(&picture);
     watcher->drawn_ms = clock_now_ms();
 }
@@ -145,15 +165,13 @@ show_cursor(const struct terminal *terminal, bool is_shown)
 static void
 present(struct watcher *watcher, bool is_last)
 {
-    const struct call *call = watcher->call;
-
-    if (!watcher->was_seen || call_wants_json(call)) {
+    if (!watcher->was_seen || call_wants_json(watcher->call)) {
         return;
     }
-    if (!call->terminal.is_terminal) {
-        milestones_tell(&watcher->milestones, &watcher->picture, &call->terminal);
+    if (!watcher->terminal.is_terminal) {
+        milestones_tell(&watcher->milestones, &watcher->picture, &watcher->terminal);
     } else if (is_last || clock_now_ms() - watcher->drawn_ms >= DRAW_MS) {
-        draw(watcher);
+        draw(watcher, is_last);
     }
 }
 
@@ -202,7 +220,8 @@ enum watch_end
 watch_run(const struct call *call, struct client *client, const char *run, struct arena *arena,
           struct run_view *view, struct error *error)
 {
-    struct watcher watcher = {.call = call, .client = client, .run = run};
+    struct watcher watcher = {
+        .call = call, .terminal = call->terminal, .client = client, .run = run};
 
     show_cursor(&call->terminal, false);
     enum watch_end end = follow(&watcher, error);

@@ -62,6 +62,12 @@ client_destroy(struct client **client_p)
 }
 
 void
+client_set_timeout(struct client *client, int64_t timeout_ms)
+{
+    client->timeout_ms = timeout_ms;
+}
+
+void
 client_stop_when(struct client *client, bool (*is_stopped)(void))
 {
     client->is_stopped = is_stopped;

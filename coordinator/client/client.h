@@ -22,6 +22,9 @@ struct client;
 struct client *client_new(const struct context *context, int64_t timeout_ms, struct error *error);
 void client_destroy(struct client **client_p);
 
+/* How long an answer is waited for from now on. */
+void client_set_timeout(struct client *client, int64_t timeout_ms);
+
 /* Have all waits end with E-NET-INTERRUPTED as soon as is_stopped says true (after a signal). */
 void client_stop_when(struct client *client, bool (*is_stopped)(void));
 

@@ -38,7 +38,8 @@ static bool
 open_file(const char *path, struct config **config_p, struct error *error)
 {
     if (!path) {
-        error_set(error, "E-CFG-OPEN", "no coordinator is known: there is no home folder to look in");
+        error_set(error, "E-CFG-OPEN",
+                  "no coordinator is known: there is no home folder to look in");
         return error_hint(error, "set SKEIN_CONTEXTS to the path of a contexts.yaml");
     }
     if (access(path, F_OK) != 0 && errno == ENOENT) {
@@ -144,8 +145,8 @@ read_contexts(const char *file, const struct config_node *contexts, const char *
 }
 
 static bool
-read_file(const char *file, const struct config *config, const char *wish,
-          struct context *context, struct error *error)
+read_file(const char *file, const struct config *config, const char *wish, struct context *context,
+          struct error *error)
 {
     const struct config_node *root = config_root(config), *contexts = NULL;
     const char *current, *environment = getenv("SKEIN_CONTEXT");

@@ -15,81 +15,106 @@ is_wanted(const struct call *call, const struct step_row *row)
     return !call_flag(call, "failing") || row->state == STEP_FAILED;
 }
 
-/* "auth-eu-1  up 0007 add_email  done  1.3 ms" */
+/* What is worth saying beside a step: another try, locks that were hard to get. */
 static void
-append_step(const struct step_row *row, const struct terminal *terminal, struct text *out)
+append_remark(const struct step_row *row, struct text *out)
 {
-    CLEANUP(text_release) struct text line = {0};
-    char time[FORMAT_SIZE];
-
-    text_append(out, "  ");
-    text_format(&line, "%s %s%s%s", row->direction == DIRECTION_DOWN ? "down" : "up", row->version,
-                row->name && *row->name ? "  " : "", row->name ? row->name : "");
-    size_t room = terminal->width == SIZE_MAX ? SIZE_MAX : terminal->width - 40;
-    terminal_clip_styled(terminal, STYLE_STRONG, text_of(&line), room, out);
-    text_append(out, "  ");
-    bool was_already = row->state == STEP_DONE && row->outcome.kind == OUTCOME_ALREADY;
-    terminal_clip_styled(terminal, show_step_style(row->state),
-                         was_already ? "was applied already" : show_step_state(row->state),
-                         SIZE_MAX, out);
-    if (row->outcome.duration_us > 0) {
-        text_format(out, "  %s", format_duration_us(row->outcome.duration_us, time));
-    }
     if (row->attempt > 1) {
-        text_format(out, "  try %" PRIu64, row->attempt);
+        text_format(out, "try %" PRIu64, row->attempt);
     }
     if (row->outcome.lock_tries > 1) {
-        text_format(out, "  %" PRIu64 " tries for locks", row->outcome.lock_tries);
+        text_format(out, "%s%" PRIu64 " tries for locks", out->size ? ", " : "",
+                    row->outcome.lock_tries);
     }
-    text_append(out, "\n");
 }
 
 static void
-append_statements(const struct step_row *row, const struct terminal *terminal, struct text *out)
+add_step(struct grid *grid, const struct step_row *row)
 {
-    CLEANUP(grid_destroy) struct grid *grid = grid_new();
+    CLEANUP(text_release) struct text remark = {0};
+    bool was_already = row->state == STEP_DONE && row->outcome.kind == OUTCOME_ALREADY;
+    char time[FORMAT_SIZE] = "";
+
+    append_remark(row, &remark);
+    if (row->outcome.duration_us > 0) {
+        format_duration_us(row->outcome.duration_us, time);
+    }
+    grid_row(grid);
+    grid_cell(grid, STYLE_PLAIN, "%s", row->direction == DIRECTION_DOWN ? "down" : "up");
+    grid_cell(grid, STYLE_STRONG, "%s", row->version);
+    grid_cell(grid, STYLE_STRONG, "%s", row->name ? row->name : "");
+    grid_cell(grid, show_step_style(row->state), "%s",
+              was_already ? "was there" : show_step_state(row->state));
+    grid_cell(grid, STYLE_PLAIN, "%s", time);
+    grid_cell(grid, STYLE_PLAIN, "%s", "");
+    grid_cell(grid, STYLE_WARN, "%s", text_of(&remark));
+}
+
+static void
+add_statement(struct grid *grid, const struct statement_outcome *statement)
+{
     char time[FORMAT_SIZE], rows[FORMAT_SIZE];
 
-    if (row->outcome.statement_count == 0) {
+    grid_row(grid);
+    grid_cell(grid, STYLE_PLAIN, "%s", "");
+    grid_cell(grid, STYLE_FAINT, "  :%" PRIu64, statement->line);
+    grid_cell(grid, STYLE_FAINT, "  %s", statement->tag ? statement->tag : "");
+    grid_cell(grid, STYLE_PLAIN, "%s", "");
+    grid_cell(grid, STYLE_FAINT, "%s", format_duration_us(statement->duration_us, time));
+    grid_cell(grid, STYLE_FAINT, "%s", statement->rows ? format_count(statement->rows, rows) : "");
+}
+
+/* One target: its steps from `first` up to `end`, then what is wrong with them. */
+static void
+append_target(const struct call *call, const struct log_view *view, size_t first, size_t end,
+              struct text *out)
+{
+    CLEANUP(grid_destroy) struct grid *grid = grid_new();
+
+    grid_column(grid, "", GRID_LEFT);
+    grid_column(grid, "version", GRID_SHRINKS);
+    grid_column(grid, "migration", GRID_SHRINKS);
+    grid_column(grid, "state", GRID_LEFT);
+    grid_column(grid, "time", GRID_RIGHT);
+    grid_column(grid, "rows", GRID_RIGHT | GRID_HIDE_EMPTY);
+    grid_column(grid, "", GRID_SHRINKS | GRID_HIDE_EMPTY);
+    for (size_t i = first; i < end; i++) {
+        const struct outcome *outcome = &view->rows[i].outcome;
+        if (!is_wanted(call, &view->rows[i])) {
+            continue;
+        }
+        add_step(grid, &view->rows[i]);
+        for (size_t j = 0; j < outcome->statement_count; j++) {
+            add_statement(grid, &outcome->statements[j]);
+        }
+    }
+    if (grid_rows(grid) == 0) {
         return;
     }
-    grid_column(grid, "line", GRID_RIGHT);
-    grid_column(grid, "statement", GRID_SHRINKS);
-    grid_column(grid, "time", GRID_RIGHT);
-    grid_column(grid, "rows", GRID_RIGHT);
-    for (size_t i = 0; i < row->outcome.statement_count; i++) {
-        const struct statement_outcome *statement = &row->outcome.statements[i];
-        grid_row(grid);
-        grid_cell(grid, STYLE_FAINT, "%" PRIu64, statement->line);
-        grid_cell(grid, STYLE_PLAIN, "%s", statement->tag ? statement->tag : "");
-        grid_cell(grid, STYLE_PLAIN, "%s", format_duration_us(statement->duration_us, time));
-        grid_cell(grid, STYLE_PLAIN, "%s",
-                  statement->rows ? format_count(statement->rows, rows) : "");
+    text_append(out, out->size ? "\n" : "");
+    terminal_clip_styled(&call->terminal, STYLE_NAME, view->rows[first].target,
+                         call->terminal.width, out);
+    text_append(out, "\n");
+    grid_render(grid, &call->terminal, 2, out);
+    for (size_t i = first; i < end; i++) {
+        if (is_wanted(call, &view->rows[i])) {
+            complain_render_fault(&view->rows[i].outcome.fault, &call->terminal, 2, out);
+        }
     }
-    grid_render(grid, terminal, 6, out);
 }
 
 static void
 print_log(const struct call *call, const struct log_view *view)
 {
     CLEANUP(text_release) struct text out = {0};
-    const char *target = NULL;
 
-    for (size_t i = 0; i < view->row_count; i++) {
-        const struct step_row *row = &view->rows[i];
-        if (!is_wanted(call, row)) {
-            continue;
+    for (size_t first = 0, end; first < view->row_count; first = end) {
+        end = first + 1;
+        while (end < view->row_count &&
+               text_equal(view->rows[first].target, view->rows[end].target)) {
+            end++;
         }
-        if (!text_equal(target, row->target)) {
-            text_append(&out, target ? "\n" : "");
-            terminal_clip_styled(&call->terminal, STYLE_NAME, row->target, call->terminal.width,
-                                 &out);
-            text_append(&out, "\n");
-            target = row->target;
-        }
-        append_step(row, &call->terminal, &out);
-        append_statements(row, &call->terminal, &out);
-        complain_render_fault(&row->outcome.fault, &call->terminal, 4, &out);
+        append_target(call, view, first, end, &out);
     }
     if (out.size == 0) {
         text_append(&out, call_flag(call, "failing") ? "nothing has failed\n"
