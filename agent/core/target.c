@@ -453,6 +453,7 @@ agent_target_examined(struct agent_core *core, const struct agent_event *event)
         agent_target_wake_at(core, target->examine_ms);
     }
     if (is_new) {
+        target->claim_interval_ms = core->session.lease_ms;
         agent_note(core, report->state != TARGET_READY, "%s: %s%s%s%s", target->name,
                    report->state == TARGET_READY ? "ready" : "broken: ",
                    report->fault.code ? report->fault.code : "", report->fault.code ? ": " : "",

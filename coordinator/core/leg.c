@@ -140,6 +140,16 @@ count_done(struct leg *leg)
     }
 }
 
+static void
+give_slot_back(struct core *core, struct leg *leg)
+{
+    if (leg->has_slot) {
+        leg->has_slot = false;
+        leg->run->busy--;
+        run_touch(core, leg->run);
+    }
+}
+
 /* It has ended and its agent has nothing of it: let go of the slot. */
 static void
 leave(struct core *core, struct leg *leg)
@@ -148,11 +158,7 @@ leave(struct core *core, struct leg *leg)
         step_give_up(core, &leg->steps[i]);
     }
     timer_clear(&core->timers, &leg->timer);
-    if (leg->has_slot) {
-        leg->has_slot = false;
-        leg->run->busy--;
-        run_touch(core, leg->run);
-    }
+    give_slot_back(core, leg);
 }
 
 static void
@@ -183,6 +189,8 @@ leg_settle(struct core *core, struct leg *leg)
         }
         if (leg_has_ended(leg)) {
             leave(core, leg);
+        } else if (leg->state == LEG_WAITING) {
+            give_slot_back(core, leg); /* wanted again while its agent still had something of it */
         }
     }
     run_list_leg(core, leg);
