@@ -309,16 +309,14 @@ end(struct core *core, struct run *run)
 static void
 settle(struct core *core, struct run *run)
 {
-    size_t unfinished = run->in_state[LEG_WAITING] + run->in_state[LEG_RUNNING];
-
     if (run_has_ended(run)) {
         return;
     }
-    if (unfinished == 0 && run->busy == 0) {
+    judge(core, run); /* also when it was the last leg that failed: there may be a way back to go */
+    if (run->in_state[LEG_WAITING] + run->in_state[LEG_RUNNING] == 0 && run->busy == 0) {
         end(core, run);
         return;
     }
-    judge(core, run);
     if (run->state == RUN_RUNNING) {
         open_waves(core, run);
         start_legs(core, run);

@@ -42,10 +42,10 @@ struct run_truth {
     uint64_t number;
     uint64_t leg_count, parallel, budget;
     enum on_failure on_failure;
-    enum run_state state, state_before;
+    enum run_state state;
     struct leg_truth *legs;
     uint64_t running, failed, failed_before;
-    bool is_touched, has_new_work;
+    bool is_touched, has_new_work, has_run; /* in this turn */
     struct run_truth *next_touched;
     UT_hash_handle hh;
 };
@@ -243,7 +243,7 @@ static bool
 is_half_way(const struct contents *contents, size_t place)
 {
     for (size_t i = contents->journal_count; i-- > 0;) {
-        if (contents->journal[i].place == place) {
+        if (contents->journal[i].place == place && contents->journal[i].state != JOURNAL_VOID) {
             return contents->journal[i].state == JOURNAL_INTENT;
         }
     }
@@ -325,7 +325,7 @@ touch(struct check *check, struct run_truth *run)
 {
     if (!run->is_touched) {
         run->is_touched = true;
-        run->state_before = run->state;
+        run->has_run = run->state == RUN_RUNNING;
         run->failed_before = run->failed;
         run->next_touched = check->touched;
         check->touched = run;
@@ -356,6 +356,7 @@ run_saved(struct check *check, const struct run_record *record)
     }
     touch(check, run);
     run->state = record->state;
+    run->has_run = run->has_run || run->state == RUN_RUNNING;
 }
 
 static void
@@ -533,7 +534,7 @@ check_run(struct check *check, struct run_truth *run)
         world_violated(check->world, "I10", "run %llu: %llu targets at a time, %llu are allowed",
                        number, (unsigned long long)run->running, (unsigned long long)run->parallel);
     }
-    if (run->has_new_work && run->state_before != RUN_RUNNING && run->state != RUN_RUNNING) {
+    if (run->has_new_work && !run->has_run) {
         world_violated(check->world, "I10", "run %llu: new work, and it is not running", number);
     }
     if (run->has_new_work && run->on_failure != ON_FAILURE_CONTINUE &&

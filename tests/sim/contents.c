@@ -23,9 +23,20 @@ contents_read(const struct contents *contents, const struct work *work)
 
     reading.has_same_checksum = applied->is_there && memcmp(applied->checksum, work->checksum,
                                                             sizeof applied->checksum) == 0;
-    for (size_t i = contents->journal_count; i-- > 0 && !reading.row;) {
-        if (id_equal(&contents->journal[i].step_id, &work->step_id)) {
-            reading.row = &contents->journal[i];
+    bool has_verdict = false;
+    for (size_t i = contents->journal_count; i-- > 0;) {
+        const struct journal_row *row = &contents->journal[i];
+        if (!id_equal(&row->step_id, &work->step_id)) {
+            continue;
+        }
+        if (row->state == JOURNAL_INTENT) {
+            reading.intent = reading.intent || has_verdict ? reading.intent : row;
+            continue;
+        }
+        has_verdict = true;
+        if (row->state == JOURNAL_DONE ||
+            (row->attempt == work->attempt && !reading.verdict)) {
+            reading.verdict = row;
         }
     }
     return reading;

@@ -12,7 +12,8 @@
 #include "tests/sim/library.h"
 
 enum index_state { INDEX_ABSENT, INDEX_INVALID, INDEX_VALID };
-enum journal_state { JOURNAL_INTENT, JOURNAL_DONE, JOURNAL_FAILED };
+/* VOID: nothing of this attempt was there, and it may not begin any more. */
+enum journal_state { JOURNAL_INTENT, JOURNAL_DONE, JOURNAL_FAILED, JOURNAL_VOID };
 
 /* One piece of work as the database sees it. */
 struct work {
@@ -57,7 +58,8 @@ struct transaction {
 
 /* What T3 reads about a piece of work. */
 struct reading {
-    const struct journal_row *row; /* the journal's last row of the step, null: none */
+    const struct journal_row *verdict; /* on this attempt, or the step's success in any */
+    const struct journal_row *intent;  /* the step's last, when there is no verdict behind it */
     bool is_applied;               /* the migration */
     bool has_same_checksum;
     enum index_state index;

@@ -314,6 +314,9 @@ act(struct database *database, struct backend *backend, const struct request *re
     case REQUEST_WRITE_FAILED:
         contents_write(&database->contents, work, JOURNAL_FAILED, request->is_retryable);
         return ANSWER_OK;
+    case REQUEST_WRITE_VOID:
+        contents_write(&database->contents, work, JOURNAL_VOID, false);
+        return ANSWER_OK;
     case REQUEST_WRITE_INTENT:
         return write_intent(database, work);
     case REQUEST_BUILD:
@@ -429,6 +432,7 @@ duration_us(struct database *database, enum request_kind kind)
         return world_between(world, 50 * MS, 5 * SECOND);
     case REQUEST_COMMIT:
     case REQUEST_WRITE_FAILED:
+    case REQUEST_WRITE_VOID:
     case REQUEST_WRITE_INTENT:
     case REQUEST_FINISH:
         return world_between(world, 1 * MS, 10 * MS);

@@ -24,6 +24,7 @@ enum request_kind {
     REQUEST_COMMIT,    /* T9 */
     REQUEST_ROLLBACK,
     REQUEST_WRITE_FAILED, /* the failure into the journal, committed */
+    REQUEST_WRITE_VOID,   /* that an attempt may not begin any more, committed */
     REQUEST_WRITE_INTENT, /* fence and intent, committed */
     REQUEST_BUILD,        /* the statement outside of a transaction */
     REQUEST_REPAIR,       /* drop what a broken one has left */

@@ -13,20 +13,39 @@
 
 /* ---- the trace ----------------------------------------------------------------------------- */
 
-/* Decisions and effects; what is merely heard, and the beat of the sessions, is left out. */
+/*
+ * Decisions, effects, and what happens from outside; not what is merely said and heard. Without
+ * times and ids, so that only what is decided otherwise reads otherwise.
+ */
 static bool
-is_worth_keeping(const char *line)
+is_worth_keeping(const char *what)
 {
-    static const char *const dull[] = {" hears ", "say PING",  "lease until",
-                                       " PING",   " PONG",     "say TARGET",
-                                       " FETCH",  "say FETCH", " is connected ("};
+    static const char *const kept[] = {
+        "run ",     "leg ",   "target ",  "conflict", "starts",   "dies",    "is killed", "is stop",
+        "is asked", "loses ", "network:", "stops",    "begins s", "backend", "orphan ",   "asks: ",
+        "is refused"};
 
-    for (size_t i = 0; i < sizeof dull / sizeof *dull; i++) {
-        if (strstr(line, dull[i])) {
-            return false;
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        if (text_starts_with(what, kept[i])) {
+            return true;
         }
     }
-    return true;
+    return strstr(what, "took effect") ||
+           (text_starts_with(what, "step ") && !strstr(what, "ignored"));
+}
+
+/* "step 18e22930 took effect" reads "step took effect". */
+static const char *
+without_id(const char *what, char *out, size_t size)
+{
+    const char *id = strstr(what, "step ");
+
+    id = id ? id + strlen("step ") : NULL;
+    if (!id || strspn(id, "0123456789abcdef") != 8 || id[8] != ' ') {
+        return what;
+    }
+    snprintf(out, size, "%.*s%s", (int)(id - what), what, id + 9);
+    return out;
 }
 
 static void
@@ -37,9 +56,11 @@ take_line(void *context, const char *line)
     if (scene->prints) {
         puts(line);
     }
-    if (is_worth_keeping(line)) {
-        text_append(&scene->trace, line);
-        text_append(&scene->trace, "\n");
+    const char *who = line + WORLD_TRACE_WHO, *what = line + WORLD_TRACE_TEXT;
+    if (is_worth_keeping(what)) {
+        char text[1024];
+        text_format(&scene->trace, "%-12.*s%s\n", (int)strcspn(who, " "), who,
+                    without_id(what, text, sizeof text));
     }
 }
 

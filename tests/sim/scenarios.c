@@ -48,6 +48,12 @@ coordinator_is_up(const struct scene *scene)
 }
 
 static bool
+run_is_halted(const struct scene *scene)
+{
+    return scene_run(scene)->state == RUN_HALTED;
+}
+
+static bool
 run_is_over(const struct scene *scene)
 {
     return scene_run(scene)->state > RUN_CANCELLING;
@@ -130,6 +136,27 @@ a_failed_run_is_tried_again(struct scene *scene)
     scene_settle(scene);
 
     expect_state(scene, RUN_DONE, 4);
+}
+
+static void
+a_run_is_tried_again_before_its_steps_are_withdrawn(struct scene *scene)
+{
+    struct sim_agent *agent = &scene->fleet.agents[0];
+
+    scene_open(scene, 1, 1, 3);
+    scene->fleet.databases[0].is_broken[0] = true;
+    struct run_spec spec = spec_of(scene);
+    spec.parallel = 1;
+    scene_apply(scene, &spec);
+    scene_until(scene, run_is_halted, "the run does not halt");
+
+    network_cut(&agent->peer, false, true);
+    scene->fleet.databases[0].is_broken[0] = false;
+    scene_steer(scene, STEER_RETRY);
+    network_cut(&agent->peer, false, false);
+    scene_settle(scene);
+
+    expect_state(scene, RUN_DONE, 3);
 }
 
 static void
@@ -513,6 +540,7 @@ const struct scenario scenarios[] = {
     SCENARIO(a_run_without_work_is_done_at_once),
     SCENARIO(a_spent_budget_halts_a_run),
     SCENARIO(a_failed_run_is_tried_again),
+    SCENARIO(a_run_is_tried_again_before_its_steps_are_withdrawn),
     SCENARIO(a_rollback_undoes_exactly_what_a_run_did),
     SCENARIO(a_failed_run_rolls_itself_back),
     SCENARIO(a_paused_run_starts_nothing),

@@ -274,7 +274,8 @@ worker_ended(void *subject, size_t target, const struct job *job,
         event.fault = &report->fault;
     }
     if (has_outcome) {
-        watch_learns(&agent->watch, &job->work.step_id, job->work.attempt, &report->outcome);
+        watch_learns(&agent->watch, &job->work.step_id, job->work.attempt, &report->outcome,
+                     job->kind == JOB_EXECUTE);
     }
     advance(agent, &event);
 }

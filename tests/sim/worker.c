@@ -198,7 +198,7 @@ execute_concurrently(struct worker *worker)
     const struct work *work = &worker->job.work;
     const struct reading *reading = &worker->reading;
     bool is_up = work->direction == DIRECTION_UP;
-    bool has_intent = reading->row && reading->row->state == JOURNAL_INTENT;
+    bool has_intent = reading->intent;
     enum extent extent = extent_of(reading->index, work->direction);
 
     if (!has_intent && reading->is_applied == is_up) {
@@ -214,16 +214,23 @@ execute_concurrently(struct worker *worker)
     }
 }
 
+/* The journal has a verdict already: that one holds. */
+static void
+end_as_judged(struct worker *worker, const struct journal_row *verdict)
+{
+    if (verdict->state == JOURNAL_FAILED) {
+        fail(worker, "E-SQL", verdict->is_retryable);
+    }
+    end_as(worker, verdict->state == JOURNAL_DONE     ? OUTCOME_DONE
+                   : verdict->state == JOURNAL_FAILED ? OUTCOME_FAILED
+                                                      : OUTCOME_CANCELLED);
+}
+
 static void
 execute(struct worker *worker)
 {
-    const struct journal_row *row = worker->reading.row;
-
-    if (row && row->state == JOURNAL_DONE) {
-        end_as(worker, OUTCOME_DONE);
-    } else if (row && row->state == JOURNAL_FAILED && row->attempt == worker->job.work.attempt) {
-        fail(worker, "E-SQL", row->is_retryable);
-        end_as(worker, OUTCOME_FAILED);
+    if (worker->reading.verdict) {
+        end_as_judged(worker, worker->reading.verdict);
     } else if (worker->job.is_transactional) {
         execute_transactional(worker);
     } else {
@@ -239,49 +246,53 @@ end_not_found(struct worker *worker)
     end(worker, &report);
 }
 
+/* Nothing of it is there, and from now on nothing ever will be: whoever still means to begin it,
+ * after a long sleep perhaps, finds the row. */
+static void
+write_void(struct worker *worker)
+{
+    ask_about(worker, PHASE_WRITE_VOID, REQUEST_WRITE_VOID);
+}
+
 /* What was begun outside of a transaction is brought to an end that can be told. */
 static void
-resolve_intent(struct worker *worker, const struct journal_row *row)
+resolve_intent(struct worker *worker, const struct journal_row *intent)
 {
     struct work *work = &worker->job.work;
-    enum extent extent = extent_of(worker->reading.index, row->direction);
+    enum extent extent;
 
+    work->place = intent->place;
+    work->direction = intent->direction;
+    memcpy(work->checksum, intent->checksum, sizeof work->checksum);
+    /* The row says which migration it is; its index is to be looked at again with that. */
+    extent = extent_of(worker->database->contents.indexes[work->place], work->direction);
     if (extent == THERE) {
         ask_about(worker, PHASE_FINISH, REQUEST_FINISH);
-    } else if (extent == HALF_THERE && row->direction == DIRECTION_DOWN) {
+    } else if (extent == HALF_THERE && work->direction == DIRECTION_DOWN) {
         work->token = worker->database->contents.fence;
         ask_about(worker, PHASE_BUILD, REQUEST_BUILD);
     } else if (extent == HALF_THERE) {
         ask_about(worker, PHASE_REPAIR, REQUEST_REPAIR);
     } else {
-        end_not_found(worker);
+        write_void(worker);
     }
 }
 
 static void
 resolve(struct worker *worker)
 {
-    const struct journal_row *row = worker->reading.row;
-    struct work *work = &worker->job.work;
+    const struct reading *reading = &worker->reading;
 
-    if (!row) {
+    if (reading->verdict && reading->verdict->state == JOURNAL_VOID) {
         end_not_found(worker);
-        return;
-    }
-    work->place = row->place;
-    work->direction = row->direction;
-    memcpy(work->checksum, row->checksum, sizeof work->checksum);
-    if (row->state == JOURNAL_DONE) {
-        end_as(worker, OUTCOME_DONE);
-    } else if (row->state == JOURNAL_INTENT) {
-        /* The row says which migration it is; the index is to be looked at again with that. */
-        worker->reading.index = worker->database->contents.indexes[work->place];
-        resolve_intent(worker, row);
-    } else if (row->attempt == work->attempt) {
-        fail(worker, "E-SQL", row->is_retryable);
-        end_as(worker, OUTCOME_FAILED);
+    } else if (reading->verdict) {
+        worker->job.work.place = reading->verdict->place;
+        worker->job.work.direction = reading->verdict->direction;
+        end_as_judged(worker, reading->verdict);
+    } else if (reading->intent) {
+        resolve_intent(worker, reading->intent);
     } else {
-        end_not_found(worker);
+        write_void(worker);
     }
 }
 
@@ -343,14 +354,25 @@ locked(struct worker *worker, const struct answer *answer)
     }
 }
 
+/* The journal moves on; what was read of it stays. */
+static void
+keep_reading(struct worker *worker, const struct reading *reading)
+{
+    worker->reading = *reading;
+    if (reading->verdict) {
+        worker->verdict = *reading->verdict;
+        worker->reading.verdict = &worker->verdict;
+    }
+    if (reading->intent) {
+        worker->intent = *reading->intent;
+        worker->reading.intent = &worker->intent;
+    }
+}
+
 static void
 has_read(struct worker *worker, const struct answer *answer)
 {
-    worker->reading = answer->reading;
-    if (answer->reading.row) {
-        worker->row = *answer->reading.row;
-        worker->reading.row = &worker->row;
-    }
+    keep_reading(worker, &answer->reading);
     if (MUTATION(READ_BEFORE_LOCK) && !worker->has_lock) {
         ask_about(worker, PHASE_LOCK, REQUEST_LOCK);
         return;
@@ -430,7 +452,7 @@ repaired(struct worker *worker)
 {
     worker->reading.index = INDEX_ABSENT;
     if (worker->job.kind == JOB_RESOLVE) {
-        end_not_found(worker);
+        write_void(worker);
     } else if (worker->fault.code) {
         write_failed(worker);
     } else if (worker->is_stopped) {
@@ -490,6 +512,9 @@ take(struct worker *worker, const struct answer *answer)
     case PHASE_WRITE_FAILED:
         end_as(worker, OUTCOME_FAILED);
         break;
+    case PHASE_WRITE_VOID:
+        end_not_found(worker);
+        break;
     case PHASE_WRITE_INTENT:
         intended(worker, answer);
         break;
@@ -528,9 +553,9 @@ answered(void *subject, uint64_t ticket, const struct answer *answer)
     }
     if (worker->peer->paused_until_us > world->now_us) {
         worker->held = *answer;
-        if (answer->reading.row) {
-            worker->row = *answer->reading.row;
-            worker->held.reading.row = &worker->row;
+        if (worker->phase == PHASE_READ) {
+            keep_reading(worker, &answer->reading);
+            worker->held.reading = worker->reading;
         }
         world_plan(world, worker->peer->paused_until_us - world->now_us, go_on, worker, ticket);
         return;

@@ -45,6 +45,7 @@ enum worker_phase {
     PHASE_COMMIT,
     PHASE_ROLLBACK,
     PHASE_WRITE_FAILED,
+    PHASE_WRITE_VOID,
     PHASE_WRITE_INTENT,
     PHASE_REPAIR,
     PHASE_BUILD,
@@ -71,7 +72,7 @@ struct worker {
     uint64_t backend; /* 0: not connected */
     bool has_lock, is_stopped;
     struct reading reading; /* of T3 */
-    struct journal_row row; /* what reading.row pointed to */
+    struct journal_row verdict, intent; /* what the reading points to */
     uint64_t statement;
     unsigned tries, waits;
     struct fault fault; /* why it fails, once it does */

@@ -57,6 +57,10 @@ void world_note(struct world *world, uint64_t number);
 int64_t world_between(struct world *world, int64_t min, int64_t max);
 bool world_chance(struct world *world, unsigned permille);
 
+/* Where in a line of the trace the parts begin, behind the time. */
+#define WORLD_TRACE_WHO 11
+#define WORLD_TRACE_TEXT 25
+
 /* One line about what `who` does, for whoever listens; costs nothing when nobody does. */
 void world_trace(struct world *world, const char *who, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
