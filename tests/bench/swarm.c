@@ -26,6 +26,7 @@
 #include "tests/support/peers.h"
 
 #define STEPS_PER_TARGET 20
+#define DESCRIPTORS_MIN 12000 /* two for each of 5,000 peers */
 
 static bool has_short;
 
@@ -277,9 +278,7 @@ echo_for_ever(const char *endpoint, const struct key_pair *keys)
     void *context = zmq_ctx_new(), *zap = zmq_socket(context, ZMQ_REP);
     void *router = zmq_socket(context, ZMQ_ROUTER);
     int one = 1, backlog = 4096, zero = 0;
-    struct rlimit limit = {65536, 65536};
 
-    setrlimit(RLIMIT_NOFILE, &limit);
     zmq_bind(zap, "inproc://zeromq.zap.01");
     zmq_setsockopt(router, ZMQ_CURVE_SERVER, &one, sizeof one);
     zmq_setsockopt(router, ZMQ_CURVE_SECRETKEY, keys->secret_key, KEYS_SIZE);
@@ -578,15 +577,17 @@ int
 main(int argument_count, char **arguments)
 {
     bool is_quick = argument_count == 2 && text_equal(arguments[1], "--quick");
-    struct rlimit limit = {65536, 65536};
+    struct rlimit limit;
 
     if (argument_count > 1 && !is_quick) {
         fprintf(stderr, "usage: skein-bench-swarm [--quick]\n");
         return 2;
     }
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
-        die("65536 open files are not allowed here");
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max < DESCRIPTORS_MIN) {
+        die("12,000 files must be open at a time: ulimit -Hn");
     }
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
     measure_join(1000, 3, is_quick ? 0 : 10);
     measure_join(5000, 15, is_quick ? 15 : 40);
     measure_runs(1000, 1000, is_quick ? 1 : 3);

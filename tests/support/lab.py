@@ -1,4 +1,4 @@
-"""lab: a throw-away fleet to measure on: one PostgreSQL cluster with default durability, N
+"""lab: a throw-away fleet to measure and to kill: one PostgreSQL cluster with default durability, N
 databases, one coordinator and some agents, all on this machine and gone afterwards.
 """
 import contextlib
@@ -146,4 +146,4 @@ class Lab:
         return json.loads(self.skein("targets", "--json").stdout)["targets"]
 
     def wait_for_targets(self, count, seconds=60):
-        until(lambda: sum(row["state"] == "ready" for row in self.targets()) == count, seconds, f"{count} ready targets")
+        until(lambda: sum(row["state"] == "ready" and row["reachable"] for row in self.targets()) == count, seconds, f"{count} ready targets")
