@@ -1,5 +1,6 @@
 #include "coordinator/shell/turn.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,19 +199,43 @@ collect(void *context, const struct record *record)
     record_copy(record, &all->arena, &all->items[all->count++]);
 }
 
+/* The id of the run that is asked for by its number; none when there is no such run. */
+static bool
+find_run_id(struct turn *turn, const struct action *action, struct id *run_id, struct error *error)
+{
+    CLEANUP(arena_release) struct arena arena = {0};
+    struct record record;
+    char name[24];
+
+    *run_id = action->id;
+    if (!id_is_none(run_id)) {
+        return true;
+    }
+    snprintf(name, sizeof name, "%llu", (unsigned long long)action->number);
+    if (store_find_run(turn->parts->store, action->number ? name : "last", &arena, &record,
+                       error)) {
+        *run_id = record.run.run_id;
+        return true;
+    }
+    return error_is(error, "E-RUN-UNKNOWN");
+}
+
 static void
-answer_run(struct turn *turn, const struct id *id)
+answer_run(struct turn *turn, const struct action *action)
 {
     struct event event = event_of(EVENT_RUN);
     struct collected all = {0};
     const struct store_reader reader = {collect, &all};
     struct error error;
+    struct id run_id;
 
     if (!write_or_wait(turn, false)) {
         return;
     }
-    if (store_load_run(turn->parts->store, id, &reader, &error)) {
-        event.id = *id;
+    if (find_run_id(turn, action, &run_id, &error) &&
+        store_load_run(turn->parts->store, &run_id, &reader, &error)) {
+        event.id = action->id;
+        event.number = action->number;
         event.records = all.items;
         event.record_count = all.count;
         core_step(turn->parts->core, &event, &turn->actions);
@@ -256,7 +281,7 @@ step(struct turn *turn, const struct event *event)
         if (action.kind == ACTION_NEED_BUNDLE) {
             answer_bundle(turn, &action.digest);
         } else if (action.kind == ACTION_NEED_RUN) {
-            answer_run(turn, &action.id);
+            answer_run(turn, &action);
         } else if (action.kind == ACTION_NEED_STEP) {
             answer_step(turn, &action.id);
         }
