@@ -9,8 +9,8 @@
 
 #define HELP_WIDTH 80 /* of a line of help where nobody sits before a terminal */
 
-void
-manual_allowed(const struct command_option *option, struct text *out)
+static void
+append_allowed(const struct command_option *option, struct text *out)
 {
     switch (option->kind) {
     case VALUE_NUMBER:
@@ -47,14 +47,13 @@ append_option_head(const struct command_option *option, struct text *out)
     }
 }
 
-/* The sentence, what is allowed, and what holds when it is not given. */
-static void
-append_option_text(const struct command_option *option, struct text *out)
+void
+manual_option(const struct command_option *option, struct text *out)
 {
     CLEANUP(text_release) struct text allowed = {0};
 
     text_append(out, option->sentence);
-    manual_allowed(option, &allowed);
+    append_allowed(option, &allowed);
     bool says_allowed = allowed.size > 0 && option->kind != VALUE_CHOICE;
     if (option->is_required) {
         text_append(out, says_allowed ? " (required; " : " (required");
@@ -66,6 +65,18 @@ append_option_text(const struct command_option *option, struct text *out)
         return;
     }
     text_format(out, "%s)", says_allowed ? text_of(&allowed) : "");
+}
+
+void
+manual_prose(const char *sentence, struct text *out)
+{
+    char first = *sentence;
+
+    if (first >= 'a' && first <= 'z') {
+        first = (char)(first - 'a' + 'A');
+    }
+    text_append_bytes(out, &first, 1);
+    text_format(out, "%s.", sentence + 1);
 }
 
 /* A head in one column, its text folded in another. */
@@ -112,7 +123,7 @@ append_options(const struct command_option *const *options, const struct termina
         CLEANUP(text_release) struct text head = {0};
         CLEANUP(text_release) struct text text = {0};
         append_option_head(*options, &head);
-        append_option_text(*options, &text);
+        manual_option(*options, &text);
         append_pair(terminal, text_of(&head), text_of(&text), 26, out);
     }
 }
@@ -171,7 +182,9 @@ manual_help(const struct command *command, const struct terminal *terminal, stru
     text_append(out, "usage: ");
     command_usage(command, out);
     text_append(out, "\n\n");
-    append_paragraph(terminal, command->sentence, out);
+    CLEANUP(text_release) struct text sentence = {0};
+    manual_prose(command->sentence, &sentence);
+    append_paragraph(terminal, text_of(&sentence), out);
     for (char *rest = detail; rest && *rest;) {
         char *end = strstr(rest, "\n\n");
         if (end) {
@@ -213,7 +226,7 @@ markdown_options(const struct command_option *const *options, struct text *out)
         CLEANUP(text_release) struct text head = {0};
         CLEANUP(text_release) struct text text = {0};
         append_option_head(*options, &head);
-        append_option_text(*options, &text);
+        manual_option(*options, &text);
         text_append(out, "| `");
         append_cell(text_of(&head), out);
         text_append(out, "` | ");
@@ -228,8 +241,9 @@ markdown_command(const struct command *command, struct text *out)
     CLEANUP(text_release) struct text usage = {0};
 
     command_usage(command, &usage);
-    text_format(out, "\n### skein %s\n\n`%s`\n\n%s.\n", command->name, text_of(&usage),
-                command->sentence);
+    text_format(out, "\n### skein %s\n\n`%s`\n\n", command->name, text_of(&usage));
+    manual_prose(command->sentence, out);
+    text_append(out, "\n");
     if (command->detail) {
         text_format(out, "\n%s\n", command->detail);
     }

@@ -25,7 +25,10 @@ void manual_man_page(const struct command *command, struct text *out);
 /* "skein-agent-add" */
 void manual_page_name(const struct command *command, struct text *out);
 
-/* "1..1000" or "auto, always, never": what an option allows, appended; nothing when anything is. */
-void manual_allowed(const struct command_option *option, struct text *out);
+/* An option's sentence, with what is allowed, and what holds when it is not given. */
+void manual_option(const struct command_option *option, struct text *out);
+
+/* A sentence of the table as prose: with a capital letter and a full stop. */
+void manual_prose(const char *sentence, struct text *out);
 
 #endif

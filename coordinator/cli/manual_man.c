@@ -73,7 +73,7 @@ append_options(const struct command_option *const *options, struct text *out)
 {
     for (; *options; options++) {
         const struct command_option *option = *options;
-        CLEANUP(text_release) struct text allowed = {0};
+        CLEANUP(text_release) struct text text = {0};
 
         text_append(out, ".TP\n\\fB");
         if (option->letter) {
@@ -82,19 +82,9 @@ append_options(const struct command_option *const *options, struct text *out)
         text_append(out, "\\-\\-");
         append_troff(option->name, out);
         text_format(out, option->metavar ? "\\fR \\fI%s\\fR\n" : "\\fR\n", option->metavar);
-        append_troff(option->sentence, out);
-        manual_allowed(option, &allowed);
-        if (allowed.size > 0 && option->kind != VALUE_CHOICE) {
-            text_append(out, "\nAllowed: ");
-            append_troff(text_of(&allowed), out);
-            text_append(out, ".");
-        }
-        if (option->fallback) {
-            text_append(out, "\nDefault: ");
-            append_troff(option->fallback, out);
-            text_append(out, ".");
-        }
-        text_append(out, option->is_required ? "\nRequired.\n" : "\n");
+        manual_option(option, &text);
+        append_troff(text_of(&text), out);
+        text_append(out, "\n");
     }
 }
 

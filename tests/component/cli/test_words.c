@@ -1,6 +1,7 @@
 /* What the program makes of words, without any coordinator or database. */
 #include <dirent.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -172,6 +173,37 @@ prints_its_own_manual(void **state)
     program_must_say(&end, "| 6 | unreachable");
 }
 
+/* The whole of a file in the source tree. */
+static char *
+read_source(const char *name)
+{
+    CLEANUP(mem_free) char *path = mem_format("%s/%s", getenv("SKEIN_SOURCE"), name);
+    char *content = NULL;
+    size_t size = 0;
+    FILE *file = fopen(path, "r");
+
+    assert_non_null(file);
+    assert_true(getdelim(&content, &size, '\0', file) > 0);
+    fclose(file);
+    return content;
+}
+
+static void
+has_the_manual_in_the_source_tree_as_it_prints_it(void **state)
+{
+    (void)state;
+    if (!getenv("SKEIN_SOURCE")) {
+        skip();
+    }
+    CLEANUP(program_forget) struct program_end markdown = program_say(NULL, "debug", "manual");
+    CLEANUP(program_forget)
+    struct program_end man = program_say(NULL, "debug", "manual", "--format", "man");
+    CLEANUP(mem_free) char *markdown_kept = read_source("docs/cli.md");
+    CLEANUP(mem_free) char *man_kept = read_source("docs/man/skein.1");
+    assert_string_equal(markdown.out, markdown_kept);
+    assert_string_equal(man.out, man_kept);
+}
+
 static int
 make_home(void **state)
 {
@@ -208,6 +240,7 @@ main(void)
         cmocka_unit_test(finds_every_mistake_in_a_folder_at_once),
         cmocka_unit_test(decodes_frames_and_says_what_is_wrong_with_them),
         cmocka_unit_test(prints_its_own_manual),
+        cmocka_unit_test(has_the_manual_in_the_source_tree_as_it_prints_it),
     };
     return cmocka_run_group_tests(tests, make_home, remove_home) != 0;
 }
