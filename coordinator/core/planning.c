@@ -91,7 +91,7 @@ make_room(struct core *core, const struct key *key)
             oldest = !oldest || planning->used_ms < oldest->used_ms ? planning : oldest;
         }
     }
-    if (count >= PLANS_PER_OPERATOR_MAX) {
+    if (count > PLANS_PER_OPERATOR_MAX) {
         forget(core, oldest);
     }
 }

@@ -462,6 +462,7 @@ desk_report(struct desk *desk, size_t target)
         .server_version = 150000,
         .system_identifier = 77,
         .database_oid = 16384 + target,
+        .journal_count = it->journal_count,
         .applied_count = it->applied_count,
         .applied_version = it->applied_count ? it->applied[it->applied_count - 1].version : NULL};
     if (it->is_broken) {
@@ -586,7 +587,6 @@ work_on(struct desk *desk, size_t agent, const struct assign *assign)
     struct outcome outcome = {.duration_us = 1000};
     bool fails = target->fails_at && strcmp(target->fails_at, assign->version) == 0;
 
-    /* The step before must be done: by the coordinator's word, or here. */
     if (fails) {
         outcome.kind = OUTCOME_FAILED;
         outcome.fault = (struct fault){
@@ -597,6 +597,7 @@ work_on(struct desk *desk, size_t agent, const struct assign *assign)
     } else {
         outcome.kind = take_effect(desk, target, assign);
     }
+    outcome.journal_count = ++target->journal_count;
     tell_result(desk, agent, &assign->step_id, &assign->target_id, assign->attempt, &outcome);
 }
 

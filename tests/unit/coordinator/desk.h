@@ -25,6 +25,7 @@ struct desk_target {
     size_t applied_count;
     struct id done[DESK_APPLIED_MAX * 4]; /* its journal: the steps that were done there */
     size_t done_count;
+    uint64_t journal_count; /* its rows, failures included */
     const char *fails_at; /* a version that fails here; null: none */
     bool fails_retryably; /* and how */
     uint64_t fails_times; /* so often; 0: always */

@@ -1,0 +1,535 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+
+#include "tests/support/unit.h"
+#include "tests/unit/coordinator/desk.h"
+
+/* A desk with so many targets of "auth" on two agents, a bundle of five, and a spec for it. */
+struct scene {
+    struct desk *desk;
+    struct digest digest;
+    struct run_spec spec;
+};
+
+static struct scene
+scene_make(size_t target_count)
+{
+    struct scene scene = {.desk = desk_new(2)};
+
+    scene.digest = desk_add_bundle(scene.desk, "auth", 5);
+    for (size_t i = 0; i < target_count; i++) {
+        desk_add_target(scene.desk, i % 2, "auth");
+    }
+    desk_connect_all(scene.desk);
+    scene.spec = desk_spec(scene.desk, "auth", &scene.digest);
+    return scene;
+}
+
+static void
+scene_release(struct scene *scene)
+{
+    desk_destroy(&scene->desk);
+}
+
+static const struct planned *
+planned(const struct desk *desk)
+{
+    return &desk_last(desk, MESSAGE_PLANNED)->planned;
+}
+
+static void
+apply_versions(struct desk_target *target, size_t count)
+{
+    static const char *const versions[] = {"1", "2", "3", "4", "5"};
+
+    for (size_t i = 0; i < count; i++) {
+        target->applied[i] = (struct applied){versions[i], {(uint8_t)(i + 1)}};
+    }
+    target->applied_count = count;
+}
+
+static void
+a_plan_says_target_by_target_what_would_happen(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(4);
+    struct share waves[] = {{1, false}, {100, true}};
+    apply_versions(&scene.desk->targets[0], 5);
+    apply_versions(&scene.desk->targets[1], 2);
+    scene.spec.waves = waves;
+    scene.spec.wave_count = 2;
+
+    desk_plan(scene.desk, &scene.spec);
+
+    const struct planned *plan = planned(scene.desk);
+    assert_int_equal(plan->target_count, 4);
+    assert_int_equal(plan->step_count, 13);
+    assert_int_equal(plan->wave_count, 2);
+    assert_int_equal(plan->refused_count, 0);
+    assert_int_equal(plan->leg_count, 4);
+    assert_int_equal(plan->legs[0].wave, 0);
+    assert_int_equal(plan->legs[0].step_count, 0);
+    assert_int_equal(plan->legs[1].wave, 1);
+    assert_string_equal(plan->legs[1].from_version, "2");
+    assert_string_equal(plan->legs[1].first_version, "3");
+    assert_string_equal(plan->legs[1].to_version, "5");
+    assert_int_equal(plan->legs[2].wave, 2);
+    assert_null(plan->legs[2].from_version);
+}
+
+static void
+a_plan_changes_nothing(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    desk_forget(scene.desk);
+
+    desk_plan(scene.desk, &scene.spec);
+
+    assert_int_equal(scene.desk->save_count, 0);
+}
+
+static void
+a_plan_asked_for_again_is_the_same_plan(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    struct id plan_id = desk_plan(scene.desk, &scene.spec);
+    struct message message = {.type = MESSAGE_PLAN};
+    desk_forget(scene.desk);
+
+    message.plan = (struct plan){plan_id, scene.spec};
+    const struct message *again = desk_ask(scene.desk, DESK_OPERATOR, message);
+
+    assert_true(again->planned.is_ready);
+    assert_null(desk_last(scene.desk, MESSAGE_SURVEY));
+}
+
+static void
+a_plan_has_pages(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(60);
+    struct id plan_id = desk_plan(scene.desk, &scene.spec);
+    assert_int_equal(planned(scene.desk)->leg_count, PAGE_SIZE_MAX);
+
+    struct message message = {.type = MESSAGE_PLAN_PAGE};
+    message.plan_page.plan_id = plan_id;
+    message.plan_page.offset = 50;
+    const struct message *page = desk_ask(scene.desk, DESK_OPERATOR, message);
+    assert_int_equal(page->planned.leg_count, 10);
+    assert_int_equal(page->planned.offset, 50);
+
+    message.plan_page.plan_id = desk_id(4711);
+    page = desk_ask(scene.desk, DESK_OPERATOR, message);
+    assert_string_equal(page->refused.fault.code, "E-PLAN-UNKNOWN");
+}
+
+static void
+what_cannot_be_is_refused_at_once(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    struct service_bundle twice[] = {{"auth", scene.digest}, {"auth", scene.digest}};
+    struct service_bundle other = {"policy", scene.digest};
+    struct share wave = {10, true};
+    struct run_spec spec;
+
+#define REFUSED(code, change)                                                                      \
+    spec = scene.spec;                                                                             \
+    change;                                                                                        \
+    assert_string_equal(desk_plan_refused(scene.desk, &spec), code)
+
+    REFUSED("E-CLI-RANGE", spec.parallel = 0);
+    REFUSED("E-CLI-RANGE", spec.parallel = 1000000000);
+    REFUSED("E-PLAN-RANGE", spec.undo_run_id = desk_id(1));
+    REFUSED("E-PLAN-RANGE", spec.kind = RUN_DOWN);
+    REFUSED("E-PLAN-RANGE", (spec.waves = &wave, spec.wave_count = 1));
+    REFUSED("E-PLAN-RANGE", (spec.budget = (struct share){101, true}));
+    REFUSED("E-SEL-EMPTY", spec.service_count = 0);
+    REFUSED("E-SEL-EMPTY", spec.select = "region=asia");
+    REFUSED("E-SEL-SYNTAX", spec.select = "region");
+    REFUSED("E-SEL-TOO-MANY", spec.targets_max = 1);
+    REFUSED("E-PLAN-DUP", (spec.services = twice, spec.service_count = 2));
+    REFUSED("E-BUNDLE-SERVICE", spec.services = &other);
+    REFUSED("E-MIG-MISSING", spec.to_version = "99");
+    REFUSED("E-RUN-UNKNOWN",
+            (spec.kind = RUN_DOWN, spec.service_count = 0, spec.undo_run_id = desk_id(4711)));
+    REFUSED("", spec.to_version = "5");
+}
+
+static void
+a_bundle_that_the_store_does_not_have_is_refused(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    scene.desk->forgets_bundles = true;
+
+    assert_string_equal(desk_plan_refused(scene.desk, &scene.spec), "E-BUNDLE-UNKNOWN");
+}
+
+static void
+a_selection_narrows_the_plan(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(4);
+    scene.spec.select = "region=us";
+
+    desk_plan(scene.desk, &scene.spec);
+
+    assert_int_equal(planned(scene.desk)->target_count, 2);
+    assert_string_equal(planned(scene.desk)->legs[0].target, "t1");
+}
+
+static void
+a_target_that_is_not_there_is_waited_for_and_then_refused(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    desk_disconnect(scene.desk, 1);
+
+    desk_plan(scene.desk, &scene.spec);
+
+    assert_int_equal(planned(scene.desk)->refused_count, 1);
+    assert_string_equal(planned(scene.desk)->legs[1].fault.code, "E-TARGET-UNREACHABLE");
+    assert_true(desk_count(scene.desk, MESSAGE_PLANNED) >= 5);
+}
+
+static void
+a_target_that_comes_in_time_takes_part(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    struct message message = {.type = MESSAGE_PLAN};
+    message.plan.spec = scene.spec;
+    desk_disconnect(scene.desk, 1);
+    assert_non_null(desk_ask(scene.desk, DESK_OPERATOR, message));
+    desk_work_for(scene.desk, 2000);
+
+    desk_connect(scene.desk, 1);
+    desk_work(scene.desk);
+
+    assert_true(planned(scene.desk)->is_ready);
+    assert_int_equal(planned(scene.desk)->refused_count, 0);
+}
+
+static void
+a_database_that_does_not_answer_is_asked_again_and_then_refused(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    scene.desk->targets[1].is_silent = true;
+
+    desk_plan(scene.desk, &scene.spec);
+
+    assert_int_equal(planned(scene.desk)->refused_count, 1);
+    assert_string_equal(planned(scene.desk)->legs[1].fault.text, "its database did not answer");
+    assert_true(desk_count(scene.desk, MESSAGE_SURVEY) > 2);
+}
+
+static void
+a_database_that_is_down_is_refused_with_its_own_reason(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    scene.desk->targets[1].is_broken = true;
+    desk_report(scene.desk, 1);
+
+    desk_plan(scene.desk, &scene.spec);
+
+    assert_string_equal(planned(scene.desk)->legs[1].fault.code, "E-DB-UNREACHABLE");
+}
+
+static struct message
+survey_answer(const struct desk *desk, bool succeeded)
+{
+    const struct survey *survey = &desk_last(desk, MESSAGE_SURVEY)->survey;
+    struct message message = {.type = MESSAGE_SURVEYED};
+
+    message.surveyed = (struct surveyed){.survey_id = survey->survey_id,
+                                         .target_id = survey->target_id,
+                                         .succeeded = succeeded,
+                                         .fault = {.code = "E-DB-PRIV", .text = "no rights"}};
+    return message;
+}
+
+static void
+a_survey_that_failed_refuses_its_target(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(1);
+    struct message message = {.type = MESSAGE_PLAN};
+    message.plan.spec = scene.spec;
+    desk_ask(scene.desk, DESK_OPERATOR, message);
+
+    struct message answer = survey_answer(scene.desk, false);
+    answer.surveyed.fault.code = NULL;
+    desk_hear(scene.desk, 0, answer);
+    assert_false(planned(scene.desk)->is_ready);
+    desk_hear(scene.desk, 0, survey_answer(scene.desk, false));
+
+    assert_true(planned(scene.desk)->is_ready);
+    assert_string_equal(planned(scene.desk)->legs[0].fault.code, "E-DB-PRIV");
+}
+
+static void
+a_survey_of_anothers_target_is_not_heard(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(1);
+    struct message message = {.type = MESSAGE_PLAN};
+    message.plan.spec = scene.spec;
+    desk_ask(scene.desk, DESK_OPERATOR, message);
+
+    desk_hear(scene.desk, 1, survey_answer(scene.desk, true));
+    assert_false(planned(scene.desk)->is_ready);
+    struct message other = survey_answer(scene.desk, true);
+    other.surveyed.survey_id = desk_id(4711);
+    desk_hear(scene.desk, 0, other);
+    assert_false(planned(scene.desk)->is_ready);
+}
+
+static void
+a_plan_with_refused_targets_is_not_applied(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(4);
+    struct applied changed[] = {{"1", {77}}};
+    for (size_t i = 0; i < 4; i += 3) {
+        memcpy(scene.desk->targets[i].applied, changed, sizeof changed);
+        scene.desk->targets[i].applied_count = 1;
+    }
+    struct id plan_id = desk_plan(scene.desk, &scene.spec);
+
+    const struct fault *fault = &desk_try_apply(scene.desk, &plan_id)->refused.fault;
+
+    assert_string_equal(fault->code, "E-MIG-CHECKSUM");
+    assert_non_null(strstr(fault->found, "recorded 4d"));
+    assert_non_null(strstr(fault->found, "on 2 targets (t0, t3)"));
+    assert_null(desk_stored_run(scene.desk, 1));
+}
+
+static void
+different_reasons_are_named_as_such(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(4);
+    scene.desk->targets[0].applied[0] = (struct applied){"1", {77}};
+    scene.desk->targets[0].applied_count = 1;
+    scene.desk->targets[1].is_broken = true;
+    desk_report(scene.desk, 1);
+    struct id plan_id = desk_plan(scene.desk, &scene.spec);
+
+    assert_string_equal(desk_try_apply(scene.desk, &plan_id)->refused.fault.code, "E-PLAN-REFUSED");
+}
+
+static void
+a_plan_may_go_without_the_refused(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(4);
+    scene.desk->targets[1].is_broken = true;
+    desk_report(scene.desk, 1);
+    scene.spec.skip_refused = true;
+    struct id plan_id = desk_plan(scene.desk, &scene.spec);
+
+    uint64_t number = desk_apply(scene.desk, &plan_id);
+    desk_work(scene.desk);
+
+    assert_int_equal(desk_stored_run(scene.desk, number)->state, RUN_DONE);
+    assert_int_equal(desk_stored_run(scene.desk, number)->leg_count, 3);
+}
+
+static void
+a_plan_without_anybody_left_is_not_applied(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(1);
+    scene.desk->targets[0].is_broken = true;
+    desk_report(scene.desk, 0);
+    scene.spec.skip_refused = true;
+    struct id plan_id = desk_plan(scene.desk, &scene.spec);
+
+    assert_string_equal(desk_try_apply(scene.desk, &plan_id)->refused.fault.code,
+                        "E-DB-UNREACHABLE");
+}
+
+static void
+a_target_has_one_open_run(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    struct id early = desk_plan(scene.desk, &scene.spec);
+    desk_run(scene.desk, &scene.spec);
+
+    const struct fault *fault = &desk_try_apply(scene.desk, &early)->refused.fault;
+    assert_string_equal(fault->code, "E-TARGET-BUSY");
+    assert_non_null(strstr(fault->text, "run 1"));
+
+    scene.desk->targets[0].is_silent = scene.desk->targets[1].is_silent = true;
+    struct id late = desk_plan(scene.desk, &scene.spec);
+    assert_string_equal(planned(scene.desk)->legs[0].fault.code, "E-TARGET-BUSY");
+    assert_string_equal(desk_try_apply(scene.desk, &late)->refused.fault.code, "E-TARGET-BUSY");
+}
+
+static void
+a_plan_is_applied_once(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    struct id plan_id = desk_plan(scene.desk, &scene.spec);
+
+    uint64_t number = desk_apply(scene.desk, &plan_id);
+
+    assert_int_equal(desk_apply(scene.desk, &plan_id), number);
+    desk_work(scene.desk);
+    assert_int_equal(desk_apply(scene.desk, &plan_id), number);
+    desk_restart(scene.desk);
+    assert_int_equal(desk_apply(scene.desk, &plan_id), number);
+    assert_null(desk_stored_run(scene.desk, number + 1));
+}
+
+static void
+an_open_run_answers_for_its_plan_after_a_restart(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    struct id plan_id = desk_plan(scene.desk, &scene.spec);
+    uint64_t number = desk_apply(scene.desk, &plan_id);
+
+    desk_restart(scene.desk);
+
+    assert_int_equal(desk_apply(scene.desk, &plan_id), number);
+}
+
+static void
+a_plan_that_is_not_known_or_not_ready_is_not_applied(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    struct message message = {.type = MESSAGE_PLAN};
+    struct id unknown = desk_id(4711);
+    message.plan = (struct plan){desk_id(9000), scene.spec};
+    desk_ask(scene.desk, DESK_OPERATOR, message);
+
+    assert_string_equal(desk_try_apply(scene.desk, &message.plan.request)->refused.fault.code,
+                        "E-PLAN-NOT-READY");
+    assert_string_equal(desk_try_apply(scene.desk, &unknown)->refused.fault.code, "E-PLAN-UNKNOWN");
+}
+
+static void
+a_plan_is_forgotten_after_an_hour(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    struct id plan_id = desk_plan(scene.desk, &scene.spec);
+
+    desk_pass(scene.desk, 3600000 + 10);
+
+    assert_string_equal(desk_try_apply(scene.desk, &plan_id)->refused.fault.code, "E-PLAN-UNKNOWN");
+}
+
+static void
+an_operator_keeps_a_few_plans(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    struct id plans[10];
+
+    for (size_t i = 0; i < 10; i++) {
+        plans[i] = desk_plan(scene.desk, &scene.spec);
+        desk_pass(scene.desk, 10);
+    }
+
+    assert_string_equal(desk_try_apply(scene.desk, &plans[0])->refused.fault.code,
+                        "E-PLAN-UNKNOWN");
+    assert_string_equal(desk_try_apply(scene.desk, &plans[1])->refused.fault.code,
+                        "E-PLAN-UNKNOWN");
+    assert_int_equal(desk_apply(scene.desk, &plans[2]), 1);
+}
+
+static void
+a_plan_whose_database_was_replaced_is_not_applied(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    struct id plan_id = desk_plan(scene.desk, &scene.spec);
+    scene.desk->targets[1].id = desk_id(777);
+    desk_report(scene.desk, 1);
+
+    assert_string_equal(desk_try_apply(scene.desk, &plan_id)->refused.fault.code, "E-PLAN-STALE");
+}
+
+static void
+a_target_without_an_id_is_refused_for_what_it_lacks(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(1);
+    struct message down = {.type = MESSAGE_TARGET};
+    down.target = (struct target_report){
+        .name = "new", .service = "auth", .state = TARGET_BROKEN, .fault = {.code = "E-DB-AUTH"}};
+    desk_hear(scene.desk, 0, down);
+
+    desk_plan(scene.desk, &scene.spec);
+
+    assert_string_equal(planned(scene.desk)->legs[0].target, "new");
+    assert_string_equal(planned(scene.desk)->legs[0].fault.code, "E-DB-AUTH");
+}
+
+static void
+two_services_are_planned_together(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    struct digest policy = desk_add_bundle(scene.desk, "policy", 2);
+    desk_add_target(scene.desk, 0, "policy");
+    desk_report(scene.desk, 2);
+    struct service_bundle services[] = {{"auth", scene.digest}, {"policy", policy}};
+    scene.spec.services = services;
+    scene.spec.service_count = 2;
+
+    uint64_t number = desk_run(scene.desk, &scene.spec);
+    desk_work(scene.desk);
+
+    assert_int_equal(desk_stored_run(scene.desk, number)->state, RUN_DONE);
+    assert_int_equal(scene.desk->targets[0].applied_count, 5);
+    assert_int_equal(scene.desk->targets[2].applied_count, 2);
+    const struct message *view = desk_status(scene.desk, "last");
+    assert_string_equal(view->run_view.services, "auth, policy");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_plan_says_target_by_target_what_would_happen),
+        cmocka_unit_test(a_plan_changes_nothing),
+        cmocka_unit_test(a_plan_asked_for_again_is_the_same_plan),
+        cmocka_unit_test(a_plan_has_pages),
+        cmocka_unit_test(what_cannot_be_is_refused_at_once),
+        cmocka_unit_test(a_bundle_that_the_store_does_not_have_is_refused),
+        cmocka_unit_test(a_selection_narrows_the_plan),
+        cmocka_unit_test(a_target_that_is_not_there_is_waited_for_and_then_refused),
+        cmocka_unit_test(a_target_that_comes_in_time_takes_part),
+        cmocka_unit_test(a_database_that_does_not_answer_is_asked_again_and_then_refused),
+        cmocka_unit_test(a_database_that_is_down_is_refused_with_its_own_reason),
+        cmocka_unit_test(a_survey_that_failed_refuses_its_target),
+        cmocka_unit_test(a_survey_of_anothers_target_is_not_heard),
+        cmocka_unit_test(a_plan_with_refused_targets_is_not_applied),
+        cmocka_unit_test(different_reasons_are_named_as_such),
+        cmocka_unit_test(a_plan_may_go_without_the_refused),
+        cmocka_unit_test(a_plan_without_anybody_left_is_not_applied),
+        cmocka_unit_test(a_target_has_one_open_run),
+        cmocka_unit_test(a_plan_is_applied_once),
+        cmocka_unit_test(an_open_run_answers_for_its_plan_after_a_restart),
+        cmocka_unit_test(a_plan_that_is_not_known_or_not_ready_is_not_applied),
+        cmocka_unit_test(a_plan_is_forgotten_after_an_hour),
+        cmocka_unit_test(an_operator_keeps_a_few_plans),
+        cmocka_unit_test(a_plan_whose_database_was_replaced_is_not_applied),
+        cmocka_unit_test(a_target_without_an_id_is_refused_for_what_it_lacks),
+        cmocka_unit_test(two_services_are_planned_together),
+    };
+    return RUN_TESTS(tests);
+}
