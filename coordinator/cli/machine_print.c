@@ -37,8 +37,7 @@ append_identifier(const char *name, struct text *out)
 void
 machine_print_mermaid(const struct machine *machine, struct text *out)
 {
-    text_format(out, "---\ntitle: %s\n---\nstateDiagram-v2\n", machine->name);
-    text_append(out, "    [*] --> ");
+    text_append(out, "stateDiagram-v2\n    [*] --> ");
     append_identifier(machine->states[0], out);
     text_append(out, "\n");
     for (size_t i = 0; i < machine->edge_count; i++) {
@@ -48,6 +47,19 @@ machine_print_mermaid(const struct machine *machine, struct text *out)
         text_append(out, " --> ");
         append_identifier(machine->states[edge->to], out);
         text_format(out, " : %s\n", machine->events[edge->event]);
+    }
+}
+
+void
+machine_print_markdown(const struct machine *machine, struct text *out)
+{
+    text_format(out, "## %s\n\n```mermaid\n", machine->name);
+    machine_print_mermaid(machine, out);
+    text_append(out, "```\n\n| from | event | to | why |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < machine->edge_count; i++) {
+        const struct machine_edge *edge = &machine->edges[i];
+        text_format(out, "| %s | %s | %s | %s |\n", machine->states[edge->from],
+                    machine->events[edge->event], machine->states[edge->to], edge->why);
     }
 }
 

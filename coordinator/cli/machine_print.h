@@ -14,6 +14,7 @@ extern const struct machine *const machines_all[];
 void machine_print_text(const struct machine *machine, const struct terminal *terminal,
                         struct text *out);
 void machine_print_mermaid(const struct machine *machine, struct text *out);
+void machine_print_markdown(const struct machine *machine, struct text *out);
 void machine_print_dot(const struct machine *machine, struct text *out);
 
 #endif

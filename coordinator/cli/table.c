@@ -7,7 +7,7 @@
 /* Keep --on-failure in the order of enum on_failure, --role in that of enum role. */
 static const char *const failure_choices[] = {"halt", "rollback", "continue", NULL};
 static const char *const role_choices[] = {"viewer", "operator", "admin", NULL};
-static const char *const machine_formats[] = {"text", "mermaid", "dot", NULL};
+static const char *const machine_formats[] = {"text", "mermaid", "dot", "markdown", NULL};
 static const char *const manual_formats[] = {"markdown", "man", NULL};
 static const char *const colour_choices[] = {"auto", "always", "never", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
@@ -126,7 +126,7 @@ static const struct command_option option_role_sql =
     OPTION("role", VALUE_NAME, "ROLE", NULL, 0, 0, NULL, "SET ROLE for the migrations");
 
 static const struct command_option option_machine_format =
-    OPTION("format", VALUE_CHOICE, "FORMAT", "text", 0, 0, machine_formats, "text, mermaid or dot");
+    OPTION("format", VALUE_CHOICE, "FORMAT", "text", 0, 0, machine_formats, "text, mermaid, dot or markdown");
 static const struct command_option option_manual_format =
     OPTION("format", VALUE_CHOICE, "FORMAT", "markdown", 0, 0, manual_formats, "markdown or man");
 static const struct command_option option_out =

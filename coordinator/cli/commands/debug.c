@@ -18,7 +18,7 @@
 
 /* ---- machines ------------------------------------------------------------------------------ */
 
-enum machine_format { MACHINE_TEXT, MACHINE_MERMAID, MACHINE_DOT };
+enum machine_format { MACHINE_TEXT, MACHINE_MERMAID, MACHINE_DOT, MACHINE_MARKDOWN };
 
 /* "agent-step" or, as two arguments would be joined by a shell's quotes, "agent step". */
 static bool
@@ -50,6 +50,12 @@ find_machine(const char *name, struct error *error)
     return NULL;
 }
 
+static const char machines_head[] =
+    "# The state machines\n\n"
+    "*Printed by `skein debug machines --format markdown` from the tables that the programs run "
+    "on.*\n\n"
+    "An event that has no edge from the present state changes nothing: it is a repeat, or late.\n";
+
 static void
 print_machine(const struct call *call, const struct machine *machine, struct text *out)
 {
@@ -66,6 +72,9 @@ print_machine(const struct call *call, const struct machine *machine, struct tex
     case MACHINE_DOT:
         machine_print_dot(machine, out);
         break;
+    case MACHINE_MARKDOWN:
+        machine_print_markdown(machine, out);
+        break;
     }
 }
 
@@ -74,6 +83,9 @@ command_debug_machines(struct call *call, struct error *error)
 {
     CLEANUP(text_release) struct text out = {0};
 
+    if (call_choice(call, "format") == MACHINE_MARKDOWN) {
+        text_append(&out, machines_head);
+    }
     for (size_t i = 0; i < call->argument_count; i++) {
         const struct machine *machine = find_machine(call->arguments[i], error);
         if (!machine) {

@@ -198,10 +198,14 @@ has_the_manual_in_the_source_tree_as_it_prints_it(void **state)
     CLEANUP(program_forget) struct program_end markdown = program_say(NULL, "debug", "manual");
     CLEANUP(program_forget)
     struct program_end man = program_say(NULL, "debug", "manual", "--format", "man");
+    CLEANUP(program_forget)
+    struct program_end machines = program_say(NULL, "debug", "machines", "--format", "markdown");
+    CLEANUP(mem_free) char *machines_kept = read_source("docs/machines.md");
     CLEANUP(mem_free) char *markdown_kept = read_source("docs/cli.md");
     CLEANUP(mem_free) char *man_kept = read_source("docs/man/skein.1");
     assert_string_equal(markdown.out, markdown_kept);
     assert_string_equal(man.out, man_kept);
+    assert_string_equal(machines.out, machines_kept);
 }
 
 static int
