@@ -117,6 +117,7 @@ struct step {
     size_t position;
     enum step_state state;
     enum step_owed owed;
+    bool spares;               /* CANCEL: what runs may come to its end */
     unsigned said;             /* how often what is owed was said */
     uint64_t attempt;          /* of the last assignment, from 1 */
     uint64_t ended_attempt;    /* the last one that ended without an effect */

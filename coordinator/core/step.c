@@ -195,7 +195,7 @@ say(struct core *core, struct step *step)
             .step_id = step->step_id,
             .target_id = step->leg->target_id,
             .attempt = step->attempt,
-            .spare_running = step->leg->run->state != RUN_CANCELLING,
+            .spare_running = step->spares,
         };
     }
     step->said++;
@@ -247,11 +247,17 @@ step_query(struct core *core, struct step *step)
 void
 step_cancel(struct core *core, struct step *step)
 {
+    bool spares = step->leg->run->state != RUN_CANCELLING;
+
+    if (step->owed == OWED_CANCEL && step->spares == spares && timer_is_set(&step->timer)) {
+        return; /* it was said, and the answer is on its way */
+    }
     if (step->owed != OWED_CANCEL) {
         owe(core, step, OWED_CANCEL);
         save(core, step, NULL);
         TRACE(core, "withdraw %s %s", step->leg->name, version_of(step));
     }
+    step->spares = spares;
     say(core, step);
 }
 
@@ -379,7 +385,7 @@ take_there(struct core *core, struct step *step, bool is_running)
     if (is_running && step->state == STEP_ASSIGNED) {
         move(core, step, STEP_BEGIN);
     }
-    if (step->owed == OWED_CANCEL && (!is_running || step->leg->run->state == RUN_CANCELLING)) {
+    if (step->owed == OWED_CANCEL && !(is_running && step->spares)) {
         return;
     }
     rest(core, step);

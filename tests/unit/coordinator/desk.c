@@ -690,6 +690,12 @@ desk_work(struct desk *desk)
     }
 }
 
+void
+desk_lose(struct desk *desk)
+{
+    desk->said_taken = desk->said_count;
+}
+
 /* ---- time ---------------------------------------------------------------------------------- */
 
 static void
@@ -746,9 +752,8 @@ struct id
 desk_plan(struct desk *desk, const struct run_spec *spec)
 {
     struct message message = {.type = MESSAGE_PLAN};
-    struct id plan_id = next_request(desk);
 
-    message.plan = (struct plan){plan_id, *spec};
+    message.plan = (struct plan){next_request(desk), *spec};
     const struct message *answer_message = desk_ask(desk, DESK_OPERATOR, message);
     assert_non_null(answer_message);
     if (answer_message->type == MESSAGE_REFUSED) {
@@ -761,7 +766,7 @@ desk_plan(struct desk *desk, const struct run_spec *spec)
         planned = desk_last(desk, MESSAGE_PLANNED);
     }
     assert_true(planned->planned.is_ready);
-    return plan_id;
+    return planned->planned.plan_id;
 }
 
 const char *

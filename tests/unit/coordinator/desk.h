@@ -26,12 +26,12 @@ struct desk_target {
     struct id done[DESK_APPLIED_MAX * 4]; /* its journal: the steps that were done there */
     size_t done_count;
     uint64_t journal_count; /* its rows, failures included */
-    const char *fails_at; /* a version that fails here; null: none */
-    bool fails_retryably; /* and how */
-    uint64_t fails_times; /* so often; 0: always */
-    bool is_broken;       /* its database is down */
-    bool is_silent;       /* its agent does nothing about its steps */
-    size_t effect_count;  /* effects on it, up and down */
+    const char *fails_at;   /* a version that fails here; null: none */
+    bool fails_retryably;   /* and how */
+    uint64_t fails_times;   /* so often; 0: always */
+    bool is_broken;         /* its database is down */
+    bool is_silent;         /* its agent does nothing about its steps */
+    size_t effect_count;    /* effects on it, up and down */
 };
 
 struct desk_agent {
@@ -118,6 +118,9 @@ void desk_disconnect(struct desk *desk, size_t agent);
 
 /* Let the honest agents answer all that was said to them, until nothing more is said. */
 void desk_work(struct desk *desk);
+
+/* What was said so far and not answered never arrives. */
+void desk_lose(struct desk *desk);
 
 /* Time passes, in ticks as the core wants them; connected agents say PING. */
 void desk_pass(struct desk *desk, int64_t duration_ms);

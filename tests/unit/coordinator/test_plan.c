@@ -96,15 +96,20 @@ a_plan_asked_for_again_is_the_same_plan(void **state)
 {
     (void)state;
     CLEANUP(scene_release) struct scene scene = scene_make(2);
-    struct id plan_id = desk_plan(scene.desk, &scene.spec);
     struct message message = {.type = MESSAGE_PLAN};
+    message.plan = (struct plan){desk_id(9000), scene.spec};
+    desk_ask(scene.desk, DESK_OPERATOR, message);
+    desk_work(scene.desk);
+    struct id plan_id = planned(scene.desk)->plan_id;
     desk_forget(scene.desk);
 
-    message.plan = (struct plan){plan_id, scene.spec};
     const struct message *again = desk_ask(scene.desk, DESK_OPERATOR, message);
-
     assert_true(again->planned.is_ready);
+    assert_true(id_equal(&again->planned.plan_id, &plan_id));
     assert_null(desk_last(scene.desk, MESSAGE_SURVEY));
+
+    again = desk_ask(scene.desk, DESK_ADMIN, message);
+    assert_false(id_equal(&again->planned.plan_id, &plan_id));
 }
 
 static void
@@ -412,9 +417,9 @@ a_plan_that_is_not_known_or_not_ready_is_not_applied(void **state)
     struct message message = {.type = MESSAGE_PLAN};
     struct id unknown = desk_id(4711);
     message.plan = (struct plan){desk_id(9000), scene.spec};
-    desk_ask(scene.desk, DESK_OPERATOR, message);
+    struct id plan_id = desk_ask(scene.desk, DESK_OPERATOR, message)->planned.plan_id;
 
-    assert_string_equal(desk_try_apply(scene.desk, &message.plan.request)->refused.fault.code,
+    assert_string_equal(desk_try_apply(scene.desk, &plan_id)->refused.fault.code,
                         "E-PLAN-NOT-READY");
     assert_string_equal(desk_try_apply(scene.desk, &unknown)->refused.fault.code, "E-PLAN-UNKNOWN");
 }
