@@ -61,7 +61,7 @@ struct run_spec {
 
 /* "What would this do?" → PLANNED, at least every second until it is ready. */
 struct plan {
-    struct id request; /* names the plan, and the run that APPLY makes of it */
+    struct id request; /* said again it is the same plan; PLANNED names it */
     struct run_spec spec;
 };
 

@@ -20,6 +20,19 @@ planning_with_id(struct core *core, const struct id *plan_id)
     return planning;
 }
 
+/* An operator has only a few plans. */
+static struct planning *
+planning_of(struct core *core, const struct key *key, const struct id *request)
+{
+    for (struct planning *planning = core->plannings; planning; planning = planning->hh.next) {
+        if (id_equal(&planning->request, request) &&
+            memcmp(&planning->operator_key, key, sizeof *key) == 0) {
+            return planning;
+        }
+    }
+    return NULL;
+}
+
 const struct fault *
 entry_fault(const struct entry *entry)
 {
@@ -279,7 +292,7 @@ finish(struct core *core, struct planning *planning)
     TRACE(core, "planned: %zu targets, %zu with steps, %zu refused", planning->entry_count,
           planning->leg_count, planning->refused_count);
     core_wake_at(core, &planning->timer, TIMER_PLANNING, planning, core->now_ms + PLAN_LIFE_MS);
-    tell(core, planning, &planning->plan_id, planning->route, 0);
+    tell(core, planning, &planning->request, planning->route, 0);
 }
 
 static void
@@ -414,7 +427,7 @@ planning_tick(struct core *core, struct planning *planning)
             check_entry(core, planning, entry);
         }
     }
-    tell(core, planning, &planning->plan_id, planning->route, 0);
+    tell(core, planning, &planning->request, planning->route, 0);
     int64_t next_ms = core->now_ms + 1000;
     core_wake_at(core, &planning->timer, TIMER_PLANNING, planning,
                  next_ms < planning->deadline_ms ? next_ms : planning->deadline_ms);
@@ -437,7 +450,7 @@ begin(struct core *core, struct planning *planning)
     TRACE(core, "plan: %zu targets", planning->entry_count);
     core_wake_at(core, &planning->timer, TIMER_PLANNING, planning, core->now_ms + 1000);
     if (planning->ready_count < planning->entry_count) {
-        tell(core, planning, &planning->plan_id, planning->route, 0);
+        tell(core, planning, &planning->request, planning->route, 0);
     }
     go_on(core, planning);
 }
@@ -446,7 +459,7 @@ void
 planning_ask(struct core *core, const struct person *person, const struct event *event)
 {
     const struct plan *plan = &event->message->plan;
-    struct planning *planning = planning_with_id(core, &plan->request);
+    struct planning *planning = planning_of(core, &person->key, &plan->request);
     struct error error;
 
     if (planning) {
@@ -455,7 +468,8 @@ planning_ask(struct core *core, const struct person *person, const struct event 
         return;
     }
     planning = mem_zalloc(sizeof *planning);
-    planning->plan_id = plan->request;
+    planning->plan_id = id_draw(&core->random);
+    planning->request = plan->request;
     planning->survey_id = id_draw(&core->random);
     planning->operator_key = person->key;
     planning->route = event->route;

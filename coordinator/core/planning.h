@@ -36,7 +36,9 @@ struct entry {
 };
 
 struct planning {
-    struct id plan_id, survey_id;
+    struct id plan_id; /* drawn for it alone: an old APPLY never means a new plan */
+    struct id request; /* of the operator: a PLAN said again is this one */
+    struct id survey_id;
     struct key operator_key;
     struct route route;
     struct arena arena; /* spec and names */

@@ -397,6 +397,29 @@ a_plan_is_applied_once(void **state)
 }
 
 static void
+an_old_apply_never_means_a_new_plan(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    struct message message = {.type = MESSAGE_PLAN};
+    message.plan = (struct plan){desk_id(9000), scene.spec};
+    desk_ask(scene.desk, DESK_OPERATOR, message);
+    desk_work(scene.desk);
+    struct id old_id = planned(scene.desk)->plan_id;
+    uint64_t number = desk_apply(scene.desk, &old_id);
+    desk_work(scene.desk);
+
+    desk_restart(scene.desk);
+    desk_connect_all(scene.desk);
+    desk_ask(scene.desk, DESK_OPERATOR, message); /* the very same request, said again */
+    desk_work(scene.desk);
+
+    assert_false(id_equal(&planned(scene.desk)->plan_id, &old_id));
+    assert_int_equal(desk_apply(scene.desk, &old_id), number);
+    assert_null(desk_stored_run(scene.desk, number + 1));
+}
+
+static void
 an_open_run_answers_for_its_plan_after_a_restart(void **state)
 {
     (void)state;
@@ -528,6 +551,7 @@ main(void)
         cmocka_unit_test(a_plan_without_anybody_left_is_not_applied),
         cmocka_unit_test(a_target_has_one_open_run),
         cmocka_unit_test(a_plan_is_applied_once),
+        cmocka_unit_test(an_old_apply_never_means_a_new_plan),
         cmocka_unit_test(an_open_run_answers_for_its_plan_after_a_restart),
         cmocka_unit_test(a_plan_that_is_not_known_or_not_ready_is_not_applied),
         cmocka_unit_test(a_plan_is_forgotten_after_an_hour),
