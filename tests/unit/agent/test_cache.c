@@ -261,6 +261,7 @@ belongs_to_one_process(void **state)
     struct agent_cache *second;
     struct error error;
 
+    assert_non_null(cache);
     assert_false(agent_cache_open(folder.path, ROOM, &second, &error));
     assert_string_equal(error.code, "E-CACHE-LOCKED");
 }
