@@ -192,6 +192,10 @@ core_inquire(struct core *core, const struct event *event, const struct action *
     inquiry->source = event->kind;
     inquiry->key = event->key;
     inquiry->route = event->route;
+    inquiry->lacks_bundle = core->lacking != NULL;
+    if (core->lacking) {
+        inquiry->lacking = *core->lacking;
+    }
     message_copy(event->message, &inquiry->arena, &inquiry->message);
     DL_APPEND(core->inquiries, inquiry);
     core->inquiry_count++;
@@ -249,12 +253,17 @@ take_answer(struct core *core, const struct event *event)
                               .key = inquiry->key,
                               .route = inquiry->route,
                               .message = &inquiry->message};
+        core->lacking = inquiry->lacks_bundle ? &inquiry->lacking : NULL;
+        if (event->kind == EVENT_BUNDLE && !event->manifest) {
+            core->lacking = &event->digest;
+        }
         take_message(core, &again);
         DL_DELETE(answered, inquiry);
         DL_APPEND(core->inquiries, inquiry);
         release_inquiry(core, inquiry);
     }
     core->recalled = NULL;
+    core->lacking = NULL;
 }
 
 /* ---- taking back --------------------------------------------------------------------------- */

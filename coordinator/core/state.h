@@ -194,6 +194,8 @@ struct inquiry {
     struct route route;
     struct arena arena;
     struct message message;
+    bool lacks_bundle; /* it was asked before for this bundle, and there is none */
+    struct digest lacking;
     struct inquiry *prev, *next;
 };
 
@@ -215,6 +217,8 @@ struct core {
     struct actions *actions;      /* its answers */
     struct arena scratch;         /* what its handling needs, until it has been taken */
     const struct event *recalled; /* what the store has answered to this message; or null */
+    const struct digest
+        *lacking; /* the bundle that it does not have, of those asked for; or null */
     struct timers timers;
 
     struct agent *agents_by_name, *agents_by_key;

@@ -85,15 +85,13 @@ need_bundle(struct core *core, struct planning *planning, const struct event *ev
 {
     struct known_bundle *bundle = known_bundle_find(core->known_bundles, digest);
     struct action question = {.kind = ACTION_NEED_BUNDLE, .digest = *digest};
-    const struct event *recalled = core->recalled;
     char hex[2 * DIGEST_SIZE + 1];
 
     if (bundle) {
         hold_bundle(planning, bundle);
         return WISH_TAKEN;
     }
-    bool is_answered = recalled && recalled->kind == EVENT_BUNDLE &&
-                       memcmp(&recalled->digest, digest, sizeof *digest) == 0;
+    bool is_answered = core->lacking && memcmp(core->lacking, digest, sizeof *digest) == 0;
     if (!is_answered && core_inquire(core, event, &question)) {
         return WISH_ASKED;
     }
