@@ -6,7 +6,7 @@
 
 static const struct {
     const char *prefix;
-    enum exit_status status;
+    int status;
 } table[] = {
     {"E-CLI-", EXIT_USAGE},
     {"E-SECRET-", EXIT_USAGE},
@@ -49,15 +49,15 @@ static const char *const meanings[] = {
     [EXIT_REFUSED] = "the input is refused; nothing has changed",
     [EXIT_NOT_ALLOWED] = "not allowed",
     [EXIT_CONFLICT] = "it does not fit the present state; nothing has changed",
-    [EXIT_UNREACHABLE] = "unreachable, or the outcome is not known: the error says whether the "
-                         "request may have been stored, and how to ask again",
+    [EXIT_UNREACHABLE] = ("unreachable, or the outcome is not known: the error says whether the "
+                          "request may have been stored, and how to ask again"),
     [EXIT_FAILED] = "the operation failed",
 };
 
-enum exit_status
+int
 exit_status_of(const char *code)
 {
-    enum exit_status status = EXIT_FAILED;
+    int status = EXIT_FAILED;
     size_t longest = 0;
 
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

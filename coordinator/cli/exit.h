@@ -20,7 +20,7 @@ enum exit_status {
 };
 
 /* The status of an error's code; the longest beginning in the table decides. */
-enum exit_status exit_status_of(const char *code);
+int exit_status_of(const char *code);
 
 /* What a status means, one phrase; null when there is no such status. */
 const char *exit_meaning(int status);
