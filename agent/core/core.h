@@ -11,8 +11,7 @@
  *    session the coordinator asks for its open steps (QUERY) and assigns again what is left.
  *    What runs goes on, and its result is kept until RESULT_ACK.
  *  - In a session a target is reported first (TARGET), then the results kept for it (RESULT). The
- *    report is said again, ever more seldom, until a message of the coordinator concerns the
- * target.
+ *    report is said again, ever more seldom: nobody says whether it has arrived.
  *  - A step begins when its position is within `done_count` of its ASSIGN, or the step before it in
  *    the same run has ended here as done. So a lost ASSIGN is waited for.
  *  - The answer to ASSIGN is STATE accepted when it waits, running when it begins at once, refused

@@ -233,7 +233,7 @@ struct agent_target {
 
 struct agent_target *agent_target_find(struct agent_core *core, const struct id *target_id);
 
-/* A message of this session concerns the target: its report has arrived. */
+/* A message of this session concerns the target: it may be served. */
 void agent_target_heard(struct agent_target *target);
 
 /* Give the worker its next job, when it has none. */

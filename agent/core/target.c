@@ -28,7 +28,6 @@ agent_target_heard(struct agent_target *target)
 {
     target->is_refused = false;
     target->refused_code[0] = '\0';
-    target->claim_ms = NEVER_MS;
 }
 
 void
@@ -41,7 +40,7 @@ agent_target_wake_at(struct agent_core *core, int64_t when_ms)
 
 /* ---- the report --------------------------------------------------------------------------- */
 
-/* Say the report, and again later unless the coordinator reacts. */
+/* Say the report, and again later, ever more seldom: nobody says whether it has arrived. */
 static void
 tell_report(struct agent_core *core, struct agent_target *target)
 {
