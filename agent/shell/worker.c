@@ -262,19 +262,29 @@ carry_out(struct agent_worker *worker, const struct job *job)
 
 /* ---- the thread --------------------------------------------------------------------------- */
 
-/* Wait for a job for so long; false when there is none, or the thread is to end. */
-static bool
-await_job(struct agent_worker *worker, int64_t patience_ms)
+/* The moment so long from now, by the clock of the condition. */
+static struct timespec
+moment(int64_t wait_ms)
 {
     struct timespec until;
 
+    wait_ms = wait_ms > 0 ? wait_ms : 0;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += patience_ms / 1000;
-    until.tv_nsec += patience_ms % 1000 * 1000000;
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += wait_ms % 1000 * 1000000;
     if (until.tv_nsec >= 1000000000) {
         until.tv_sec++;
         until.tv_nsec -= 1000000000;
     }
+    return until;
+}
+
+/* Wait for a job for so long; false when there is none, or the thread is to end. */
+static bool
+await_job(struct agent_worker *worker, int64_t patience_ms)
+{
+    struct timespec until = moment(patience_ms);
+
     while (!worker->has_job && !worker->wants_rest && !worker->wants_end) {
         if (pthread_cond_timedwait(&worker->wake, &worker->mutex, &until) == ETIMEDOUT) {
             break;
@@ -318,6 +328,7 @@ run(void *context)
     pthread_mutex_lock(&worker->mutex);
     work(worker);
     worker->is_over = true;
+    pthread_cond_signal(&worker->wake);
     pthread_mutex_unlock(&worker->mutex);
     agent_reports_post(reports, &over);
     return NULL;
@@ -421,18 +432,22 @@ agent_worker_rest(struct agent_worker *worker)
 static bool
 join(struct agent_worker *worker, int64_t deadline_ms)
 {
-    int64_t left_ms = deadline_ms - clock_now_ms();
-    struct timespec until;
+    struct timespec until = moment(deadline_ms - clock_now_ms());
+    bool is_late = false;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    left_ms = left_ms > 0 ? left_ms : 0;
-    until.tv_sec += left_ms / 1000 + 1;
     pthread_mutex_lock(&worker->mutex);
     worker->wants_end = true;
     sitting_stop(worker->sitting);
     pthread_cond_signal(&worker->wake);
+    while (!worker->is_over && !is_late) {
+        is_late = pthread_cond_timedwait(&worker->wake, &worker->mutex, &until) == ETIMEDOUT;
+    }
+    bool is_over = worker->is_over;
     pthread_mutex_unlock(&worker->mutex);
-    return pthread_clockjoin_np(worker->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+    if (is_over) {
+        pthread_join(worker->thread, NULL);
+    }
+    return is_over;
 }
 
 bool
