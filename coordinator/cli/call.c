@@ -3,116 +3,14 @@
 #include <assert.h>
 #include <ctype.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/id.h"
 #include "common/base/mem.h"
+#include "coordinator/cli/value.h"
+#include "coordinator/cli/words.h"
 
-/* What text_is_name allows, said to people. */
-#define NAME_PATTERN "[A-Za-z0-9][A-Za-z0-9._/@-]{0,127}, without \"..\""
-#define NEAR 3
-#define TEXT_MAX 512 /* bytes of one word; more is no name, version or selection */
-
-/* ---- secrets ------------------------------------------------------------------------------- */
-
-/* "postgresql://user:password@host": userinfo with a colon in it. */
-static bool
-has_userinfo_secret(const char *word)
-{
-    for (const char *at = strstr(word, "://"); at; at = strstr(at, "://")) {
-        at += 3;
-        size_t authority = strcspn(at, "/?#");
-        const char *end = memrchr(at, '@', authority);
-        if (end && memchr(at, ':', (size_t)(end - at))) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* "password=…" of a conninfo or of a URI's query, in any case, not as a part of another word. */
-static bool
-has_conninfo_secret(const char *word)
-{
-    static const char *const keys[] = {"password", "sslpassword"};
-
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *at = word;
-        while ((at = strcasestr(at, keys[i]))) {
-            bool begins = at == word || strchr(" \t\n?&'\"", at[-1]);
-            at += strlen(keys[i]);
-            if (begins && at[strspn(at, " \t")] == '=') {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static bool
-is_secret_option(const char *name)
-{
-    static const char *const names[] = {"password", "passwd",      "pass",      "pwd",
-                                        "secret",   "secret-key",  "token",     "pgpassword",
-                                        "api-key",  "private-key", "passphrase"};
-    size_t size = strcspn(name, "=");
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strlen(names[i]) == size && strncasecmp(name, names[i], size) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Refuse what every other process on this host could read from our command line. */
-static bool
-refuse_secrets(int word_count, char **words, struct error *error)
-{
-    for (int i = 1; i < word_count; i++) {
-        bool by_option = text_starts_with(words[i], "--") && is_secret_option(words[i] + 2);
-        if (!by_option && !has_userinfo_secret(words[i]) && !has_conninfo_secret(words[i])) {
-            continue;
-        }
-        error_set(error, "E-SECRET-ARGV",
-                  "a secret on the command line can be read by everyone "
-                  "on this host; it was not used");
-        error_where(error, "argument %d", i);
-        return error_hint(error, "use libpq's own means: a peer socket, a passfile (~/.pgpass), "
-                                 "or a service file; and change the secret");
-    }
-    return true;
-}
-
-/* ---- words --------------------------------------------------------------------------------- */
-
-static bool
-is_printable(const char *word)
-{
-    if (!text_is_utf8(word, strlen(word))) {
-        return false;
-    }
-    for (; *word; word++) {
-        if ((unsigned char)*word < 0x20 || *word == 0x7f) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool
-refuse_unprintable(int word_count, char **words, struct error *error)
-{
-    for (int i = 1; i < word_count; i++) {
-        if (!is_printable(words[i]) || strlen(words[i]) > 4096) {
-            error_set(error, "E-NAME-SYNTAX", "argument %d is not printable UTF-8 text", i);
-            return error_hint(error, "names are %s", NAME_PATTERN);
-        }
-    }
-    return true;
-}
+#define NEAR 3 /* more changed letters than this is another word */
 
 static bool
 usage_error(const struct call *call, struct error *error)
@@ -121,204 +19,6 @@ usage_error(const struct call *call, struct error *error)
         return error_hint(error, "see: skein %s --help", call->command->name);
     }
     return error_hint(error, "see: skein --help");
-}
-
-/* ---- values -------------------------------------------------------------------------------- */
-
-/* What an option or argument is called in an error: "--parallel", "SERVICE". */
-struct value_name {
-    const char *dashes, *name;
-};
-
-static bool
-refuse_range(const struct value_name *name, const char *text, struct error *error,
-             const char *allowed)
-{
-    error_set(error, "E-CLI-RANGE", "%s%s cannot be '%.64s'", name->dashes, name->name, text);
-    error_where(error, "%s%s", name->dashes, name->name);
-    return error_found(error, "%.64s; allowed: %s", text, allowed);
-}
-
-static bool
-check_name(const struct value_name *name, const char *text, struct error *error)
-{
-    if (text_is_name(text)) {
-        return true;
-    }
-    error_set(error, "E-NAME-SYNTAX", "%s%s '%.64s' is not a name", name->dashes, name->name, text);
-    error_where(error, "%s%s", name->dashes, name->name);
-    return error_found(error, "%.64s; allowed: %s", text, NAME_PATTERN);
-}
-
-static bool
-check_run(const struct value_name *name, const char *text, struct error *error)
-{
-    int64_t number;
-    struct id id;
-
-    if (text_equal(text, "last") || text_to_number(text, 1, INT64_MAX, &number) ||
-        id_parse(text, &id)) {
-        return true;
-    }
-    error_set(error, "E-NAME-SYNTAX", "%s%s '%.64s' names no run", name->dashes, name->name, text);
-    error_where(error, "%s%s", name->dashes, name->name);
-    error_found(error, "%.64s; allowed: a run's number, its id, or \"last\"", text);
-    return error_hint(error, "skein runs lists them");
-}
-
-static bool
-read_number(const struct value_name *name, const struct command_option *option, const char *text,
-            int64_t *number, struct error *error)
-{
-    if (text_to_number(text, option->min, option->max, number)) {
-        return true;
-    }
-    char allowed[64];
-    snprintf(allowed, sizeof allowed, "%" PRId64 "..%" PRId64, option->min, option->max);
-    return refuse_range(name, text, error, allowed);
-}
-
-static bool
-read_duration(const struct value_name *name, const struct command_option *option, const char *text,
-              int64_t *number, struct error *error)
-{
-    if (text_to_duration_ms(text, number) && *number >= option->min && *number <= option->max) {
-        return true;
-    }
-    char allowed[96];
-    snprintf(allowed, sizeof allowed, "%" PRId64 "ms..%" PRId64 "s, written 250ms, 2s, 5m, 1h",
-             option->min, option->max / 1000);
-    return refuse_range(name, text, error, allowed);
-}
-
-static bool
-read_share(const struct value_name *name, const struct command_option *option, const char *text,
-           struct share *share, struct error *error)
-{
-    char digits[24];
-    char allowed[64];
-    int64_t number;
-    size_t size = strlen(text);
-
-    share->is_percent = size > 0 && text[size - 1] == '%';
-    size -= share->is_percent;
-    if (size > 0 && size < sizeof digits) {
-        memcpy(digits, text, size);
-        digits[size] = '\0';
-        if (text_to_number(digits, option->min, share->is_percent ? 100 : option->max, &number)) {
-            share->number = (uint64_t)number;
-            return true;
-        }
-    }
-    snprintf(allowed, sizeof allowed, "%" PRId64 "..%" PRId64 " or %" PRId64 "%%..100%%",
-             option->min, option->max, option->min);
-    return refuse_range(name, text, error, allowed);
-}
-
-/* Shares of one kind must grow; a number beside a percentage can only be compared in the plan. */
-static bool
-check_growing(const struct value_name *name, const char *text, const struct call_value *value,
-              struct error *error)
-{
-    for (size_t i = 1; i < value->share_count; i++) {
-        const struct share *before = &value->shares[i - 1], *share = &value->shares[i];
-        if (share->is_percent == before->is_percent && share->number <= before->number) {
-            return refuse_range(name, text, error,
-                                "shares of all targets, each larger than the one before it");
-        }
-    }
-    return true;
-}
-
-static bool
-read_shares(const struct value_name *name, const struct command_option *option, const char *text,
-            struct call_value *value, struct error *error)
-{
-    CLEANUP(mem_free) char *copy = mem_text(text);
-    char *rest = copy;
-
-    value->share_count = 0;
-    for (char *piece = strsep(&rest, ","); piece; piece = strsep(&rest, ",")) {
-        if (value->share_count == CALL_SHARES_MAX) {
-            return refuse_range(name, text, error, "at most 16 waves");
-        }
-        if (!read_share(name, option, piece, &value->shares[value->share_count++], error)) {
-            return false;
-        }
-    }
-    return check_growing(name, text, value, error);
-}
-
-static bool
-read_choice(const struct value_name *name, const char *const *choices, const char *text,
-            int64_t *index, struct error *error)
-{
-    CLEANUP(text_release) struct text allowed = {0};
-
-    for (size_t i = 0; choices[i]; i++) {
-        if (text_equal(choices[i], text)) {
-            *index = (int64_t)i;
-            return true;
-        }
-        text_format(&allowed, "%s%s", i ? ", " : "", choices[i]);
-    }
-    return refuse_range(name, text, error, text_of(&allowed));
-}
-
-/* Check a value by its kind, and read what is more than text. */
-static bool
-read_value(struct call_value *value, const char *text, struct error *error)
-{
-    const struct command_option *option = value->option;
-    const struct value_name name = {"--", option->name};
-
-    value->text = text;
-    switch (option->kind) {
-    case VALUE_NAME:
-    case VALUE_VERSION:
-        return check_name(&name, text, error);
-    case VALUE_RUN:
-        return check_run(&name, text, error);
-    case VALUE_NUMBER:
-        return read_number(&name, option, text, &value->number, error);
-    case VALUE_DURATION:
-        return read_duration(&name, option, text, &value->number, error);
-    case VALUE_CHOICE:
-        return read_choice(&name, option->choices, text, &value->number, error);
-    case VALUE_SHARE:
-        value->share_count = 1;
-        return read_share(&name, option, text, &value->shares[0], error);
-    case VALUE_SHARES:
-        return read_shares(&name, option, text, value, error);
-    case VALUE_FLAG:
-    case VALUE_TEXT:
-    case VALUE_FILE:
-    case VALUE_FOLDER:
-        break;
-    }
-    if (strlen(text) > TEXT_MAX && option->kind == VALUE_TEXT) {
-        return refuse_range(&name, "a text this long", error, "512 bytes");
-    }
-    return true;
-}
-
-static bool
-check_argument(const struct command_argument *argument, const char *text, struct error *error)
-{
-    const struct value_name name = {"", argument->name};
-    int64_t index;
-
-    switch (argument->kind) {
-    case VALUE_NAME:
-    case VALUE_VERSION:
-        return check_name(&name, text, error);
-    case VALUE_RUN:
-        return check_run(&name, text, error);
-    case VALUE_CHOICE:
-        return read_choice(&name, argument->choices, text, &index, error);
-    default:
-        return true;
-    }
 }
 
 /* ---- options ------------------------------------------------------------------------------- */
@@ -421,7 +121,7 @@ take_option(struct call *call, int found, char *const *words, struct error *erro
         return usage_error(call, error);
     }
     value->is_given = true;
-    return value->option->kind == VALUE_FLAG || read_value(value, optarg, error);
+    return value->option->kind == VALUE_FLAG || value_read(value, optarg, error);
 }
 
 static bool
@@ -470,7 +170,7 @@ read_arguments(struct call *call, int word_count, char **words, struct error *er
             error_set(error, "E-CLI-USAGE", "'%.64s' is one argument too many", words[i]);
             return usage_error(call, error);
         }
-        if (!check_argument(argument, words[i], error)) {
+        if (!value_check(argument, words[i], error)) {
             return false;
         }
         call->arguments[call->argument_count++] = words[i];
@@ -558,7 +258,7 @@ apply_fallbacks(struct call *call)
     for (size_t i = 0; i < call->value_count; i++) {
         struct call_value *value = &call->values[i];
         if (!value->is_given && value->option->fallback) {
-            bool is_read = read_value(value, value->option->fallback, &error);
+            bool is_read = value_read(value, value->option->fallback, &error);
             assert(is_read);
         }
     }
@@ -615,8 +315,8 @@ call_read(struct call *call, int word_count, char **words, struct error *error)
     int used;
 
     *call = (struct call){0};
-    if (!refuse_secrets(word_count, words, error) ||
-        !refuse_unprintable(word_count, words, error)) {
+    if (!words_hold_no_secret(word_count, words, error) ||
+        !words_are_printable(word_count, words, error)) {
         return false;
     }
     put_command_first(word_count, words);

@@ -126,7 +126,8 @@ static const struct command_option option_role_sql =
     OPTION("role", VALUE_NAME, "ROLE", NULL, 0, 0, NULL, "SET ROLE for the migrations");
 
 static const struct command_option option_machine_format =
-    OPTION("format", VALUE_CHOICE, "FORMAT", "text", 0, 0, machine_formats, "text, mermaid, dot or markdown");
+    OPTION("format", VALUE_CHOICE, "FORMAT", "text", 0, 0, machine_formats,
+           "text, mermaid, dot or markdown");
 static const struct command_option option_manual_format =
     OPTION("format", VALUE_CHOICE, "FORMAT", "markdown", 0, 0, manual_formats, "markdown or man");
 static const struct command_option option_out =

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include "common/base/text.h"
+
 struct program_end {
     int status;
     char *out, *err;
@@ -20,6 +22,25 @@ void program_forget(struct program_end *end);
 /* program_say(folder, "runs", "--json"): the words one by one. */
 #define program_say(folder, ...)                                                                   \
     program_run(folder, (const char *const[]){__VA_ARGS__, (const char *)0})
+
+/* The same before a terminal of its own, 80 columns wide, on which the test types. */
+struct program_session {
+    int pid, terminal;
+    struct text seen; /* all that was drawn so far */
+};
+
+struct program_session program_open(const char *folder, const char *const *words);
+
+#define program_start(folder, ...)                                                                 \
+    program_open(folder, (const char *const[]){__VA_ARGS__, (const char *)0})
+
+/* Fail the test unless this is drawn within 20 s; what came before it is forgotten. */
+void program_must_draw(struct program_session *session, const char *part);
+
+void program_type(const struct program_session *session, const char *keys);
+
+/* Wait for its end and close the terminal; the exit status. */
+int program_close(struct program_session *session);
 
 /* Fail the test, with all that was said, unless it ended so, and said this there. */
 void program_must_end(const struct program_end *end, int status);

@@ -3,6 +3,7 @@
  * remember it as a database would.
  */
 #include <jansson.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -28,7 +29,7 @@ static struct bundle *bundle;
 static struct peers *peers;
 static struct key_pair peer_keys[PEER_COUNT];
 static pthread_t peers_thread;
-static atomic_bool peers_stop;
+static atomic_bool peers_stop, peers_pause; /* paused, they take nothing and say nothing */
 
 static struct program_end
 skein(const char *const *words)
@@ -111,7 +112,11 @@ turn_peers(void *context)
 {
     (void)context;
     while (!atomic_load(&peers_stop)) {
-        peers_turn(peers, 5);
+        if (atomic_load(&peers_pause)) {
+            poll(NULL, 0, 5);
+        } else {
+            peers_turn(peers, 5);
+        }
     }
     return NULL;
 }
@@ -317,6 +322,60 @@ starts_and_goes_when_it_is_not_to_watch(void **state)
     json_decref(watched);
 }
 
+/* ---- before a terminal --------------------------------------------------------------------- */
+
+static void
+asks_before_it_does_anything(void **state)
+{
+    struct program_session session = program_start(files.path, "apply", "bench");
+
+    (void)state;
+    program_must_draw(&session, "do 12 steps on 3 targets? [y/N]");
+    program_type(&session, "n\n");
+    program_must_draw(&session, "E-CLI-DECLINED");
+    assert_int_equal(program_close(&session), 2);
+    ENDS(0, "run 6", "status");
+}
+
+static void
+draws_the_run_in_its_place(void **state)
+{
+    struct program_session session = program_start(files.path, "apply", "bench", "--watch");
+
+    (void)state;
+    program_must_draw(&session, "[y/N]");
+    program_type(&session, "yes\n");
+    program_must_draw(&session, "\033[?25l"); /* the cursor is hidden, and shown again */
+    program_must_draw(&session, "run 7  up  bench");
+    program_must_draw(&session, "\033[?25h");
+    program_must_draw(&session, ", 3 of 3 targets");
+    assert_int_equal(program_close(&session), 0);
+}
+
+static void
+leaves_the_run_going_on_ctrl_c(void **state)
+{
+    (void)state;
+    ENDS(0, "run 8: done", "rollback", "last", "--yes", "--watch");
+    struct program_session planning = program_start(files.path, "apply", "bench", "--watch");
+    program_must_draw(&planning, "[y/N]");
+    atomic_store(&peers_pause, true);
+    program_type(&planning, "y\n");
+    program_must_draw(&planning, "run 9  up  bench");
+    program_type(&planning, "\003");
+    program_must_draw(&planning, "the run goes on");
+    program_must_draw(&planning, "skein status 9 --watch");
+    assert_int_equal(program_close(&planning), 6);
+
+    struct program_session watching =
+        program_start(files.path, "status", "9", "--watch", "--color", "never");
+    program_must_draw(&watching, "running");
+    atomic_store(&peers_pause, false);
+    program_must_draw(&watching, "run 9: done");
+    assert_int_equal(program_close(&watching), 0);
+    ENDS(0, "run 10: done", "rollback", "9", "--yes", "--watch");
+}
+
 static void
 refuses_steering_what_has_ended(void **state)
 {
@@ -415,6 +474,9 @@ main(void)
         cmocka_unit_test(tells_how_a_run_went),
         cmocka_unit_test(takes_back_exactly_what_a_run_did),
         cmocka_unit_test(starts_and_goes_when_it_is_not_to_watch),
+        cmocka_unit_test(asks_before_it_does_anything),
+        cmocka_unit_test(draws_the_run_in_its_place),
+        cmocka_unit_test(leaves_the_run_going_on_ctrl_c),
         cmocka_unit_test(refuses_steering_what_has_ended),
         cmocka_unit_test(refuses_selections_that_are_empty_or_too_large),
         cmocka_unit_test(lets_a_role_do_no_more_than_it_may),
