@@ -4,6 +4,8 @@
 #define HELLO_ANSWER_MS 5000 /* a connection on which HELLO stays unanswered is made anew */
 #define HELLO_AGAIN_MS 1000  /* between two HELLOs on one connection, on average */
 #define WAIT_MAX_MS 600000   /* no coordinator puts us off for longer */
+#define EAGER_MS 30000   /* so long after a session was lost, its coordinator is expected back */
+#define EAGER_FAILURES 2 /* and no wait is longer than 4 s */
 #define HEARTBEAT_MAX_MS 3600000
 
 enum session_event {
@@ -86,6 +88,7 @@ move(struct agent_core *core, enum session_event event)
     agent_note(core, true, "session over: %s", edge->why);
     session->id = (struct id){0};
     session->lease_until_ms = 0;
+    session->eager_until_ms = core->now_ms + EAGER_MS;
     for (size_t i = 0; i < core->target_count; i++) {
         agent_target_part(core, &core->targets[i]);
     }
@@ -114,11 +117,13 @@ say_hello(struct agent_core *core)
 static void
 reconnect(struct agent_core *core)
 {
-    struct agent_action action = {
-        .kind = AGENT_RECONNECT,
-        .delay_ms = backoff_next_ms(&core->session.backoff, &core->random),
-    };
+    struct agent_session *session = &core->session;
+    struct agent_action action = {.kind = AGENT_RECONNECT};
 
+    if (core->now_ms < session->eager_until_ms && session->backoff.failures > EAGER_FAILURES) {
+        session->backoff.failures = EAGER_FAILURES;
+    }
+    action.delay_ms = backoff_next_ms(&session->backoff, &core->random);
     trace_line(&core->trace, "session: connect again in %lld ms", (long long)action.delay_ms);
     agent_actions_add(core->actions, &action);
 }

@@ -247,6 +247,29 @@ comes_back_within_a_second_and_then_ever_more_slowly(void **state)
 }
 
 static void
+expects_a_coordinator_it_has_just_lost_back_within_seconds(void **state)
+{
+    (void)state;
+    CLEANUP(bench_destroy) struct bench *bench = bench_new(1);
+
+    bench_live(bench);
+    int64_t lost_ms = bench->now_ms;
+    while (bench->now_ms < lost_ms + 30000) {
+        link_down(bench);
+        int64_t delay_ms = bench_action(bench, AGENT_RECONNECT)->delay_ms;
+        assert_in_range(delay_ms, 1, 4000);
+        bench->now_ms += delay_ms;
+    }
+    int64_t most_ms = 0;
+    for (int i = 0; i < 20; i++) {
+        link_down(bench);
+        int64_t delay_ms = bench_action(bench, AGENT_RECONNECT)->delay_ms;
+        most_ms = delay_ms > most_ms ? delay_ms : most_ms;
+    }
+    assert_true(most_ms > 10000);
+}
+
+static void
 says_hello_again_when_the_coordinator_does_not_know_the_session(void **state)
 {
     (void)state;
@@ -467,6 +490,7 @@ main(void)
         cmocka_unit_test(takes_no_pong_that_answers_nothing),
         cmocka_unit_test(an_old_pong_does_not_shorten_the_lease),
         cmocka_unit_test(comes_back_within_a_second_and_then_ever_more_slowly),
+        cmocka_unit_test(expects_a_coordinator_it_has_just_lost_back_within_seconds),
         cmocka_unit_test(says_hello_again_when_the_coordinator_does_not_know_the_session),
         cmocka_unit_test(a_bye_to_another_session_ends_nothing),
         cmocka_unit_test(takes_a_session_only_once_and_only_as_an_answer),
