@@ -23,16 +23,22 @@ function(component_test path)
     test_program(component ${path} ${ARGN})
 endfunction()
 
-# test_program(<label> <path> [SOURCES …] USES …): one cmocka program; 77 means skipped, with reason.
+# test_program(<label> <path> [THREADS] [SOURCES …] USES …): one cmocka program; 77 means skipped, with
+# reason. THREADS: what it tests, or the program it starts, has several, so the thread sanitizer watches.
 function(test_program label path)
-    cmake_parse_arguments(TEST "" "" "SOURCES;USES" ${ARGN})
+    cmake_parse_arguments(TEST "THREADS" "" "SOURCES;USES" ${ARGN})
+    if(TEST_THREADS)
+        set(labels "${label};threads")
+    else()
+        set(labels "${label}")
+    endif()
     string(REPLACE "/" "_" name "${label}_${path}")
     add_executable(${name} ${CMAKE_SOURCE_DIR}/tests/${label}/${path}.c ${TEST_SOURCES})
     target_link_libraries(${name} PRIVATE skein_flags ${TEST_USES} cmocka)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     add_test(NAME ${label}/${path} COMMAND ${name})
     set_tests_properties(${label}/${path} PROPERTIES
-        LABELS ${label} TIMEOUT 300 SKIP_RETURN_CODE 77
+        LABELS "${labels}" TIMEOUT 300 SKIP_RETURN_CODE 77
         ENVIRONMENT "SKEIN_SOURCE=${CMAKE_SOURCE_DIR};SKEIN_BUILD=${CMAKE_BINARY_DIR}")
 endfunction()
 
