@@ -33,7 +33,6 @@ struct leg_truth {
     enum leg_state state;
     struct step_truth *steps[PLACES_MAX];
     size_t step_count;
-    bool has_just_started;
     UT_hash_handle hh;
 };
 
@@ -360,6 +359,20 @@ run_saved(struct check *check, const struct run_record *record)
 }
 
 static void
+leg_starts(struct check *check, const struct leg_truth *leg)
+{
+    const struct run_truth *run = leg->run;
+
+    for (const struct leg_truth *other = run->legs; other; other = other->next) {
+        if (other->wave < leg->wave && other->state <= LEG_RUNNING) {
+            world_violated(check->world, "I10", "run %llu: wave %llu starts before wave %llu ends",
+                           (unsigned long long)run->number, (unsigned long long)leg->wave,
+                           (unsigned long long)other->wave);
+        }
+    }
+}
+
+static void
 leg_saved(struct check *check, const struct leg_record *record)
 {
     struct leg_truth *leg = leg_of(check, &record->run_id, &record->target_id);
@@ -382,7 +395,8 @@ leg_saved(struct check *check, const struct leg_record *record)
         HASH_ADD(hh, check->legs, key, sizeof leg->key, leg);
     }
     if (leg->state == LEG_WAITING && record->state == LEG_RUNNING) {
-        leg->has_just_started = run->has_new_work = true;
+        run->has_new_work = true;
+        leg_starts(check, leg);
     }
     run->running += record->state == LEG_RUNNING;
     run->running -= leg->state == LEG_RUNNING;
@@ -481,7 +495,7 @@ check_saved(struct check *check, const struct record *record)
 }
 
 static void
-check_leg(struct check *check, const struct run_truth *run, struct leg_truth *leg)
+check_leg(struct check *check, const struct run_truth *run, const struct leg_truth *leg)
 {
     bool has_failed = false, is_over = run->state > RUN_CANCELLING;
 
@@ -501,17 +515,6 @@ check_leg(struct check *check, const struct run_truth *run, struct leg_truth *le
         world_violated(check->world, "I6", "run %llu: a leg has failed, none of its steps has",
                        (unsigned long long)run->number);
     }
-    if (!leg->has_just_started) {
-        return;
-    }
-    leg->has_just_started = false;
-    for (const struct leg_truth *other = run->legs; other; other = other->next) {
-        if (other->wave < leg->wave && other->state <= LEG_RUNNING) {
-            world_violated(check->world, "I10", "run %llu: wave %llu starts before wave %llu ends",
-                           (unsigned long long)run->number, (unsigned long long)leg->wave,
-                           (unsigned long long)other->wave);
-        }
-    }
 }
 
 static void
@@ -520,7 +523,7 @@ check_run(struct check *check, struct run_truth *run)
     unsigned long long number = run->number;
     bool is_over = run->state > RUN_CANCELLING;
 
-    for (struct leg_truth *leg = run->legs; leg; leg = leg->next) {
+    for (const struct leg_truth *leg = run->legs; leg; leg = leg->next) {
         check_leg(check, run, leg);
         if (is_over && leg->state <= LEG_RUNNING) {
             world_violated(check->world, "I2", "run %llu has ended, one of its legs has not",

@@ -416,6 +416,21 @@ answer_now(void *subject, uint64_t number)
     client.answered(client.subject, ticket, &answer);
 }
 
+/* The client hears that the connection is gone; the backend goes on with what it was asked. */
+static void
+cut_connection(struct database *database, struct backend *backend, const struct client *client,
+               uint64_t ticket, int64_t within_us)
+{
+    struct ask *ask = ask_new(database);
+
+    backend->client_is_gone = true;
+    ask->backend = 0;
+    ask->request = (struct request){.kind = REQUEST_UNLOCK};
+    ask->client = *client;
+    ask->ticket = ticket;
+    world_plan(database->world, world_between(database->world, 0, within_us), answer_now, ask, 0);
+}
+
 static int64_t
 duration_us(struct database *database, enum request_kind kind)
 {
@@ -431,6 +446,9 @@ duration_us(struct database *database, enum request_kind kind)
     case REQUEST_BUILD:
         return world_between(world, 50 * MS, 5 * SECOND);
     case REQUEST_COMMIT:
+        return world_chance(world, database->faults->statement_is_slow)
+                   ? world_between(world, 100 * MS, 10 * SECOND) /* a replica is waited for */
+                   : world_between(world, 1 * MS, 10 * MS);
     case REQUEST_WRITE_FAILED:
     case REQUEST_WRITE_VOID:
     case REQUEST_WRITE_INTENT:
@@ -459,5 +477,9 @@ database_ask(struct database *database, uint64_t backend, const struct request *
             check_begins(database->check, database, &request->work);
         }
     }
-    world_plan(database->world, duration_us(database, request->kind), answer_now, ask, 0);
+    int64_t for_us = duration_us(database, request->kind);
+    world_plan(database->world, for_us, answer_now, ask, 0);
+    if (found && world_chance(database->world, database->faults->connection_cut)) {
+        cut_connection(database, found, client, ticket, for_us);
+    }
 }

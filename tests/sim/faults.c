@@ -33,6 +33,7 @@ faults_drawn(struct world *world)
     faults.dies_at_phase = rate(world, 300, 25);
     faults.answer_lost = rate(world, 300, 60);
     faults.request_lost = rate(world, 300, 60);
+    faults.connection_cut = rate(world, 300, 60);
     faults.statement_fails = rate(world, 300, 200);
     faults.statement_is_slow = rate(world, 300, 150);
     faults.migration_is_broken = rate(world, 300, 120);

@@ -150,10 +150,24 @@ has_open_runs(const struct fleet *fleet)
 }
 
 static bool
+is_well(const struct fleet *fleet, const struct database *database)
+{
+    const struct record *record =
+        disk_find(&fleet->coordinator.disk, RECORD_TARGET, &database->target_id, NULL);
+
+    return record && record->target.state == TARGET_READY;
+}
+
+static bool
 is_still(const struct fleet *fleet)
 {
     for (size_t i = 0; i < fleet->agent_count; i++) {
         if (!sim_agent_is_idle(&fleet->agents[i])) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < fleet->database_count; i++) {
+        if (!is_well(fleet, &fleet->databases[i])) {
             return false;
         }
     }

@@ -273,9 +273,8 @@ worker_ended(void *subject, size_t target, const struct job *job,
     if (report->end == JOB_UNKNOWN && job->kind == JOB_RESOLVE) {
         event.fault = &report->fault;
     }
-    if (has_outcome) {
-        watch_learns(&agent->watch, &job->work.step_id, job->work.attempt, &report->outcome,
-                     job->kind == JOB_EXECUTE);
+    if (has_outcome && job->kind == JOB_EXECUTE) {
+        watch_learns(&agent->watch, &job->work.step_id, job->work.attempt, &report->outcome);
     }
     advance(agent, &event);
 }

@@ -10,7 +10,8 @@
 #define SWEEP_EVERY 64     /* events between two looks at a whole database */
 #define EVENTS_MAX 1000000 /* nothing is so much work */
 #define HEALING_MAX (30 * MINUTE)
-#define REST_US (40 * SECOND)
+#define GHOSTS_US (61 * SECOND) /* then the last message that is late has come */
+#define REST_US (20 * SECOND)
 
 struct story {
     struct fleet fleet;
@@ -107,6 +108,22 @@ tidy_up(struct story *story)
     sim_operator_tidy_up(admin);
 }
 
+/* Until every run has ended and every target is reported to be well. */
+static void
+settle(struct story *story, int64_t until_us)
+{
+    struct fleet *fleet = &story->fleet;
+    struct world *world = &fleet->world;
+
+    while (world->now_us < until_us && world_is_sound(world)) {
+        tidy_up(story);
+        if (!fleet->operators[0].waits && fleet_settle(fleet, 2 * SECOND)) {
+            return;
+        }
+        live_until(story, world->now_us + 1 * SECOND);
+    }
+}
+
 static void
 recover(struct story *story)
 {
@@ -120,13 +137,9 @@ recover(struct story *story)
     }
     chaos_heal(&story->chaos);
     live_until(story, world->now_us + 5 * SECOND);
-    while (world->now_us < until_us && world_is_sound(world)) {
-        tidy_up(story);
-        if (!fleet->operators[0].waits && fleet_settle(fleet, 2 * SECOND)) {
-            break;
-        }
-        live_until(story, world->now_us + 1 * SECOND);
-    }
+    settle(story, until_us);
+    live_until(story, world->now_us + GHOSTS_US);
+    settle(story, until_us);
     if (world_is_sound(world)) {
         check_all_ended(fleet->coordinator.check);
         fleet_check(fleet);

@@ -10,7 +10,6 @@ struct watch_entry {
     struct id session; /* that assigned it */
     uint64_t assigned; /* attempt; 0: not at all */
     uint64_t unacked;  /* attempt whose result is held; 0: none */
-    bool by_itself;    /* it carried that out itself */
     UT_hash_handle hh;
 };
 
@@ -195,7 +194,7 @@ watch_resolves(struct watch *watch, const struct id *step_id, uint64_t attempt)
     const struct watch_entry *entry = entry_of(watch, step_id);
     char id[ID_TEXT_SIZE];
 
-    if (entry->by_itself && entry->unacked && entry->unacked >= attempt) {
+    if (entry->unacked && entry->unacked >= attempt) {
         world_violated(watch->world, "I4", "%s looks step %.8s up and should know its result",
                        watch->name, id_text(step_id, id));
     }
@@ -203,7 +202,7 @@ watch_resolves(struct watch *watch, const struct id *step_id, uint64_t attempt)
 
 void
 watch_learns(struct watch *watch, const struct id *step_id, uint64_t attempt,
-             const struct outcome *outcome, bool by_itself)
+             const struct outcome *outcome)
 {
     if (watch->is_leaving && outcome->kind == OUTCOME_CANCELLED) {
         return; /* a step that a leaving process stops is no result */
@@ -211,7 +210,6 @@ watch_learns(struct watch *watch, const struct id *step_id, uint64_t attempt,
     struct watch_entry *entry = entry_of(watch, step_id);
     watch->unacked_count += !entry->unacked;
     entry->unacked = attempt;
-    entry->by_itself = by_itself;
 }
 
 void

@@ -43,9 +43,9 @@ void watch_says(struct watch *watch, const struct message *message, int64_t now_
 void watch_executes(struct watch *watch, const struct assign *assign, int64_t now_ms);
 void watch_resolves(struct watch *watch, const struct id *step_id, uint64_t attempt);
 
-/* The process learns what became of a step, by carrying it out or by looking it up. */
+/* The process has carried a step out and learns what became of it. */
 void watch_learns(struct watch *watch, const struct id *step_id, uint64_t attempt,
-                  const struct outcome *outcome, bool by_itself);
+                  const struct outcome *outcome);
 
 /* After everything: a process that holds results is not idle. */
 void watch_is_idle(struct watch *watch, bool is_idle);

@@ -191,6 +191,16 @@ extent_of(enum index_state index, enum direction direction)
     return (index == INDEX_VALID) == (direction == DIRECTION_UP) ? THERE : NOT_THERE;
 }
 
+/*
+ * Nothing of it is there, and from now on nothing ever will be: whoever still means to begin it,
+ * after a long sleep perhaps, finds the row.
+ */
+static void
+write_void(struct worker *worker)
+{
+    ask_about(worker, PHASE_WRITE_VOID, REQUEST_WRITE_VOID);
+}
+
 /* Look before acting: intent, then repair what is half there, then build, then the done row. */
 static void
 execute_concurrently(struct worker *worker)
@@ -201,10 +211,12 @@ execute_concurrently(struct worker *worker)
     bool has_intent = reading->intent;
     enum extent extent = extent_of(reading->index, work->direction);
 
-    if (!has_intent && reading->is_applied == is_up) {
-        end_as(worker, OUTCOME_ALREADY);
+    if (reading->is_applied == is_up) {
+        end_as(worker, OUTCOME_ALREADY); /* or there would be a verdict on this step */
     } else if (has_intent && extent == THERE) {
         ask_about(worker, PHASE_FINISH, REQUEST_FINISH);
+    } else if (worker->is_stopped && extent == NOT_THERE && has_intent) {
+        write_void(worker); /* the intent is not one any more */
     } else if (worker->is_stopped && extent == NOT_THERE) {
         end_as(worker, OUTCOME_CANCELLED);
     } else if (worker->is_stopped && is_up && extent == HALF_THERE) {
@@ -246,27 +258,23 @@ end_not_found(struct worker *worker)
     end(worker, &report);
 }
 
-/* Nothing of it is there, and from now on nothing ever will be: whoever still means to begin it,
- * after a long sleep perhaps, finds the row. */
-static void
-write_void(struct worker *worker)
-{
-    ask_about(worker, PHASE_WRITE_VOID, REQUEST_WRITE_VOID);
-}
-
 /* What was begun outside of a transaction is brought to an end that can be told. */
 static void
 resolve_intent(struct worker *worker, const struct journal_row *intent)
 {
     struct work *work = &worker->job.work;
+    const struct contents *contents;
     enum extent extent;
 
     work->place = intent->place;
     work->direction = intent->direction;
     memcpy(work->checksum, intent->checksum, sizeof work->checksum);
-    /* The row says which migration it is; its index is to be looked at again with that. */
-    extent = extent_of(worker->database->contents.indexes[work->place], work->direction);
-    if (extent == THERE) {
+    /* The row says which migration it is; that is to be looked at again. */
+    contents = &worker->database->contents;
+    extent = extent_of(contents->indexes[work->place], work->direction);
+    if (contents->applied[work->place].is_there == (work->direction == DIRECTION_UP)) {
+        write_void(worker); /* another step has done the same meanwhile */
+    } else if (extent == THERE) {
         ask_about(worker, PHASE_FINISH, REQUEST_FINISH);
     } else if (extent == HALF_THERE && work->direction == DIRECTION_DOWN) {
         work->token = worker->database->contents.fence;
@@ -456,7 +464,7 @@ repaired(struct worker *worker)
     } else if (worker->fault.code) {
         write_failed(worker);
     } else if (worker->is_stopped) {
-        end_as(worker, OUTCOME_CANCELLED);
+        write_void(worker);
     } else {
         ask_about(worker, PHASE_BUILD, REQUEST_BUILD);
     }
@@ -513,7 +521,11 @@ take(struct worker *worker, const struct answer *answer)
         end_as(worker, OUTCOME_FAILED);
         break;
     case PHASE_WRITE_VOID:
-        end_not_found(worker);
+        if (worker->job.kind == JOB_EXECUTE) {
+            end_as(worker, OUTCOME_CANCELLED);
+        } else {
+            end_not_found(worker);
+        }
         break;
     case PHASE_WRITE_INTENT:
         intended(worker, answer);
