@@ -8,6 +8,7 @@
 static const char *const failure_choices[] = {"halt", "rollback", "continue", NULL};
 static const char *const role_choices[] = {"viewer", "operator", "admin", NULL};
 static const char *const machine_formats[] = {"text", "mermaid", "dot", "markdown", NULL};
+static const char *const errors_formats[] = {"text", "markdown", NULL};
 static const char *const manual_formats[] = {"markdown", "man", NULL};
 static const char *const colour_choices[] = {"auto", "always", "never", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
@@ -128,6 +129,8 @@ static const struct command_option option_role_sql =
 static const struct command_option option_machine_format =
     OPTION("format", VALUE_CHOICE, "FORMAT", "text", 0, 0, machine_formats,
            "text, mermaid, dot or markdown");
+static const struct command_option option_errors_format =
+    OPTION("format", VALUE_CHOICE, "FORMAT", "text", 0, 0, errors_formats, "text or markdown");
 static const struct command_option option_manual_format =
     OPTION("format", VALUE_CHOICE, "FORMAT", "markdown", 0, 0, manual_formats, "markdown or man");
 static const struct command_option option_out =
@@ -373,6 +376,12 @@ const struct command command_table[] = {
                     .sentence = "a service of skein.yaml, or a folder of migrations"}},
      .examples = {{"skein debug bundle auth", ""}},
      .run = command_debug_bundle},
+    {.name = "debug errors",
+     .group = GROUP_HELP,
+     .sentence = "list the codes of errors, what they mean, how they exit",
+     .options = {&option_errors_format},
+     .examples = {{"skein debug errors", ""}},
+     .run = command_debug_errors},
     {.name = "debug manual",
      .group = GROUP_HELP,
      .sentence = "print this manual, from the same table as --help",

@@ -36,6 +36,7 @@ bool command_history(struct call *call, struct error *error);
 bool command_debug_machines(struct call *call, struct error *error);
 bool command_debug_frame(struct call *call, struct error *error);
 bool command_debug_bundle(struct call *call, struct error *error);
+bool command_debug_errors(struct call *call, struct error *error);
 bool command_debug_manual(struct call *call, struct error *error);
 bool command_completion(struct call *call, struct error *error);
 bool command_version(struct call *call, struct error *error);

@@ -1,4 +1,5 @@
-/* debug machines, frame, bundle, manual: what a developer wants to see at three in the morning. */
+/* debug machines, frame, bundle, errors, manual: what a developer wants to see at three in the
+ * morning. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -9,6 +10,9 @@
 #include "common/io/file.h"
 #include "proto/codec.h"
 #include "coordinator/cli/commands/commands.h"
+#include "coordinator/cli/complain.h"
+#include "coordinator/cli/error_table.h"
+#include "coordinator/cli/exit.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/grid.h"
 #include "coordinator/cli/machine_print.h"
@@ -198,6 +202,27 @@ append_script_cell(struct grid *grid, bool is_there, const struct script *script
     }
 }
 
+/* What is wrong with the files, and only a note: a down that cannot be used, what was accepted. */
+static void
+append_notes(const struct error_list *notes, const struct terminal *terminal, struct text *out)
+{
+    CLEANUP(grid_destroy) struct grid *grid = grid_new();
+
+    grid_column(grid, "note", GRID_LEFT);
+    grid_column(grid, "", GRID_LEFT);
+    grid_column(grid, "", GRID_SHRINKS);
+    for (size_t i = 0; i < notes->count; i++) {
+        grid_row(grid);
+        grid_cell(grid, STYLE_WARN, "%s", notes->errors[i].code);
+        grid_cell(grid, STYLE_PLAIN, "%s", notes->errors[i].where);
+        grid_cell(grid, STYLE_PLAIN, "%s", notes->errors[i].text);
+    }
+    if (notes->count > 0) {
+        text_append(out, "\n");
+        grid_render(grid, terminal, 0, out);
+    }
+}
+
 static void
 print_bundle(const struct call *call, const struct services *services)
 {
@@ -230,6 +255,7 @@ print_bundle(const struct call *call, const struct services *services)
         grid_cell(grid, STYLE_WARN, "%s", migration->irreversible ? migration->irreversible : "");
     }
     grid_render(grid, &call->terminal, 0, &out);
+    append_notes(&services->notes, &call->terminal, &out);
     fputs(text_of(&out), call->terminal.out);
 }
 
@@ -258,9 +284,10 @@ script_json(bool is_there, const struct script *script)
 }
 
 static json_t *
-bundle_json(const struct bundle *bundle)
+bundle_json(const struct services *services)
 {
-    json_t *rows = json_array();
+    const struct bundle *bundle = services->bundles[0];
+    json_t *rows = json_array(), *notes = json_array();
     char digest[2 * DIGEST_SIZE + 1];
 
     for (size_t i = 0; i < bundle->manifest.migration_count; i++) {
@@ -275,11 +302,14 @@ bundle_json(const struct bundle *bundle)
                       script_json(migration->has_down, &migration->down), "verify",
                       script_json(migration->has_verify, &migration->verify)));
     }
+    for (size_t i = 0; i < services->notes.count; i++) {
+        json_array_append_new(notes, complain_json(&services->notes.errors[i]));
+    }
     text_hex(bundle->digest.bytes, DIGEST_SIZE, digest);
-    return json_pack("{s:o, s:o, s:s, s:I, s:o}", "service",
+    return json_pack("{s:o, s:o, s:s, s:I, s:o, s:o}", "service",
                      show_json_text(bundle->manifest.service), "layout",
                      show_json_text(bundle->manifest.layout), "digest", digest, "size",
-                     (json_int_t)bundle->bytes.size, "migrations", rows);
+                     (json_int_t)bundle->bytes.size, "migrations", rows, "notes", notes);
 }
 
 bool
@@ -291,10 +321,37 @@ command_debug_bundle(struct call *call, struct error *error)
         return false;
     }
     if (call_wants_json(call)) {
-        show_json(&call->terminal, bundle_json(services.bundles[0]));
+        show_json(&call->terminal, bundle_json(&services));
     } else {
         print_bundle(call, &services);
     }
+    return true;
+}
+
+/* ---- errors -------------------------------------------------------------------------------- */
+
+bool
+command_debug_errors(struct call *call, struct error *error)
+{
+    CLEANUP(grid_destroy) struct grid *grid = grid_new();
+    CLEANUP(text_release) struct text out = {0};
+
+    (void)error;
+    if (call_choice(call, "format") != 0) {
+        error_table_markdown(&out);
+        fputs(text_of(&out), call->terminal.out);
+        return true;
+    }
+    grid_column(grid, "code", GRID_LEFT);
+    grid_column(grid, "exit", GRID_RIGHT);
+    grid_column(grid, "meaning", GRID_SHRINKS);
+    for (size_t i = 0; i < error_count; i++) {
+        grid_row(grid);
+        grid_cell(grid, STYLE_NAME, "%s", error_table[i].code);
+        grid_cell(grid, STYLE_PLAIN, "%d", exit_status_of(error_table[i].code));
+        grid_cell(grid, STYLE_PLAIN, "%s", error_table[i].sentence);
+    }
+    grid_print(grid, &call->terminal, 0);
     return true;
 }
 

@@ -4,8 +4,25 @@
 #include "common/base/mem.h"
 #include "coordinator/cli/commands/commands.h"
 #include "coordinator/cli/completion.h"
+#include "coordinator/cli/error_table.h"
+#include "coordinator/cli/exit.h"
 #include "coordinator/cli/manual.h"
 #include "coordinator/cli/show.h"
+
+static bool
+explain(const struct call *call, const char *code, struct error *error)
+{
+    const struct error_meaning *meaning = error_table_find(code);
+
+    if (!meaning) {
+        error_set(error, "E-CLI-USAGE", "there is no error '%.64s'", code);
+        return error_hint(error, "skein debug errors lists them");
+    }
+    int status = exit_status_of(code);
+    show_line(&call->terminal, "%s: %s", code, meaning->sentence);
+    show_line(&call->terminal, "exit status %d: %s", status, exit_meaning(status));
+    return true;
+}
 
 bool
 command_help(struct call *call, struct error *error)
@@ -15,6 +32,9 @@ command_help(struct call *call, struct error *error)
 
     for (size_t i = 0; i < call->argument_count; i++) {
         text_format(&name, "%s%s", i ? " " : "", call->arguments[i]);
+    }
+    if (text_starts_with(text_of(&name), "E-")) {
+        return explain(call, text_of(&name), error);
     }
     const struct command *command = command_named(text_of(&name));
     if (name.size == 0) {

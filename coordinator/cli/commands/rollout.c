@@ -75,6 +75,18 @@ plan_with_sql_json(const struct call *call, const struct rollout *rollout)
     return plan;
 }
 
+/* What the reader of the files has noted, in one line: most of it is of long ago. */
+static void
+tell_notes(const struct call *call, const struct services *services)
+{
+    char number[FORMAT_SIZE];
+
+    if (services->notes.count > 0) {
+        show_line(&call->terminal, "\n%s about the files; skein debug bundle SERVICE lists them",
+                  format_counted(services->notes.count, "note", number));
+    }
+}
+
 static bool
 tell_plan(struct call *call, const struct rollout *rollout, struct error *error)
 {
@@ -85,6 +97,7 @@ tell_plan(struct call *call, const struct rollout *rollout, struct error *error)
         show_json(&call->terminal, plan_with_sql_json(call, rollout));
     } else {
         print_plan(call, rollout, call_flag(call, "sql"));
+        tell_notes(call, &rollout->services);
         if (planned->step_count > 0) {
             fprintf(call->terminal.out,
                     "\nnothing was changed; to do exactly this:\n"

@@ -1,5 +1,5 @@
 /* What the program makes of words, without any coordinator or database. */
-#include <dirent.h>
+#include <ftw.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/base/mem.h"
+#include "common/base/text.h"
 #include "tests/component/cli/program.h"
 #include "tests/support/folder.h"
 #include "tests/support/unit.h"
@@ -173,11 +174,9 @@ prints_its_own_manual(void **state)
     program_must_say(&end, "| 6 | unreachable");
 }
 
-/* The whole of a file in the source tree. */
 static char *
-read_source(const char *name)
+read_file(const char *path)
 {
-    CLEANUP(mem_free) char *path = mem_format("%s/%s", getenv("SKEIN_SOURCE"), name);
     char *content = NULL;
     size_t size = 0;
     FILE *file = fopen(path, "r");
@@ -186,6 +185,15 @@ read_source(const char *name)
     assert_true(getdelim(&content, &size, '\0', file) > 0);
     fclose(file);
     return content;
+}
+
+/* The whole of a file in the source tree. */
+static char *
+read_source(const char *name)
+{
+    CLEANUP(mem_free) char *path = mem_format("%s/%s", getenv("SKEIN_SOURCE"), name);
+
+    return read_file(path);
 }
 
 static void
@@ -201,11 +209,63 @@ has_the_manual_in_the_source_tree_as_it_prints_it(void **state)
     CLEANUP(program_forget)
     struct program_end machines = program_say(NULL, "debug", "machines", "--format", "markdown");
     CLEANUP(mem_free) char *machines_kept = read_source("docs/machines.md");
+    CLEANUP(program_forget)
+    struct program_end errors = program_say(NULL, "debug", "errors", "--format", "markdown");
+    CLEANUP(mem_free) char *errors_kept = read_source("docs/errors.md");
     CLEANUP(mem_free) char *markdown_kept = read_source("docs/cli.md");
     CLEANUP(mem_free) char *man_kept = read_source("docs/man/skein.1");
     assert_string_equal(markdown.out, markdown_kept);
     assert_string_equal(man.out, man_kept);
     assert_string_equal(machines.out, machines_kept);
+    assert_string_equal(errors.out, errors_kept);
+}
+
+/* All codes that `skein debug errors` lists, and how many in the source it does not. */
+static const char *codes_listed;
+static size_t codes_missing;
+
+/* Look at every "E-…" in a file of the source. */
+static int
+look_for_codes(const char *path, const struct stat *facts, int kind, struct FTW *place)
+{
+    (void)facts;
+    (void)place;
+    if (kind != FTW_F || (!text_ends_with(path, ".c") && !text_ends_with(path, ".h"))) {
+        return 0;
+    }
+    CLEANUP(mem_free) char *content = read_file(path);
+    for (const char *at = content; (at = strstr(at, "\"E-"));) {
+        char row[48];
+        size_t size = strspn(++at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+        bool is_code = at[size] == '"' && at[size - 1] != '-' && size < sizeof row - 4;
+        snprintf(row, sizeof row, "| %.*s |", is_code ? (int)size : 0, at);
+        if (is_code && !strstr(codes_listed, row)) {
+            fprintf(stderr, "%s: %s is not in error_table.c\n", path, row);
+            codes_missing++;
+        }
+    }
+    return 0;
+}
+
+static void
+explains_every_error_in_the_source(void **state)
+{
+    static const char *const folders[] = {"agent", "common", "coordinator", "proto"};
+    CLEANUP(program_forget)
+    struct program_end end = program_say(NULL, "debug", "errors", "--format", "markdown");
+
+    (void)state;
+    if (!getenv("SKEIN_SOURCE")) {
+        skip();
+    }
+    codes_listed = end.out;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        CLEANUP(mem_free) char *path = mem_format("%s/%s", getenv("SKEIN_SOURCE"), folders[i]);
+        assert_int_equal(nftw(path, look_for_codes, 16, FTW_PHYS), 0);
+    }
+    assert_int_equal(codes_missing, 0);
+    ENDS(0, "exit status 3", "help", "E-MIG-CHECKSUM");
+    ENDS(2, "there is no error", "help", "E-TEAPOT");
 }
 
 static int
@@ -245,6 +305,7 @@ main(void)
         cmocka_unit_test(decodes_frames_and_says_what_is_wrong_with_them),
         cmocka_unit_test(prints_its_own_manual),
         cmocka_unit_test(has_the_manual_in_the_source_tree_as_it_prints_it),
+        cmocka_unit_test(explains_every_error_in_the_source),
     };
     return cmocka_run_group_tests(tests, make_home, remove_home) != 0;
 }

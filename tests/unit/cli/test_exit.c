@@ -33,11 +33,12 @@ follows_from_the_code_of_the_error(void **state)
         {"E-KEY-SERVER-MISMATCH", 6},
         {"E-TARGET-UNREACHABLE", 6},
         {"E-TARGET-BUSY", 5},
-        {"E-DB-STANDBY", 7},
+        {"E-DB-STANDBY", 5},
         {"E-DB-AUTH", 4},
         {"E-DB-UNREACHABLE", 6},
         {"E-SQL", 7},
         {"E-STORE-FULL", 7},
+        {"E-DB-LOST", 7},
         {"E-PROTO-DECODE", 70},
         {"something else", 7},
     };

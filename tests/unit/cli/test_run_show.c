@@ -187,9 +187,8 @@ tells_how_it_ended(void **state)
     (void)state;
     run.state = RUN_FAILED;
     run_render_end(&run, &terminal, &out);
-    assert_string_equal(text_of(&out),
-                        "run 12: failed, 15 of 100 targets, 1 failed, 1m 20s\n"
-                        "  skein log 12 --failing  shows every error in full\n");
+    assert_string_equal(text_of(&out), "run 12: failed, 15 of 100 targets, 1 failed, 1m 20s\n"
+                                       "  skein log 12 --failing  shows every error in full\n");
     assert_true(run_view_has_ended(&run));
     run.state = RUN_HALTED;
     assert_false(run_view_has_ended(&run));
