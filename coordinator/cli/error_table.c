@@ -193,6 +193,7 @@ const struct error_meaning error_table[] = {
     {"E-GATE", "the check of keys at the door does not work"},
     {"E-GATE-OPEN", "the door does not keep strangers out: the program does not go on"},
     {"E-RLIMIT", "the limit of open files is too small"},
+    {"E-BUG", "a mistake of ours: please report it"},
     {"E-LIB-VERSION", "a library is too old, or was built without what is needed"},
 };
 const size_t error_count = sizeof error_table / sizeof *error_table;

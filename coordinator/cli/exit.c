@@ -56,6 +56,7 @@ static const struct {
     {"E-HIST-", EXIT_CONFLICT},
     {"E-FENCED", EXIT_CONFLICT},
     {"E-EPOCH-COLLISION", EXIT_CONFLICT},
+    {"E-BUG", EXIT_BUG},
 };
 
 static const char *const meanings[] = {
