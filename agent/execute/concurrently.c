@@ -15,7 +15,6 @@
 
 #define MAKE "create index " /* what an intent's cursor begins with; the index follows */
 #define DROP "drop index "
-#define CLEAN_UP_MS 120000
 #define SOMEBODY_BUILDS_MS 200
 
 /* ---- the session: as a migration wants it, and as our own rows want it ----------------------- */
@@ -129,6 +128,9 @@ static enum try_end
 look_failed(struct step_try *try)
 {
     try->is_retryable = true;
+    if (try->sitting->connection && error_is(&try->error, "E-DB-BUSY")) {
+        return TRY_LOCKED;
+    }
     return sitting_is_transient(&try->error) ? TRY_LOST : TRY_FAILED;
 }
 
@@ -152,7 +154,7 @@ look_and_repair(struct step_try *try, const struct statement *statement, struct 
             log_info("target %s: dropping the half-made index %s", sitting->config.name,
                      look->name);
             FAILPOINT("execute.before-repair");
-            if (!index_drop(sitting, look->name, clock_now_ms() + CLEAN_UP_MS, &try->error)) {
+            if (!index_drop(sitting, look->name, &try->error)) {
                 *end = look_failed(try);
                 return false;
             }
@@ -182,7 +184,7 @@ clean_up(struct step_try *try, const struct statement *statement, enum try_end e
         return end;
     }
     FAILPOINT("execute.before-repair");
-    if (!index_drop(sitting, look.name, clock_now_ms() + CLEAN_UP_MS, &error)) {
+    if (!index_drop(sitting, look.name, &error)) {
         if (!sitting->connection) {
             return TRY_LOST;
         }
@@ -430,8 +432,7 @@ concurrently_settle(struct sitting *sitting, struct journal_row *intent, bool *i
     }
     if (look.exists && !look.is_valid && !look.is_building) {
         /* Half made, or half dropped: either way it serves nobody. */
-        if (!enter(&try) || !index_drop(sitting, name, clock_now_ms() + CLEAN_UP_MS, error) ||
-            !leave(&try)) {
+        if (!enter(&try) || !index_drop(sitting, name, error) || !leave(&try)) {
             return sitting->connection ? sitting_query_failed(sitting, "cannot settle", error)
                                        : false;
         }

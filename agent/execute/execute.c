@@ -113,9 +113,13 @@ static bool
 cancelled(struct execution *execution)
 {
     struct step_try *try = &execution->try;
+    char left[sizeof try->error.found];
 
+    memcpy(left, try->error.found, sizeof left);
     error_set(&try->error, "E-STOPPED", "stopped before it took effect");
-    if (!try->script->is_transactional && try->statement > 1) {
+    if (!try->script->is_transactional && left[0]) {
+        error_found(&try->error, "%s", left);
+    } else if (!try->script->is_transactional && try->statement > 1) {
         error_found(&try->error, "the %" PRIu64 " statements before it have taken effect",
                     try->statement - 1);
     }

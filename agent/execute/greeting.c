@@ -398,9 +398,7 @@ look(struct sitting *sitting, struct greeting *greeting, struct error *error)
         return true;
     }
     if (!schema_create(sitting->connection, &target_id, error)) {
-        if (error_is(error, "E-DB-LOST")) {
-            sitting_drop(sitting);
-        }
+        sitting_drop(sitting);
         return false;
     }
     if (!greet(sitting, greeting, error)) {

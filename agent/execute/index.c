@@ -1,9 +1,14 @@
 #include "agent/execute/index.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/mem.h"
+
+#define DROP_MS 120000
+#define STOPPED_DROP_MS 15000
 
 enum look_column { LOOK_NAME, LOOK_EXISTS, LOOK_VALID, LOOK_FITS, LOOK_BUILDING };
 
@@ -97,12 +102,16 @@ index_look_up(struct sitting *sitting, const char *name, struct index_look *look
 }
 
 bool
-index_drop(struct sitting *sitting, const char *name, int64_t deadline_ms, struct error *error)
+index_drop(struct sitting *sitting, const char *name, struct error *error)
 {
-    CLEANUP(mem_free) char *sql = mem_format("DROP INDEX CONCURRENTLY IF EXISTS %s", name);
-    struct patience patience = {.deadline_ms = deadline_ms};
+    int64_t wait_ms = interrupt_is_raised(sitting->interrupt) ? STOPPED_DROP_MS : DROP_MS;
+    CLEANUP(mem_free)
+    char *limit = mem_format("SELECT set_config('lock_timeout', '%" PRId64 "', false)", wait_ms);
+    CLEANUP(mem_free) char *drop = mem_format("DROP INDEX CONCURRENTLY IF EXISTS %s", name);
+    struct patience patience = {.deadline_ms = clock_now_ms() + wait_ms + 5000};
     struct command_end end;
 
-    return connection_command(sitting->connection, sql, &patience, &end) ||
+    return (connection_run(sitting->connection, limit, &patience) &&
+            connection_command(sitting->connection, drop, &patience, &end)) ||
            sitting_query_failed(sitting, "cannot drop the half-made index", error);
 }

@@ -23,8 +23,10 @@ bool index_look_at(struct sitting *sitting, const struct statement *statement,
 bool index_look_up(struct sitting *sitting, const char *name, struct index_look *look,
                    struct error *error);
 
-/* DROP INDEX CONCURRENTLY IF EXISTS, waiting no longer than until deadline_ms. */
-bool index_drop(struct sitting *sitting, const char *name, int64_t deadline_ms,
-                struct error *error);
+/*
+ * DROP INDEX CONCURRENTLY IF EXISTS: what is half made is to go by all means, so it waits longer
+ * for others than a migration does; less so when we are asked to stop.
+ */
+bool index_drop(struct sitting *sitting, const char *name, struct error *error);
 
 #endif

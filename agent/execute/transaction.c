@@ -216,8 +216,7 @@ transaction_verify(struct step_try *try, enum try_end *end)
             return false;
         }
         if (done.is_false) {
-            *end =
-                try_fail(try, "E-MIG-VERIFY", "a check of the verify script is false; rolled back");
+            *end = try_fail(try, "E-MIG-VERIFY", "a check of the verify script is false");
             error_where(&try->error, "%s:%" PRIu64 ":%" PRIu64, migration->verify.path,
                         statement->line, statement->column);
             error_hint(&try->error, "the migration does not do what its verify script says");

@@ -101,11 +101,17 @@ try_query_failed(struct step_try *try, const char *what)
     return meaning->is_lock ? TRY_LOCKED : TRY_FAILED;
 }
 
+static const char *
+rolled_back(const struct step_try *try)
+{
+    return try->script->is_transactional ? "; rolled back" : "";
+}
+
 static void
 explain_timeout(struct step_try *try)
 {
-    error_set(&try->error, "E-SQL-TIMEOUT",
-              "the script took longer than its time-out; rolled back");
+    error_set(&try->error, "E-SQL-TIMEOUT", "the script took longer than its time-out%s",
+              rolled_back(try));
     error_hint(&try->error,
                "a larger timeout for the file or the target, or less work in one step");
     try->is_retryable = true;
@@ -117,7 +123,8 @@ explain(struct step_try *try, const struct sql_error *fact)
     const struct meaning *meaning = meaning_of(fact->sqlstate);
     char detail[sizeof fact->detail];
 
-    error_set(&try->error, meaning->code, "%s (%s); rolled back", fact->message, fact->sqlstate);
+    error_set(&try->error, meaning->code, "%s (%s)%s", fact->message, fact->sqlstate,
+              rolled_back(try));
     try->is_retryable = meaning->is_retryable;
     memcpy(detail, fact->detail, sizeof detail);
     sql_place_mask_detail(detail);

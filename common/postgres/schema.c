@@ -90,7 +90,9 @@ cannot_create(struct connection *connection, bool has_schema, struct error *erro
 {
     const struct sql_error *fact = connection_error(connection);
 
-    if (fact->is_lost) {
+    if (fact->canceled == CANCEL_INTERRUPT) {
+        error_set(error, "E-STOPPED", "stopped while the schema skein was made");
+    } else if (fact->is_lost || fact->canceled == CANCEL_DEADLINE) {
         error_set(error, "E-DB-LOST", "the connection was lost: %s", fact->message);
     } else if (strcmp(fact->sqlstate, "42501") == 0) {
         error_set(error, "E-DB-PRIV", "the schema skein cannot be made: %s", fact->message);

@@ -26,7 +26,7 @@
 /*
  * Make what is missing, with this identity, in one transaction. Several may do so at once: one
  * wins, and for the others it is there already, which is as good. False with E-DB-PRIV (hint: what
- * to grant), E-DB-LOST, E-DB-SCHEMA.
+ * to grant), E-DB-LOST, E-DB-SCHEMA, E-STOPPED; then the connection is of no more use.
  */
 bool schema_create(struct connection *connection, const struct id *target_id, struct error *error);
 

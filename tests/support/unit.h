@@ -6,10 +6,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
-/* The exit status counts only to 255, so a failed group is 1. */
-#define RUN_TESTS(tests) (cmocka_run_group_tests(tests, NULL, NULL) != 0)
+/* The exit status counts only to 255, so a failed group is 1. SKEIN_TEST=pattern runs only some. */
+#define RUN_TESTS(tests)                                                                           \
+    (cmocka_set_test_filter(getenv("SKEIN_TEST")),                                                 \
+     cmocka_run_group_tests(tests, NULL, NULL) != 0)
 
 #endif

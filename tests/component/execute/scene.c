@@ -49,6 +49,16 @@ scene_sit_anew(struct scene *scene)
 }
 
 void
+scene_clear(struct scene *scene)
+{
+    scene_sit_anew(scene); /* it is another target, and the old sitting would not have it */
+    arena_release(&scene->arena);
+    scene_tell(scene, "SET client_min_messages = error; DROP SCHEMA IF EXISTS skein CASCADE;"
+                      "DROP SCHEMA public CASCADE; CREATE SCHEMA public;"
+                      "CREATE TABLE probe (what text)");
+}
+
+void
 scene_plan(struct scene *scene, const struct sketch *sketches, size_t count)
 {
     bundle_destroy(&scene->bundle);
@@ -71,7 +81,8 @@ scene_execute(struct scene *scene, const struct step_order *order)
     if (!sitting_execute(scene->sitting, order, &scene->arena, &scene->outcome, &scene->error)) {
         fail_msg("%s: %s", scene->error.code, scene->error.text);
     }
-    if (scene->outcome.kind != OUTCOME_DONE && scene->outcome.fault.text) {
+    /* Whoever runs one test wants to see what it saw. */
+    if (getenv("SKEIN_TEST") && scene->outcome.fault.text) {
         print_message("  %s: %s (%s) %s; %s\n", scene->outcome.fault.code,
                       scene->outcome.fault.text,
                       scene->outcome.fault.where ? scene->outcome.fault.where : "",
@@ -134,8 +145,8 @@ scene_assert_fault(const struct scene *scene, const char *code, const char *wher
     }
 }
 
-bool
-scene_execute_and_die(struct scene *scene, const struct step_order *order, const char *failpoint)
+int
+scene_execute_in_child(struct scene *scene, const struct step_order *order, const char *failpoint)
 {
     int status = 0;
 
@@ -144,12 +155,35 @@ scene_execute_and_die(struct scene *scene, const struct step_order *order, const
     if (child == 0) {
         struct sitting *sitting = sitting_new(&scene->config);
         setenv("SKEIN_FAILPOINT", failpoint, 1);
-        sitting_execute(sitting, order, &scene->arena, &scene->outcome, &scene->error);
-        _exit(0);
+        bool is_known =
+            sitting_execute(sitting, order, &scene->arena, &scene->outcome, &scene->error);
+        _exit(is_known ? (int)scene->outcome.kind : 99);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
-    return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+    if (WIFSIGNALED(status)) {
+        assert_int_equal(WTERMSIG(status), SIGKILL);
+        return SCENE_KILLED;
+    }
+    return WEXITSTATUS(status);
+}
+
+bool
+scene_resolve(struct scene *scene, const struct step_order *order)
+{
+    bool found = false;
+
+    if (!sitting_resolve(scene->sitting, &order->step_id, order->attempt, &scene->arena, &found,
+                         &scene->outcome, &scene->error)) {
+        fail_msg("%s: %s", scene->error.code, scene->error.text);
+    }
+    return found;
+}
+
+enum outcome_kind
+scene_settle(struct scene *scene, const struct step_order *order)
+{
+    scene_sit_anew(scene);
+    return scene_resolve(scene, order) ? scene->outcome.kind : scene_execute(scene, order);
 }
 
 struct helper {

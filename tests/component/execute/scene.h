@@ -27,6 +27,9 @@ struct scene {
 struct scene *scene_new(struct cluster *cluster);
 void scene_destroy(struct scene **scene_p);
 
+/* The database as it was at first; the sitting is at rest. */
+void scene_clear(struct scene *scene);
+
 /* Another sitting on the same database instead of the present one. */
 void scene_sit_anew(struct scene *scene);
 
@@ -53,12 +56,21 @@ void scene_await(const struct scene *scene, const char *sql, const char *answer)
 void scene_assert_fault(const struct scene *scene, const char *code, const char *where);
 void scene_assert_says(const char *text, const char *part);
 
+#define SCENE_KILLED (-1)
+
 /*
  * Carry the order out in a child process with this failpoint ("execute.after-claim:1"), and wait
- * for its end. Returns whether it was killed there.
+ * for its end: the outcome's kind, SCENE_KILLED when it died there.
  */
-bool scene_execute_and_die(struct scene *scene, const struct step_order *order,
+int scene_execute_in_child(struct scene *scene, const struct step_order *order,
                            const char *failpoint);
+
+/* What the journal knows of an order, into scene->outcome; whether it knows anything. */
+bool scene_resolve(struct scene *scene, const struct step_order *order);
+
+/* Find out what became of an order, as an agent does that knows nothing; carry it out again if it
+ * is not there. Returns the outcome's kind. */
+enum outcome_kind scene_settle(struct scene *scene, const struct step_order *order);
 
 /* Run a function in a thread beside the test. */
 struct helper;

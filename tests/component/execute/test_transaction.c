@@ -130,9 +130,6 @@ finds_the_verdict_of_a_step_or_nothing(void **state)
     SCENE_PLAN(scene, probe, {.version = "002", .up = "SELECT nosuch"});
     struct step_order done = scene_order(scene, 0, DIRECTION_UP);
     struct step_order failed = scene_order(scene, 1, DIRECTION_UP);
-    struct id unknown = id_random();
-    struct outcome outcome;
-    bool found;
 
     assert_int_equal(scene_execute(scene, &done), OUTCOME_DONE);
     struct outcome first = scene->outcome;
@@ -140,18 +137,14 @@ finds_the_verdict_of_a_step_or_nothing(void **state)
     struct outcome second = scene->outcome;
     scene_sit_anew(scene);
 
-    assert_true(sitting_resolve(scene->sitting, &done.step_id, 1, &scene->arena, &found, &outcome,
-                                &scene->error));
-    assert_true(found && pack_equal(&outcome_shape, &first, &outcome));
-    assert_true(sitting_resolve(scene->sitting, &failed.step_id, 1, &scene->arena, &found, &outcome,
-                                &scene->error));
-    assert_true(found && pack_equal(&outcome_shape, &second, &outcome));
-    assert_true(sitting_resolve(scene->sitting, &failed.step_id, 2, &scene->arena, &found, &outcome,
-                                &scene->error));
-    assert_false(found);
-    assert_true(sitting_resolve(scene->sitting, &unknown, 1, &scene->arena, &found, &outcome,
-                                &scene->error));
-    assert_false(found);
+    assert_true(scene_resolve(scene, &done));
+    assert_true(pack_equal(&outcome_shape, &first, &scene->outcome));
+    assert_true(scene_resolve(scene, &failed));
+    assert_true(pack_equal(&outcome_shape, &second, &scene->outcome));
+    failed.attempt = 2;
+    assert_false(scene_resolve(scene, &failed));
+    done.step_id = id_random();
+    assert_false(scene_resolve(scene, &done));
 }
 
 static void
