@@ -19,7 +19,7 @@ enum journal_state { JOURNAL_INTENT, JOURNAL_DONE, JOURNAL_FAILED, JOURNAL_VOID 
 struct work {
     struct id step_id;
     uint64_t attempt;
-    struct token token;
+    struct token token; /* epoch 0: no order, somebody looks what became of one */
     size_t place; /* of the migration in its service */
     enum direction direction;
     uint8_t checksum[CHECKSUM_SIZE];

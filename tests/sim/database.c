@@ -472,8 +472,9 @@ database_ask(struct database *database, uint64_t backend, const struct request *
     ask->ticket = ticket;
     if (found) {
         found->is_busy = true;
-        if ((request->kind == REQUEST_STATEMENT && request->is_first) ||
-            request->kind == REQUEST_BUILD) {
+        bool is_begin = request->kind == REQUEST_STATEMENT ? request->is_first
+                                                           : request->kind == REQUEST_BUILD;
+        if (is_begin && request->work.token.epoch) {
             check_begins(database->check, database, &request->work);
         }
     }

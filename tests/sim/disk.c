@@ -21,6 +21,23 @@ struct disk_row {
 };
 
 void
+disk_forget_runs(struct disk *disk)
+{
+    struct disk_row *row, *next;
+
+    HASH_ITER(hh, disk->rows, row, next)
+    {
+        enum record_kind kind = row->record.kind;
+        if (kind == RECORD_RUN || kind == RECORD_LEG || kind == RECORD_STEP) {
+            HASH_DEL(disk->rows, row);
+            arena_release(&row->arena);
+            free(row);
+        }
+    }
+    disk->runs.count = 0;
+}
+
+void
 disk_release(struct disk *disk)
 {
     struct disk_row *row, *next;

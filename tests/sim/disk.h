@@ -21,6 +21,9 @@ struct disk {
     } runs; /* all runs, in the order in which they were made */
 };
 
+/* Forget all runs, as a store that was restored from an older copy. */
+void disk_forget_runs(struct disk *disk);
+
 void disk_release(struct disk *disk);
 
 /* Keep a copy of the record, in the place of the one with the same identity. */

@@ -177,7 +177,7 @@ usage(void)
 {
     fputs("usage: skein-sim [--seeds N] [--from S] [--keep-going] [--quiet] [--determinism]\n"
           "       skein-sim --seed S [--trace]\n"
-          "       skein-sim --scenario[=NAME] [--trace] [--update]\n"
+          "       skein-sim --scenario[=NAME] [--trace] [--update | --quiet]\n"
           "       skein-sim --mutation NAME …, --mutations (a list; in the mutation build)\n",
           stderr);
     return 64;
@@ -241,7 +241,10 @@ main(int argc, char **argv)
         return 64;
     }
     if (options.is_scenario) {
-        return scenario_run_all(options.scenario, options.traces, options.updates) ? 0 : 1;
+        enum scenario_mode mode = options.updates ? SCENARIO_UPDATE
+                                  : options.quiet ? SCENARIO_PROMISES
+                                                  : SCENARIO_COMPARE;
+        return scenario_run_all(options.scenario, options.traces, mode) ? 0 : 1;
     }
     return options.traces ? replay(&options) : run_seeds(&options);
 }

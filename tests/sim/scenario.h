@@ -25,8 +25,14 @@ struct scenario {
 extern const struct scenario scenarios[];
 extern const size_t scenario_count;
 
-/* Run one scenario, or all (null); false when one fails. `updates` writes the traces anew. */
-bool scenario_run_all(const char *name, bool prints, bool updates);
+enum scenario_mode {
+    SCENARIO_COMPARE, /* the trace must be the one that is kept */
+    SCENARIO_UPDATE,  /* keep the trace */
+    SCENARIO_PROMISES /* only the promises count: in the mutation lane */
+};
+
+/* Run one scenario, or all (null); false when one fails. */
+bool scenario_run_all(const char *name, bool prints, enum scenario_mode mode);
 
 /* ---- for stories --------------------------------------------------------------------------- */
 

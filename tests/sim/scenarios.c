@@ -391,6 +391,43 @@ the_coordinator_dies_while_it_sends(struct scene *scene)
     kill_coordinator_at(scene, &scene->fleet.faults.dies_while_sending);
 }
 
+/*
+ * An agent sleeps in the middle of a step. Meanwhile the coordinator's store is lost and restored
+ * without its run, another agent serves the target, and the migration is applied and undone. What
+ * the first one wakes up with is an order of a leader that is no more.
+ */
+static void
+an_order_of_an_earlier_leader_is_fenced(struct scene *scene)
+{
+    scene_open(scene, 1, 1, 1);
+    struct sim_agent *agent = &scene->fleet.agents[0];
+    struct sim_agent *twin = fleet_add_twin(&scene->fleet, agent, false);
+    scene_wait(scene, 2 * SECOND);
+    struct run_spec spec = spec_of(scene);
+    scene_apply(scene, &spec);
+    scene_until(scene, first_worker_runs_a_statement, "nothing runs");
+    sim_agent_pause(agent, 3 * MINUTE);
+    database_stop(&scene->fleet.databases[0]);
+    database_start(&scene->fleet.databases[0]);
+    sim_coordinator_kill(&scene->fleet.coordinator);
+    disk_forget_runs(&scene->fleet.coordinator.disk);
+    sim_coordinator_start(&scene->fleet.coordinator);
+    sim_agent_start(twin);
+    scene_wait(scene, 1 * MINUTE);
+
+    spec = spec_of(scene);
+    scene_apply(scene, &spec);
+    scene_until(scene, run_is_over, "the twin does not do it");
+    spec.kind = RUN_DOWN;
+    spec.to_version = "0";
+    scene_apply(scene, &spec);
+    scene_until(scene, run_is_over, "the twin does not undo it");
+    scene_wait(scene, 3 * MINUTE);
+
+    expect_state(scene, RUN_DONE, 0);
+    sim_agent_kill(twin);
+}
+
 static void
 everything_dies_at_once(struct scene *scene)
 {
@@ -555,6 +592,7 @@ const struct scenario scenarios[] = {
     SCENARIO(the_coordinator_dies_before_it_saves),
     SCENARIO(the_coordinator_dies_after_it_has_saved),
     SCENARIO(the_coordinator_dies_while_it_sends),
+    SCENARIO(an_order_of_an_earlier_leader_is_fenced),
     SCENARIO(everything_dies_at_once),
     SCENARIO(every_message_comes_twice),
     SCENARIO(every_third_message_is_lost),

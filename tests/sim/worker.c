@@ -121,7 +121,8 @@ connect(struct worker *worker)
 static void
 look(struct worker *worker)
 {
-    bool reads_first = MUTATION(READ_BEFORE_LOCK) && worker->phase != PHASE_READ;
+    bool reads_first = MUTATION(READ_BEFORE_LOCK) && worker->phase != PHASE_READ &&
+                       worker->phase != PHASE_LOCK;
 
     if (!worker->backend) {
         connect(worker);
@@ -277,8 +278,7 @@ resolve_intent(struct worker *worker, const struct journal_row *intent)
     } else if (extent == THERE) {
         ask_about(worker, PHASE_FINISH, REQUEST_FINISH);
     } else if (extent == HALF_THERE && work->direction == DIRECTION_DOWN) {
-        work->token = worker->database->contents.fence;
-        ask_about(worker, PHASE_BUILD, REQUEST_BUILD);
+        ask_about(worker, PHASE_BUILD, REQUEST_BUILD); /* goes on with what an order has begun */
     } else if (extent == HALF_THERE) {
         ask_about(worker, PHASE_REPAIR, REQUEST_REPAIR);
     } else {
