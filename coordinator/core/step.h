@@ -11,7 +11,26 @@
 
 #include "coordinator/core/state.h"
 
+enum step_event {
+    STEP_ASSIGN,
+    STEP_BEGIN,
+    STEP_UNKNOWN,
+    STEP_SUCCEED,
+    STEP_FAIL,
+    STEP_TRY_AGAIN,
+    STEP_STOP,
+    STEP_CANCEL,
+    STEP_RETRY,
+    STEP_EVENT_COUNT
+};
+
 extern const struct machine step_machine;
+
+/* Take the edge; what is not in flight is owed nothing. False: there is none. */
+bool step_move(struct core *core, struct step *step, enum step_event event);
+
+/* "waiting", "assigned" … */
+const char *step_state_name(enum step_state state);
 
 /* Null when it is of no run in memory. */
 struct step *step_with_id(struct core *core, const struct id *step_id);
@@ -25,8 +44,18 @@ void step_assign(struct core *core, struct step *step);
 void step_query(struct core *core, struct step *step);
 void step_cancel(struct core *core, struct step *step);
 
-/* Whether an agent has it, or may have it. */
+/* Whether an agent has it, or may have it; whether it is over. */
 bool step_is_in_flight(const struct step *step);
+bool step_is_final(const struct step *step);
+
+/* Of its migration. */
+const char *step_version(const struct step *step);
+
+/* Save it; the outcome is null as long as there is none. */
+void step_save(struct core *core, const struct step *step, const struct outcome *outcome);
+
+/* Its agent has it: nothing is owed, but it is asked after when nothing is heard for long. */
+void step_rest(struct core *core, struct step *step);
 
 /* What agents say: STATE, RESULT, the progress in a PING. */
 void step_report(struct core *core, struct agent *agent, const struct state *state);

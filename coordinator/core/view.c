@@ -2,8 +2,11 @@
 
 #include <string.h>
 
-const char *
-view_services(const struct run_spec *spec, struct arena *arena)
+#include "common/base/text.h"
+
+/* "auth, policy" */
+static const char *
+services_of(const struct run_spec *spec, struct arena *arena)
 {
     const char *text = "";
 
@@ -13,7 +16,22 @@ view_services(const struct run_spec *spec, struct arena *arena)
     return text;
 }
 
-/* ---- one run ------------------------------------------------------------------------------- */
+/* A run that undoes another names no service: those of its targets are meant. */
+static void
+add_service(struct run_viewer *viewer, const char *service)
+{
+    for (size_t i = 0; i < viewer->service_count; i++) {
+        if (text_equal(viewer->services[i], service)) {
+            return;
+        }
+    }
+    if (viewer->service_count < SERVICES_MAX) {
+        const char *before = viewer->view->services;
+        viewer->services[viewer->service_count++] = service;
+        viewer->view->services =
+            arena_format(viewer->arena, "%s%s%s", before, *before ? ", " : "", service);
+    }
+}
 
 static uint64_t
 elapsed_ms(const struct run_record *run, uint64_t wall_ms)
@@ -26,8 +44,10 @@ void
 view_begin(struct run_viewer *viewer, const struct run_record *run, const struct status *status,
            uint64_t wall_ms, struct arena *arena, struct run_view *view)
 {
-    *viewer = (struct run_viewer){
-        .arena = arena, .view = view, .filter = status->filter, .wall_ms = wall_ms};
+    *viewer = (struct run_viewer){.arena = arena,
+                                  .view = view,
+                                  .filter = status->filter,
+                                  .names_no_service = run->spec.service_count == 0};
     *view = (struct run_view){.request = status->request,
                               .run_id = run->run_id,
                               .number = run->number,
@@ -35,7 +55,7 @@ view_begin(struct run_viewer *viewer, const struct run_record *run, const struct
                               .undo_run_id = run->spec.undo_run_id,
                               .state = run->state,
                               .why = run->why,
-                              .services = view_services(&run->spec, arena),
+                              .services = services_of(&run->spec, arena),
                               .select = run->spec.select,
                               .operator_name = run->operator_name,
                               .started_wall_ms = run->started_wall_ms,
@@ -116,6 +136,9 @@ view_leg(struct run_viewer *viewer, const struct view_leg *shown)
     struct run_view *view = viewer->view;
 
     count_leg(viewer, leg);
+    if (viewer->names_no_service) {
+        add_service(viewer, shown->service);
+    }
     if (!passes(viewer->filter, leg)) {
         return;
     }
@@ -143,36 +166,4 @@ view_end(struct run_viewer *viewer)
         view->left_ms =
             (uint64_t)((double)view->elapsed_ms * (double)left / (double)viewer->step_done_count);
     }
-}
-
-/* ---- rows of lists ------------------------------------------------------------------------- */
-
-struct run_row
-view_run_row(const struct run_record *run, struct arena *arena)
-{
-    return (struct run_row){.run_id = run->run_id,
-                            .number = run->number,
-                            .kind = run->spec.kind,
-                            .state = run->state,
-                            .services = view_services(&run->spec, arena),
-                            .operator_name = run->operator_name,
-                            .target_count = run->leg_count,
-                            .done_count = run->done_count,
-                            .failed_count = run->failed_count,
-                            .started_wall_ms = run->started_wall_ms,
-                            .ended_wall_ms = run->ended_wall_ms};
-}
-
-struct step_row
-view_step_row(const struct step_record *step, const char *target)
-{
-    return (struct step_row){.step_id = step->step_id,
-                             .target = target,
-                             .version = step->version,
-                             .name = step->name,
-                             .direction = step->direction,
-                             .state = step->state,
-                             .attempt = step->attempt,
-                             .ended_wall_ms = step->ended_wall_ms,
-                             .outcome = step->outcome};
 }

@@ -1,7 +1,7 @@
 /*
- * view: how a run is shown. The same functions serve the core, for runs in memory, and the shell,
- * for runs that only the store has: whoever has the records hands them in one by one and gets the
- * message's rows. Texts are not copied.
+ * view: how a run is shown. Whoever has its legs hands them in one by one, in their order, and gets
+ * the rows of the page that was asked for, the waves counted, the time that is left estimated.
+ * Texts are not copied.
  */
 #ifndef COORDINATOR_CORE_VIEW_H
 #define COORDINATOR_CORE_VIEW_H
@@ -22,7 +22,9 @@ struct run_viewer {
     struct arena *arena; /* of the rows */
     struct run_view *view;
     enum leg_filter filter;
-    uint64_t wall_ms;
+    bool names_no_service;
+    const char *services[SERVICES_MAX]; /* of the legs, each once */
+    size_t service_count;
     uint64_t step_count, step_done_count;
     size_t wave_capacity;
 };
@@ -32,14 +34,5 @@ void view_begin(struct run_viewer *viewer, const struct run_record *run,
                 struct run_view *view);
 void view_leg(struct run_viewer *viewer, const struct view_leg *leg);
 void view_end(struct run_viewer *viewer);
-
-/* A row of RUNS_VIEW; the services' names are put together in the arena. */
-struct run_row view_run_row(const struct run_record *run, struct arena *arena);
-
-/* A row of LOG_VIEW. */
-struct step_row view_step_row(const struct step_record *step, const char *target);
-
-/* "auth, policy" */
-const char *view_services(const struct run_spec *spec, struct arena *arena);
 
 #endif

@@ -490,6 +490,7 @@ a_rollback_undoes_exactly_what_the_run_did(void **state)
         desk_work(scene.desk);
 
         assert_int_equal(state_of(&scene, number), RUN_DONE);
+        assert_string_equal(desk_status(scene.desk, "last")->run_view.services, "auth");
         assert_int_equal(scene.desk->targets[0].applied_count, 2);
         assert_int_equal(scene.desk->targets[1].applied_count, 0);
         assert_int_equal(scene.desk->targets[2].applied_count, 2);
