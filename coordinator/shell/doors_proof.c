@@ -38,7 +38,9 @@ watch(void *monitor)
 static zsock_t *
 client_new(const struct key_pair *own, const uint8_t server[KEYS_SIZE], void **monitor)
 {
+    static unsigned made;
     zsock_t *client = zsock_new(ZMQ_DEALER);
+    char name[64];
     void *raw = zsock_resolve(client);
 
     zsock_set_linger(client, 0);
@@ -47,9 +49,11 @@ client_new(const struct key_pair *own, const uint8_t server[KEYS_SIZE], void **m
         zmq_setsockopt(raw, ZMQ_CURVE_SECRETKEY, own->secret_key, KEYS_SIZE);
         zmq_setsockopt(raw, ZMQ_CURVE_SERVERKEY, server, KEYS_SIZE);
     }
-    zmq_socket_monitor(raw, "inproc://skein-proof", ZMQ_EVENT_ALL);
+    /* A name of its own: libzmq lets go of a former one in its own time. */
+    snprintf(name, sizeof name, "inproc://skein-proof-%u", ++made);
+    zmq_socket_monitor(raw, name, ZMQ_EVENT_ALL);
     *monitor = zmq_socket(zsys_init(), ZMQ_PAIR);
-    zmq_connect(*monitor, "inproc://skein-proof");
+    zmq_connect(*monitor, name);
     return client;
 }
 

@@ -11,6 +11,7 @@
 #include "common/base/text.h"
 
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
+#define HANDLER_MS 10000 /* a handler that takes no command for so long is dead */
 
 /*
  * How often one key may shake hands: it bounds the connections a single key can pile up, and how
@@ -97,6 +98,12 @@ struct command {
 struct handler {
     struct table table;
     atomic_ullong *refused;
+};
+
+/* What both threads look at. */
+struct shared {
+    bool is_bound; /* written before the handler says that it is there */
+    atomic_ullong refused;
 };
 
 /* One ZAP request, frame by frame. */
@@ -222,16 +229,30 @@ obey(zsock_t *pipe, struct handler *handler)
     return goes_on;
 }
 
-static void
-handle(zsock_t *pipe, void *refused)
+/* A handler that was closed a moment ago gives its address back in its own time. */
+static bool
+bind_patiently(zsock_t *zap)
 {
-    struct handler handler = {.refused = refused};
+    for (int tries = 0; tries < 100; tries++) {
+        if (zsock_bind(zap, ZAP_ENDPOINT) == 0) {
+            return true;
+        }
+        zclock_sleep(10);
+    }
+    return false;
+}
+
+static void
+handle(zsock_t *pipe, void *context)
+{
+    struct shared *shared = context;
+    struct handler handler = {.refused = &shared->refused};
     zsock_t *zap = zsock_new(ZMQ_REP);
-    bool is_bound = zsock_bind(zap, ZAP_ENDPOINT) == 0;
     zpoller_t *poller = zpoller_new(pipe, zap, NULL);
 
-    zsock_signal(pipe, is_bound ? 0 : 1);
-    for (bool goes_on = is_bound; goes_on;) {
+    shared->is_bound = bind_patiently(zap);
+    zsock_signal(pipe, 0);
+    for (bool goes_on = shared->is_bound; goes_on;) {
         zsock_t *ready = zpoller_wait(poller, -1);
         if (ready == zap) {
             answer(zap, &handler);
@@ -249,7 +270,7 @@ handle(zsock_t *pipe, void *refused)
 struct gate {
     zactor_t *handler;
     struct table table; /* the same keys, for the question at every message */
-    atomic_ullong refused;
+    struct shared shared;
 };
 
 bool
@@ -257,17 +278,12 @@ gate_open(struct gate **gate_p, struct error *error)
 {
     struct gate *gate = mem_zalloc(sizeof *gate);
 
-    /* A second handler's bind fails, and libzmq would go on with the first one. */
-    zsock_t *probe = zsock_new(ZMQ_REP);
-    bool is_free = zsock_bind(probe, ZAP_ENDPOINT) == 0;
-    zsock_destroy(&probe);
-    if (is_free) {
-        gate->handler = zactor_new(handle, &gate->refused);
-    }
-    if (!gate->handler) {
+    gate->handler = zactor_new(handle, &gate->shared);
+    if (!gate->handler || !gate->shared.is_bound) {
         gate_close(&gate);
         return error_set(error, "E-GATE", "another authentication handler runs in this process");
     }
+    zsock_set_sndtimeo(zactor_sock(gate->handler), HANDLER_MS);
     *gate_p = gate;
     return true;
 }
@@ -295,7 +311,9 @@ tell(struct gate *gate, bool is_admission, enum party party, const struct key *k
     command.party = party;
     command.key = *key;
     zframe_t *frame = zframe_new(&command, sizeof command);
-    zframe_send(&frame, gate->handler, 0);
+    if (zframe_send(&frame, gate->handler, 0) < 0) {
+        log_fatal(70, "E-GATE: the authentication handler does not listen any more");
+    }
 }
 
 void
@@ -327,5 +345,5 @@ gate_read_user(const char *user, struct key *key)
 uint64_t
 gate_refused_count(struct gate *gate)
 {
-    return atomic_load(&gate->refused);
+    return atomic_load(&gate->shared.refused);
 }

@@ -16,6 +16,8 @@
 #define TAKE_MAX 1000 /* messages of one party in a turn */
 #define TAKE_MS 5     /* and how long a turn takes in at most */
 #define WAKE_MAX_MS 60000
+#define CROWD_MS 10 /* quiet turns that follow each other faster than this are a large fleet's */
+#define REST_MS 20  /* and what they are given to become one */
 #define RETRY_MS 20 /* between two tries to reach an operator who does not read */
 
 struct loop {
@@ -24,6 +26,7 @@ struct loop {
     zloop_t *zloop;
     int timer;           /* the armed timer's id, 0: none */
     int64_t timer_at_ms; /* when it fires */
+    int64_t quiet_ms;    /* when the last turn ended, if it was a quiet one */
     struct error *error;
     bool has_failed;
 };
@@ -85,6 +88,26 @@ take(struct loop *loop)
     }
 }
 
+/*
+ * A turn in which nothing was decided is heartbeats. Thousands of agents send hundreds a second,
+ * and to wake up for each costs more than to answer it; so they are left to gather for a moment.
+ */
+static void
+rest_between_heartbeats(struct loop *loop)
+{
+    int64_t now_ms = clock_now_ms();
+
+    if (!turn_was_quiet(loop->turn)) {
+        loop->quiet_ms = 0;
+        return;
+    }
+    if (now_ms - loop->quiet_ms < CROWD_MS) {
+        zclock_sleep(REST_MS);
+        now_ms += REST_MS;
+    }
+    loop->quiet_ms = now_ms;
+}
+
 /* One turn; -1 ends the loop. */
 static int
 run_turn(struct loop *loop, bool is_tick)
@@ -100,6 +123,7 @@ run_turn(struct loop *loop, bool is_tick)
         return -1;
     }
     arm(loop);
+    rest_between_heartbeats(loop);
     return 0;
 }
 

@@ -36,6 +36,7 @@ struct turn {
     size_t written;         /* so many were handed to the store */
     struct actions answers; /* what the store says to operators */
     bool is_writing;        /* within a transaction */
+    bool is_quiet;          /* agents were answered, and that was all */
     enum turn_end end;      /* anything but TURN_ENDED: nothing more is done */
     struct error failure;
 
@@ -404,6 +405,12 @@ send_again(struct turn *turn)
 }
 
 bool
+turn_was_quiet(const struct turn *turn)
+{
+    return turn->is_quiet;
+}
+
+bool
 turn_has_unsent(const struct turn *turn)
 {
     return turn->unsent_count > 0;
@@ -464,8 +471,9 @@ carry_out(struct turn *turn, const struct action *action)
 {
     switch (action->kind) {
     case ACTION_TELL_AGENT:
+        turn->is_quiet = turn->is_quiet && action->message->type == MESSAGE_PONG;
         say(turn, PARTY_AGENT, action->route, action->message);
-        break;
+        return;
     case ACTION_TELL_OPERATOR:
         say(turn, PARTY_OPERATOR, action->route, action->message);
         break;
@@ -479,9 +487,9 @@ carry_out(struct turn *turn, const struct action *action)
         gate_expel(turn->parts->gate, action->party, &action->key);
         break;
     default:
-        return; /* the store's, and done */
+        break; /* the store's, and done */
     }
-    FAILPOINT("turn-sending");
+    turn->is_quiet = false;
 }
 
 void
@@ -494,6 +502,7 @@ turn_begin(struct turn *turn)
     arena_clear(&turn->inbox);
     turn->looked = turn->written = 0;
     turn->chunk_count = 0;
+    turn->is_quiet = true;
     turn->gone_count = 0;
     for (size_t i = 0; i < gone_count; i++) {
         struct event event = event_of(EVENT_UNSENT);
@@ -513,6 +522,7 @@ turn_end(struct turn *turn, struct error *error)
         FAILPOINT("turn-saved");
         for (size_t i = 0; i < turn->actions.count && turn->end == TURN_ENDED; i++) {
             carry_out(turn, &turn->actions.items[i]);
+            FAILPOINT("turn-sending");
         }
         for (size_t i = 0; i < turn->answers.count && turn->end == TURN_ENDED; i++) {
             carry_out(turn, &turn->answers.items[i]);

@@ -33,6 +33,9 @@ enum turn_end {
 /* Save, then say. While the store has no room this waits, and keeps operators informed. */
 enum turn_end turn_end(struct turn *turn, struct error *error);
 
+/* Whether the last turn did nothing but answer agents: nothing to save, nobody else to talk to. */
+bool turn_was_quiet(const struct turn *turn);
+
 /* Whether an answer to an operator still waits for its connection to take it. */
 bool turn_has_unsent(const struct turn *turn);
 

@@ -306,9 +306,42 @@ echo_for_ever(const char *endpoint, const struct key_pair *keys)
     }
 }
 
-/* Connect them all, then keep one 200-byte message of each in flight. */
+struct bare {
+    double join_s, round_trips_per_s, heartbeat_percent;
+};
+
+static long
+cpu_ms_of(pid_t pid)
+{
+    const struct daemon daemon = {.pid = pid};
+    return daemon_cpu_ms(&daemon);
+}
+
+/* One message of each every 12.5 s, for so long; the processor that answering them costs. */
+static double
+bare_heartbeats(pid_t child, void **sockets, size_t count, double seconds)
+{
+    double interval_us = 12.5e6 / (double)count;
+    int64_t begun_us = clock_now_us();
+    long begun_ms = cpu_ms_of(child);
+    char body[200] = {0};
+
+    for (size_t i = 0; seconds_since(begun_us) < seconds; i++) {
+        void *socket = sockets[i % count];
+        while (zmq_recv(socket, body, sizeof body, ZMQ_DONTWAIT) >= 0) {
+        }
+        zmq_send(socket, body, 60, ZMQ_DONTWAIT);
+        int64_t left_us = begun_us + (int64_t)(interval_us * (double)(i + 1)) - clock_now_us();
+        if (left_us > 0) {
+            usleep((useconds_t)left_us);
+        }
+    }
+    return (double)(cpu_ms_of(child) - begun_ms) / 10 / seconds_since(begun_us);
+}
+
+/* Connect them all, then keep one 200-byte message of each in flight, then only heartbeats. */
 static void
-measure_bare(size_t count, double *join_s, double *round_trips_per_s)
+measure_bare(size_t count, double idle_s, struct bare *bare)
 {
     struct key_pair server, client;
     char body[200] = {0};
@@ -339,7 +372,7 @@ measure_bare(size_t count, double *join_s, double *round_trips_per_s)
     for (size_t i = 0; i < count; i++) {
         zmq_recv(sockets[i], body, sizeof body, 0);
     }
-    *join_s = seconds_since(begun_us);
+    bare->join_s = seconds_since(begun_us);
     for (size_t i = 0; i < count; i++) {
         zmq_send(sockets[i], body, sizeof body, 0);
     }
@@ -353,7 +386,11 @@ measure_bare(size_t count, double *join_s, double *round_trips_per_s)
             }
         }
     }
-    *round_trips_per_s = (double)trips / seconds_since(begun_us);
+    bare->round_trips_per_s = (double)trips / seconds_since(begun_us);
+    for (size_t i = 0; i < count; i++) {
+        zmq_recv(sockets[i], body, sizeof body, 0);
+    }
+    bare->heartbeat_percent = idle_s > 0 ? bare_heartbeats(child, sockets, count, idle_s) : 0;
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
     for (size_t i = 0; i < count; i++) {
@@ -373,10 +410,13 @@ measure_join(size_t count, double join_max_s, double idle_s)
     char name[64];
 
     printf("\n%zu agents\n", count);
-    double bare_s, bare_trips;
-    measure_bare(count, &bare_s, &bare_trips);
-    row("bare libzmq: all connected and answered", bare_s, "s");
-    row("bare libzmq: round trips", bare_trips, "/s");
+    struct bare bare;
+    measure_bare(count, idle_s, &bare);
+    row("bare libzmq: all connected and answered", bare.join_s, "s");
+    row("bare libzmq: round trips", bare.round_trips_per_s, "/s");
+    if (idle_s > 0) {
+        row("bare libzmq: processor for as many heartbeats", bare.heartbeat_percent, "% of a core");
+    }
 
     fleet_make(&fleet, count);
     daemon_begin(&fleet.daemon);
@@ -421,7 +461,9 @@ ask(struct fleet *fleet, struct message *request)
 {
     const struct message *answer = NULL;
 
-    request->offer.request = id_random();
+    if (id_is_none(&request->offer.request)) {
+        request->offer.request = id_random();
+    }
     for (int i = 0; i < 3000 && !answer; i++) {
         peers_turn(fleet->peers, 0);
         answer = console_ask(fleet->console, request, 5);
@@ -465,12 +507,9 @@ plan(struct fleet *fleet)
                                           .parallel = fleet->count,
                                           .on_failure = ON_FAILURE_HALT};
     const struct message *answer = ask(fleet, &request);
-    struct id plan_id = request.plan.request;
     for (int i = 0; i < 1000 && !answer->planned.is_ready; i++) {
-        struct message page = {.type = MESSAGE_PLAN_PAGE};
-        page.plan_page.plan_id = plan_id;
         turn_for(fleet, 0.02);
-        answer = ask(fleet, &page);
+        answer = ask(fleet, &request); /* said again it tells how far it has come */
     }
     if (!answer->planned.is_ready ||
         answer->planned.step_count != fleet->count * STEPS_PER_TARGET) {
@@ -479,7 +518,7 @@ plan(struct fleet *fleet)
                 answer->planned.refused_count);
         die("the plan is not what it should be");
     }
-    return plan_id;
+    return answer->planned.plan_id;
 }
 
 struct run_cost {
@@ -573,23 +612,42 @@ measure_runs(size_t count, uint64_t history, int rounds)
         1.25);
 }
 
-int
-main(int argument_count, char **arguments)
+static bool
+has_word(int count, char **words, const char *word)
 {
-    bool is_quick = argument_count == 2 && text_equal(arguments[1], "--quick");
+    for (int i = 1; i < count; i++) {
+        if (text_equal(words[i], word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int
+main(int count, char **words)
+{
+    bool is_quick = has_word(count, words, "--quick");
+    bool is_all = count == 1 + is_quick;
     struct rlimit limit;
 
-    if (argument_count > 1 && !is_quick) {
-        fprintf(stderr, "usage: skein-bench-swarm [--quick]\n");
-        return 2;
+    if (has_word(count, words, "--help")) {
+        puts("usage: skein-bench-swarm [--quick] [join] [heartbeat] [run]");
+        return 0;
     }
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max < DESCRIPTORS_MIN) {
         die("12,000 files must be open at a time: ulimit -Hn");
     }
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    measure_join(1000, 3, is_quick ? 0 : 10);
-    measure_join(5000, 15, is_quick ? 15 : 40);
-    measure_runs(1000, 1000, is_quick ? 1 : 3);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (is_all || has_word(count, words, "join")) {
+        measure_join(1000, 3, 0);
+    }
+    if (is_all || has_word(count, words, "heartbeat")) {
+        measure_join(5000, 15, is_quick ? 15 : 40);
+    }
+    if (is_all || has_word(count, words, "run")) {
+        measure_runs(1000, 1000, is_quick ? 1 : 3);
+    }
     return has_short;
 }
