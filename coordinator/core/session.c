@@ -101,12 +101,22 @@ session_heartbeat_ms(const struct core *core)
     return (int64_t)(grown > core->config.heartbeat_min_ms ? grown : core->config.heartbeat_min_ms);
 }
 
-/* Above a bound the surplus is told to wait, before anything else is done for it. */
+/*
+ * Above a bound the surplus is told to wait, before anything else is done for it. One agent that
+ * says HELLO over and over does not use up what is there for all.
+ */
 static bool
-is_surplus(struct core *core)
+is_surplus(struct core *core, struct agent *agent)
 {
     int64_t second = core->now_ms / 1000;
 
+    if (agent->hello_second != second) {
+        agent->hello_second = second;
+        agent->hello_count = 0;
+    }
+    if (++agent->hello_count > HELLO_RATE_OF_ONE_MAX) {
+        return true;
+    }
     if (core->hello_second != second) {
         core->hello_second = second;
         core->hello_count = 0;
@@ -173,7 +183,7 @@ take_hello(struct core *core, struct agent *agent, const struct event *event)
     struct message message = {.type = MESSAGE_WAIT};
     struct error error;
 
-    if (is_surplus(core)) {
+    if (is_surplus(core, agent)) {
         message.wait.retry_after_ms = 250 + random_below(&core->random, 1000);
         TRACE(core, "wait %s", agent->name);
         core_tell_route(core, event->route, &message);

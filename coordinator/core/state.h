@@ -27,6 +27,7 @@
 #include "coordinator/core/timer.h"
 
 #define HELLO_RATE_MAX 2000        /* HELLOs answered in a second; the others wait */
+#define HELLO_RATE_OF_ONE_MAX 10   /* of them, by one agent */
 #define TARGETS_PER_AGENT_MAX 2000 /* what one agent may report */
 #define MALFORMED_MAX 5            /* malformed frames within a minute before a key is shut out */
 #define QUARANTINE_MS 60000        /* for so long */
@@ -69,8 +70,10 @@ struct agent {
     char *software;
     int64_t lease_ms, heard_ms, begun_ms; /* begun: the session */
     bool was_heard;
-    bool has_left;      /* of its own will: it is not coming back soon */
-    struct timer timer; /* the lease, or the end of a quarantine */
+    bool has_left;        /* of its own will: it is not coming back soon */
+    struct timer timer;   /* the lease, or the end of a quarantine */
+    int64_t hello_second; /* in which it has said so many HELLOs */
+    unsigned hello_count;
     unsigned malformed_count;
     int64_t malformed_since_ms;
     char *alarm; /* the last one that was written down for it */

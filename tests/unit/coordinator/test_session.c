@@ -225,9 +225,18 @@ too_many_hellos_in_a_second_wait(void **state)
 {
     (void)state;
     CLEANUP(desk_destroy) struct desk *desk = desk_new(1);
+    struct message message = hello();
 
-    for (int i = 0; i < HELLO_RATE_MAX + 5; i++) {
-        desk_hear(desk, 0, hello());
+    for (unsigned i = 0; i < HELLO_RATE_MAX + 5; i++) {
+        char name[16];
+        struct record record = {.kind = RECORD_AGENT};
+        snprintf(name, sizeof name, "many-%u", i);
+        record.agent = (struct agent_record){name, desk_key(10000 + i), true, 1};
+        core_load(desk->core, &record);
+        desk_event(desk, (struct event){.kind = EVENT_AGENT,
+                                        .key = desk_key(10000 + i),
+                                        .route = {100 + i},
+                                        .message = &message});
     }
     assert_int_equal(desk_count(desk, MESSAGE_WELCOME), HELLO_RATE_MAX);
     assert_int_equal(desk_count(desk, MESSAGE_WAIT), 5);
@@ -236,6 +245,21 @@ too_many_hellos_in_a_second_wait(void **state)
     desk_pass(desk, 1000);
     desk_hear(desk, 0, hello());
     assert_int_equal(desk_count(desk, MESSAGE_WELCOME), HELLO_RATE_MAX + 1);
+}
+
+static void
+one_agent_cannot_say_hello_for_all(void **state)
+{
+    (void)state;
+    CLEANUP(desk_destroy) struct desk *desk = desk_new(2);
+
+    for (int i = 0; i < HELLO_RATE_MAX + 5; i++) {
+        desk_hear(desk, 0, hello());
+    }
+    assert_int_equal(desk_count(desk, MESSAGE_WELCOME), HELLO_RATE_OF_ONE_MAX);
+
+    desk_hear(desk, 1, hello());
+    assert_int_equal(desk_count(desk, MESSAGE_WELCOME), HELLO_RATE_OF_ONE_MAX + 1);
 }
 
 static void
@@ -376,6 +400,7 @@ main(void)
         cmocka_unit_test(an_agent_that_leaves_is_gone_at_once),
         cmocka_unit_test(a_lost_connection_ends_the_session_it_carried),
         cmocka_unit_test(too_many_hellos_in_a_second_wait),
+        cmocka_unit_test(one_agent_cannot_say_hello_for_all),
         cmocka_unit_test(versions_and_tokens_must_fit),
         cmocka_unit_test(a_message_for_another_cluster_is_refused),
         cmocka_unit_test(an_agent_may_not_say_what_operators_say),
