@@ -178,8 +178,8 @@ serve(const struct agent_settings *settings)
         agent_link_destroy(&parts.link);
         return refuse(&error);
     }
-    log_info("agent %s serves %zu targets for %s", settings->name, settings->target_count,
-             settings->endpoint);
+    log_info("agent %s serves %zu target%s for %s", settings->name, settings->target_count,
+             settings->target_count == 1 ? "" : "s", settings->endpoint);
     if (!agent_loop_run(&parts)) {
         log_warn("a database keeps a thread: ending without it");
         _exit(EXIT_DONE);

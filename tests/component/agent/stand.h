@@ -11,10 +11,10 @@
 #include "tests/support/bundle_builder.h"
 #include "tests/support/cluster.h"
 
-#define STAND_WAIT_MS 20000
+#define STAND_WAIT_MS 60000 /* a sanitizer, or valgrind, on a busy machine */
 #define STAND_TARGETS 2
 #define STAND_HEARTBEAT_MS 1000
-#define STAND_LEASE_MS 3000
+#define STAND_LEASE_MS 6000
 
 struct stand {
     char folder[64];
