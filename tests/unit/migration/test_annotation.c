@@ -1,6 +1,7 @@
 #include "common/migration/annotation.h"
 
 #include "common/base/random.h"
+#include "tests/support/deep.h"
 #include "tests/unit/migration/reads.h"
 
 struct parsed {
@@ -262,21 +263,18 @@ time_outs_that_a_file_sets_are_taken_as_its_own(void **state)
     assert_int_equal(script->timeout_ms, 2000);
 }
 
-int
-main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(words_have_keys_values_and_places),
-        cmocka_unit_test(other_comments_are_no_annotations),
-        cmocka_unit_test(the_blank_behind_the_dashes_may_be_left_out),
-        cmocka_unit_test(what_is_written_wrongly_has_its_place),
-        cmocka_unit_test(any_bytes_are_words_or_refused),
-        cmocka_unit_test(keys_of_a_file_reach_the_manifest),
-        cmocka_unit_test(nothing_is_said_when_nothing_is_said),
-        cmocka_unit_test(wrong_words_are_refused_where_they_stand),
-        cmocka_unit_test(keys_of_a_file_stand_above_its_first_statement),
-        cmocka_unit_test(only_an_up_speaks_for_the_migration),
-        cmocka_unit_test(time_outs_that_a_file_sets_are_taken_as_its_own),
-    };
-    return RUN_TESTS(tests);
-}
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(words_have_keys_values_and_places),
+    cmocka_unit_test(other_comments_are_no_annotations),
+    cmocka_unit_test(the_blank_behind_the_dashes_may_be_left_out),
+    cmocka_unit_test(what_is_written_wrongly_has_its_place),
+    cmocka_unit_test(any_bytes_are_words_or_refused),
+    cmocka_unit_test(keys_of_a_file_reach_the_manifest),
+    cmocka_unit_test(nothing_is_said_when_nothing_is_said),
+    cmocka_unit_test(wrong_words_are_refused_where_they_stand),
+    cmocka_unit_test(keys_of_a_file_stand_above_its_first_statement),
+    cmocka_unit_test(only_an_up_speaks_for_the_migration),
+    cmocka_unit_test(time_outs_that_a_file_sets_are_taken_as_its_own),
+};
+
+RUN_DEEP(tests)

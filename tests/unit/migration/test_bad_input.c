@@ -1,4 +1,5 @@
 /* What cannot be run safely, row by row of the table of bad input. */
+#include "tests/support/deep.h"
 #include "tests/unit/migration/reads.h"
 
 static void
@@ -299,27 +300,24 @@ only_whole_blocks_can_be_accepted(void **state)
     }
 }
 
-int
-main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(row_33_text_that_does_not_end_or_is_for_psql),
-        cmocka_unit_test(row_34_transaction_control),
-        cmocka_unit_test(one_transaction_around_everything_is_what_we_do_anyway),
-        cmocka_unit_test(row_35_statements_outside_a_transaction),
-        cmocka_unit_test(index_statements_alone_are_read_as_what_they_are),
-        cmocka_unit_test(row_36_an_index_without_a_name),
-        cmocka_unit_test(row_38_settings_that_undo_what_we_promise),
-        cmocka_unit_test(the_settings_that_a_dump_begins_with_are_accepted),
-        cmocka_unit_test(row_39_a_password),
-        cmocka_unit_test(row_40_our_own_schema),
-        cmocka_unit_test(row_41_encoding),
-        cmocka_unit_test(row_41_names_that_would_be_cut_off),
-        cmocka_unit_test(row_42_a_file_without_a_statement),
-        cmocka_unit_test(statements_that_nest_too_deeply),
-        cmocka_unit_test(all_that_is_wrong_is_found_at_once),
-        cmocka_unit_test(what_an_owner_accepts_is_noted),
-        cmocka_unit_test(only_whole_blocks_can_be_accepted),
-    };
-    return RUN_TESTS(tests);
-}
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(row_33_text_that_does_not_end_or_is_for_psql),
+    cmocka_unit_test(row_34_transaction_control),
+    cmocka_unit_test(one_transaction_around_everything_is_what_we_do_anyway),
+    cmocka_unit_test(row_35_statements_outside_a_transaction),
+    cmocka_unit_test(index_statements_alone_are_read_as_what_they_are),
+    cmocka_unit_test(row_36_an_index_without_a_name),
+    cmocka_unit_test(row_38_settings_that_undo_what_we_promise),
+    cmocka_unit_test(the_settings_that_a_dump_begins_with_are_accepted),
+    cmocka_unit_test(row_39_a_password),
+    cmocka_unit_test(row_40_our_own_schema),
+    cmocka_unit_test(row_41_encoding),
+    cmocka_unit_test(row_41_names_that_would_be_cut_off),
+    cmocka_unit_test(row_42_a_file_without_a_statement),
+    cmocka_unit_test(statements_that_nest_too_deeply),
+    cmocka_unit_test(all_that_is_wrong_is_found_at_once),
+    cmocka_unit_test(what_an_owner_accepts_is_noted),
+    cmocka_unit_test(only_whole_blocks_can_be_accepted),
+};
+
+RUN_DEEP(tests)

@@ -1,5 +1,6 @@
 #include "common/migration/layout.h"
 
+#include "tests/support/deep.h"
 #include "tests/unit/migration/reads.h"
 
 /* A file that holds a harmless statement. */
@@ -189,18 +190,15 @@ a_layout_can_be_named(void **state)
     }
 }
 
-int
-main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(files_of_a_version_belong_together),
-        cmocka_unit_test(order_is_by_number_of_any_length),
-        cmocka_unit_test(what_is_no_sql_is_passed_over),
-        cmocka_unit_test(names_that_fit_no_pattern_are_refused_with_the_pattern),
-        cmocka_unit_test(a_version_is_at_most_128_digits),
-        cmocka_unit_test(there_are_at_most_a_thousand_migrations),
-        cmocka_unit_test(a_folder_without_migrations_is_refused),
-        cmocka_unit_test(a_layout_can_be_named),
-    };
-    return RUN_TESTS(tests);
-}
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(files_of_a_version_belong_together),
+    cmocka_unit_test(order_is_by_number_of_any_length),
+    cmocka_unit_test(what_is_no_sql_is_passed_over),
+    cmocka_unit_test(names_that_fit_no_pattern_are_refused_with_the_pattern),
+    cmocka_unit_test(a_version_is_at_most_128_digits),
+    cmocka_unit_test(there_are_at_most_a_thousand_migrations),
+    cmocka_unit_test(a_folder_without_migrations_is_refused),
+    cmocka_unit_test(a_layout_can_be_named),
+};
+
+RUN_DEEP(tests)

@@ -5,7 +5,7 @@
 #include "common/base/mem.h"
 #include "common/sql/split.h"
 
-#include "tests/support/unit.h"
+#include "tests/support/deep.h"
 
 struct sample {
     struct arena arena;
@@ -324,18 +324,15 @@ passwords_that_are_written_out_are_seen(void **state)
     }
 }
 
-int
-main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(tags_are_those_that_postgresql_reports),
-        cmocka_unit_test(what_cannot_run_in_a_transaction_is_known),
-        cmocka_unit_test(transactions_sessions_and_clients_are_told_apart),
-        cmocka_unit_test(an_index_has_its_names_as_they_can_be_written),
-        cmocka_unit_test(settings_are_seen_however_they_are_changed),
-        cmocka_unit_test(changes_of_our_schema_are_seen),
-        cmocka_unit_test(reading_our_schema_is_no_change),
-        cmocka_unit_test(passwords_that_are_written_out_are_seen),
-    };
-    return RUN_TESTS(tests);
-}
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(tags_are_those_that_postgresql_reports),
+    cmocka_unit_test(what_cannot_run_in_a_transaction_is_known),
+    cmocka_unit_test(transactions_sessions_and_clients_are_told_apart),
+    cmocka_unit_test(an_index_has_its_names_as_they_can_be_written),
+    cmocka_unit_test(settings_are_seen_however_they_are_changed),
+    cmocka_unit_test(changes_of_our_schema_are_seen),
+    cmocka_unit_test(reading_our_schema_is_no_change),
+    cmocka_unit_test(passwords_that_are_written_out_are_seen),
+};
+
+RUN_DEEP(tests)

@@ -7,38 +7,8 @@
 #include "common/base/random.h"
 #include "common/base/text.h"
 
-#include "tests/support/unit.h"
-
-#define MARK "skein"
-
-struct sample {
-    struct arena arena;
-    struct sql_script script;
-    struct place place;
-    struct error error;
-    bool is_split;
-};
-
-static void
-sample_release(struct sample *sample)
-{
-    arena_release(&sample->arena);
-}
-
-static struct sample
-split_bytes(const char *text, size_t size)
-{
-    struct sample sample = {0};
-    sample.is_split =
-        sql_split(text, size, MARK, &sample.arena, &sample.script, &sample.place, &sample.error);
-    return sample;
-}
-
-static struct sample
-split(const char *text)
-{
-    return split_bytes(text, strlen(text));
-}
+#include "tests/support/deep.h"
+#include "tests/unit/sql/sample.h"
 
 static void
 assert_statement(const struct sample *sample, const char *text, size_t index, size_t line,
@@ -226,83 +196,6 @@ names_that_would_be_cut_off_are_found(void **state)
     assert_int_equal(sample.script.long_names[2].place.line, 5);
 }
 
-/* ---- depth and size -------------------------------------------------------------------------- */
-
-static void
-repeat(struct text *text, const char *piece, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        text_append(text, piece);
-    }
-}
-
-static void
-what_nests_too_deeply_is_refused_and_never_crashes(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *begin, *piece, *end;
-    } shapes[] = {{"SELECT 1", "+1", ""},
-                  {"SELECT ", "(", "1"},
-                  {"SELECT ", "(SELECT ", "1"},
-                  {"SELECT ", "- ", "1"},
-                  {"SELECT ", "NOT ", "true"},
-                  {"SELECT 1", " UNION SELECT 1", ""},
-                  {"SELECT 1", "::int", ""},
-                  {"SELECT a", "[1", ""},
-                  {"SELECT * FROM a", " JOIN b ON true", ""},
-                  {"SELECT 1", " IS NULL", ""},
-                  {"SELECT ", "CASE WHEN true THEN ", "1"}};
-
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        CLEANUP(text_release) struct text text = {0};
-        text_append(&text, shapes[i].begin);
-        repeat(&text, shapes[i].piece, 100000);
-        text_append(&text, shapes[i].end);
-        CLEANUP(sample_release) struct sample sample = split(text_of(&text));
-        assert_false(sample.is_split);
-        assert_string_equal(sample.error.code, "E-MIG-COMPLEX");
-        assert_int_equal(sample.place.line, 1);
-    }
-}
-
-static void
-what_is_deep_but_possible_is_read(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *begin, *piece;
-        size_t count;
-    } shapes[] = {{"SELECT 1", "+1", 20000},
-                  {"SELECT 1", " UNION SELECT 1", 10000},
-                  {"SELECT true", " AND true", 20000},
-                  {"SELECT * FROM a", " JOIN b ON true", 8000}};
-
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-        CLEANUP(text_release) struct text text = {0};
-        text_append(&text, shapes[i].begin);
-        repeat(&text, shapes[i].piece, shapes[i].count);
-        CLEANUP(sample_release) struct sample sample = split(text_of(&text));
-        assert_true(sample.is_split);
-        assert_int_equal(sample.script.statement_count, 1);
-    }
-}
-
-static void
-long_lists_are_not_deep(void **state)
-{
-    (void)state;
-    CLEANUP(text_release) struct text text = {0};
-
-    text_append(&text, "INSERT INTO t VALUES (0, 'x')");
-    repeat(&text, ",\n(1, 'a; b')", 60000);
-    CLEANUP(sample_release) struct sample sample = split(text_of(&text));
-
-    assert_true(sample.is_split);
-    assert_int_equal(sample.script.statement_count, 1);
-    assert_int_equal(sample.script.statements[0].stretch.size, text.size);
-}
-
 /* ---- properties ------------------------------------------------------------------------------ */
 
 /* Whether only blanks, comments and semicolons stand in a gap. */
@@ -395,26 +288,20 @@ any_bytes_are_read_or_refused(void **state)
     }
 }
 
-int
-main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_statement_is_without_what_stands_around_it),
-        cmocka_unit_test(semicolons_inside_a_statement_do_not_end_it),
-        cmocka_unit_test(a_byte_order_mark_and_crlf_are_accepted),
-        cmocka_unit_test(an_error_behind_a_byte_order_mark_has_its_place),
-        cmocka_unit_test(nothing_in_a_file_is_no_statement),
-        cmocka_unit_test(comments_are_kept_when_they_hold_the_mark),
-        cmocka_unit_test(what_does_not_end_is_a_lexical_error_where_it_begins),
-        cmocka_unit_test(what_psql_understands_is_told_apart),
-        cmocka_unit_test(other_syntax_errors_have_their_place_in_characters),
-        cmocka_unit_test(an_error_does_not_repeat_what_may_be_a_secret),
-        cmocka_unit_test(names_that_would_be_cut_off_are_found),
-        cmocka_unit_test(what_nests_too_deeply_is_refused_and_never_crashes),
-        cmocka_unit_test(what_is_deep_but_possible_is_read),
-        cmocka_unit_test(long_lists_are_not_deep),
-        cmocka_unit_test(statements_and_gaps_give_the_file_back),
-        cmocka_unit_test(any_bytes_are_read_or_refused),
-    };
-    return RUN_TESTS(tests);
-}
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_statement_is_without_what_stands_around_it),
+    cmocka_unit_test(semicolons_inside_a_statement_do_not_end_it),
+    cmocka_unit_test(a_byte_order_mark_and_crlf_are_accepted),
+    cmocka_unit_test(an_error_behind_a_byte_order_mark_has_its_place),
+    cmocka_unit_test(nothing_in_a_file_is_no_statement),
+    cmocka_unit_test(comments_are_kept_when_they_hold_the_mark),
+    cmocka_unit_test(what_does_not_end_is_a_lexical_error_where_it_begins),
+    cmocka_unit_test(what_psql_understands_is_told_apart),
+    cmocka_unit_test(other_syntax_errors_have_their_place_in_characters),
+    cmocka_unit_test(an_error_does_not_repeat_what_may_be_a_secret),
+    cmocka_unit_test(names_that_would_be_cut_off_are_found),
+    cmocka_unit_test(statements_and_gaps_give_the_file_back),
+    cmocka_unit_test(any_bytes_are_read_or_refused),
+};
+
+RUN_DEEP(tests)
