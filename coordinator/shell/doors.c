@@ -12,7 +12,7 @@
 #define ENFORCE_DOMAIN                                                                             \
     93                    /* ZMQ_ZAP_ENFORCE_DOMAIN: Debian's header hides it, the library has it  \
                            */
-#define HANDSHAKE_MS 3000 /* silent connections give their descriptor back after this */
+#define HANDSHAKE_MS 5000 /* silent connections give their descriptor back after this */
 #define BACKLOG 4096      /* a whole fleet comes back at once */
 #define SEND_QUEUE 1000   /* messages for one peer that does not read */
 #define ROUTE_SIZE 5      /* of the ids that libzmq gives: a zero byte and a number */
