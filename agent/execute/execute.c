@@ -261,7 +261,8 @@ is_settled(struct execution *execution, bool *answer)
         return true;
     }
     bool is_so = is_up == (applied != NULL);
-    if (!is_so && !execution->stale) {
+    /* In a transaction a second verdict has no place and undoes the rest; outside, ask before. */
+    if (!is_so && !execution->stale && try->script->is_transactional) {
         return false;
     }
     if (!is_so || !is_up || id_equal(&applied->step_id, &order->step_id)) {

@@ -10,7 +10,7 @@
 
 #define ERROR_TEXT_MAX 900
 
-static const char *const states[] = {"intent", "done", "failed"};
+static const char *const states[] = {"intent", "done", "failed", "void"};
 static const char *const directions[] = {"up", "down"};
 
 /* ---- writing ------------------------------------------------------------------------------- */
@@ -163,6 +163,36 @@ journal_claim(struct sitting *sitting, const struct journal_row *row, struct tex
                 sitting->facts.journal_count + 1);
 }
 
+bool
+journal_void(struct sitting *sitting, struct journal_row *row, struct error *error)
+{
+    CLEANUP(text_release) struct text sql = {0};
+    struct patience patience = sitting_patience();
+    struct outcome outcome = {
+        .kind = OUTCOME_CANCELLED,
+        .fault = {.code = "E-STEP-VOID",
+                  .text = "somebody has looked, nothing of it was there, and it may not begin any "
+                          "more",
+                  .is_retryable = true}};
+
+    row->state = JOURNAL_VOID;
+    row->outcome = &outcome;
+    row->version = row->version ? row->version : "";
+    row->name = row->name ? row->name : "";
+    text_append(&sql, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;");
+    journal_insert(sitting, row, &sql);
+    text_append(&sql, "COMMIT");
+    if (connection_run(sitting->connection, text_of(&sql), &patience)) {
+        sitting_advance(sitting, row->hash);
+        row->outcome = NULL;
+        return true;
+    }
+    row->outcome = NULL;
+    sitting_query_failed(sitting, "cannot write down that nothing was done", error);
+    sitting_drop(sitting);
+    return false;
+}
+
 struct journal_row
 journal_row_of(const struct step_order *order)
 {
@@ -204,7 +234,9 @@ read_plainly(const char *const cells[], struct arena *arena, struct outcome *out
 
     *outcome = (struct outcome){.kind = OUTCOME_DONE};
     outcome->duration_us = number_of(cells[VERDICT_DURATION]);
-    if (!text_equal(cells[VERDICT_STATE], states[JOURNAL_DONE])) {
+    if (text_equal(cells[VERDICT_STATE], states[JOURNAL_VOID])) {
+        outcome->kind = OUTCOME_CANCELLED;
+    } else if (!text_equal(cells[VERDICT_STATE], states[JOURNAL_DONE])) {
         const char *colon = error ? strstr(error, ": ") : NULL;
         outcome->kind = OUTCOME_FAILED;
         outcome->fault.code =

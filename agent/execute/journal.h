@@ -7,7 +7,12 @@
 
 #include "agent/execute/sitting.h"
 
-enum journal_state { JOURNAL_INTENT, JOURNAL_DONE, JOURNAL_FAILED };
+/*
+ * Void: somebody has looked, under the target's lock, and nothing of this attempt was there; it may
+ * not begin any more. A process that still means to carry it out, after a long sleep perhaps, finds
+ * this verdict, and the row of its own has no place beside it.
+ */
+enum journal_state { JOURNAL_INTENT, JOURNAL_DONE, JOURNAL_FAILED, JOURNAL_VOID };
 
 struct journal_row {
     struct id step_id;
@@ -46,6 +51,12 @@ struct journal_row journal_row_of(const struct step_order *order);
 bool journal_verdict(struct sitting *sitting, const struct id *step_id, uint64_t attempt,
                      struct arena *arena, bool *found, struct outcome *outcome,
                      struct error *error);
+
+/*
+ * Write down that an attempt is void; `row` as far as it is known, at least step_id and attempt.
+ * False when it could not be written; then look again, there may be another verdict.
+ */
+bool journal_void(struct sitting *sitting, struct journal_row *row, struct error *error);
 
 /*
  * The last intent of a step that has no verdict yet; *found, and the row with its texts in the

@@ -6,24 +6,36 @@
 
 #define RESOLVE_MS 15000
 
-/* The verdict, or what an intent without one has become. */
+/*
+ * The verdict, or what an intent without one has become. Nothing at all becomes a verdict too:
+ * whoever was asked to carry this attempt out and has slept till now does not begin it after we
+ * have said that it never began.
+ */
 static bool
 find(struct sitting *sitting, const struct id *step_id, uint64_t attempt, struct arena *arena,
      bool *found, struct outcome *outcome, struct error *error)
 {
-    struct journal_row intent;
+    struct journal_row row = {0};
+    bool is_open;
 
     if (!journal_verdict(sitting, step_id, attempt, arena, found, outcome, error)) {
         return false;
     }
     if (*found) {
+        *found = outcome->kind != OUTCOME_CANCELLED;
         return true;
     }
-    bool is_open;
-    if (!journal_open_intent(sitting, step_id, arena, &is_open, &intent, error)) {
+    if (!journal_open_intent(sitting, step_id, arena, &is_open, &row, error) ||
+        (is_open && !concurrently_settle(sitting, &row, found, outcome, error))) {
         return false;
     }
-    return !is_open || concurrently_settle(sitting, &intent, found, outcome, error);
+    if (*found) {
+        return true;
+    }
+    row.step_id = *step_id;
+    row.attempt = attempt;
+    row.cursor = NULL;
+    return journal_void(sitting, &row, error);
 }
 
 bool

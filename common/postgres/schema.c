@@ -42,7 +42,7 @@ static const char tables[] =
     " name text NOT NULL,"
     " checksum bytea NOT NULL,"
     " direction text NOT NULL CHECK (direction IN ('up', 'down')),"
-    " state text NOT NULL CHECK (state IN ('intent', 'done', 'failed')),"
+    " state text NOT NULL CHECK (state IN ('intent', 'done', 'failed', 'void')),"
     " statement integer NOT NULL,"
     " statement_count integer NOT NULL,"
     " cursor text,"

@@ -170,6 +170,7 @@ const struct error_meaning error_table[] = {
     {"E-SQL-ABORTED", "the server answered COMMIT with ROLLBACK"},
     {"E-SQL-TXCTL", "a migration has left its transaction; it cannot be told what is kept"},
     {"E-STOPPED", "stopped on request; nothing is left of it"},
+    {"E-STEP-VOID", "an agent has found nothing of this attempt: it may not begin any more"},
     {"E-FENCED", "a newer coordinator has been here: nothing was done"},
     {"E-EPOCH-COLLISION", "two coordinators claim the same epoch"},
 

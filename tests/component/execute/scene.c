@@ -182,8 +182,11 @@ scene_resolve(struct scene *scene, const struct step_order *order)
 enum outcome_kind
 scene_settle(struct scene *scene, const struct step_order *order)
 {
+    struct step_order again = *order;
+
     scene_sit_anew(scene);
-    return scene_resolve(scene, order) ? scene->outcome.kind : scene_execute(scene, order);
+    again.attempt++;
+    return scene_resolve(scene, order) ? scene->outcome.kind : scene_execute(scene, &again);
 }
 
 struct helper {

@@ -355,10 +355,43 @@ finds_out_what_became_of_a_build_that_nobody_has_seen_end(void **state)
     sitting_rest(scene->sitting);
 
     /* It was half made: nothing is left of it either. */
+    order = scene_order(scene, 0, DIRECTION_UP);
+    assert_int_equal(scene_execute_in_child(scene, &order, "execute.after-intent:1"), SCENE_KILLED);
     scene_tell(scene, "INSERT INTO probe VALUES ('a')");
     leave_invalid(scene);
     assert_false(scene_resolve(scene, &order));
     assert_int_equal(scene_count(scene, ALL_INDEXES), 0);
+}
+
+static void
+builds_nothing_in_an_attempt_that_was_found_missing(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    SCENE_PLAN(scene, by_what);
+    struct step_order order = scene_order(scene, 0, DIRECTION_UP);
+
+    assert_int_equal(scene_execute_in_child(scene, &order, "execute.after-intent:1"), SCENE_KILLED);
+    assert_false(scene_resolve(scene, &order));
+    assert_int_equal(scene_execute(scene, &order), OUTCOME_CANCELLED);
+    assert_int_equal(scene_count(scene, ALL_INDEXES), 0);
+    order.attempt++;
+    assert_int_equal(scene_execute(scene, &order), OUTCOME_DONE);
+}
+
+static void
+does_not_take_for_its_own_what_another_step_has_built(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    SCENE_PLAN(scene, by_what);
+    struct step_order order = scene_order(scene, 0, DIRECTION_UP);
+
+    assert_int_equal(scene_execute_in_child(scene, &order, "execute.after-intent:1"), SCENE_KILLED);
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE); /* under another id */
+    assert_false(scene_resolve(scene, &order));
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM skein.journal WHERE state = 'done'"),
+                     1);
 }
 
 int
@@ -378,6 +411,8 @@ main(void)
         cmocka_unit_test(verifies_after_the_index_is_made),
         cmocka_unit_test(comes_through_whenever_its_backend_is_terminated),
         cmocka_unit_test(finds_out_what_became_of_a_build_that_nobody_has_seen_end),
+        cmocka_unit_test(builds_nothing_in_an_attempt_that_was_found_missing),
+        cmocka_unit_test(does_not_take_for_its_own_what_another_step_has_built),
     };
 
     cluster = cluster_new(NULL);

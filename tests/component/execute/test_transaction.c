@@ -147,6 +147,28 @@ finds_the_verdict_of_a_step_or_nothing(void **state)
     assert_false(scene_resolve(scene, &done));
 }
 
+/* Whoever was asked to carry it out may have slept since: what was said holds against him too. */
+static void
+begins_no_attempt_that_was_found_missing(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    SCENE_PLAN(scene, probe);
+    struct step_order order = scene_order(scene, 0, DIRECTION_UP);
+
+    assert_false(scene_resolve(scene, &order));
+    assert_false(scene_resolve(scene, &order));
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM skein.journal"), 1);
+    scene_sit_anew(scene);
+    assert_int_equal(scene_execute(scene, &order), OUTCOME_CANCELLED);
+    scene_assert_fault(scene, "E-STEP-VOID", NULL);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM probe"), 0);
+
+    order.attempt++;
+    assert_int_equal(scene_execute(scene, &order), OUTCOME_DONE);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM probe"), 2);
+}
+
 static void
 lets_no_older_coordinator_pass_the_fence(void **state)
 {
@@ -430,6 +452,7 @@ main(void)
         cmocka_unit_test(rolls_back_and_says_where_the_error_is),
         cmocka_unit_test(tells_what_it_did_before_when_asked_again),
         cmocka_unit_test(finds_the_verdict_of_a_step_or_nothing),
+        cmocka_unit_test(begins_no_attempt_that_was_found_missing),
         cmocka_unit_test(lets_no_older_coordinator_pass_the_fence),
         cmocka_unit_test(serves_one_coordinator_only),
         cmocka_unit_test(fails_when_a_check_of_the_verify_script_is_false),
