@@ -1,4 +1,5 @@
 /* How deep a statement may be; apart from the other tests of splitting because it takes seconds. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/mem.h"
@@ -7,6 +8,13 @@
 
 #include "tests/support/deep.h"
 #include "tests/unit/sql/sample.h"
+
+/* Under memcheck everything takes fifty times as long. */
+static size_t
+shorter(size_t count)
+{
+    return getenv("SKEIN_SLOW") ? count / 20 : count;
+}
 
 static void
 repeat(struct text *text, const char *piece, size_t count)
@@ -61,7 +69,7 @@ what_is_deep_but_possible_is_read(void **state)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         CLEANUP(text_release) struct text text = {0};
         text_append(&text, shapes[i].begin);
-        repeat(&text, shapes[i].piece, shapes[i].count);
+        repeat(&text, shapes[i].piece, shorter(shapes[i].count));
         CLEANUP(sample_release) struct sample sample = split(text_of(&text));
         assert_true(sample.is_split);
         assert_int_equal(sample.script.statement_count, 1);
@@ -75,7 +83,7 @@ long_lists_are_not_deep(void **state)
     CLEANUP(text_release) struct text text = {0};
 
     text_append(&text, "INSERT INTO t VALUES (0, 'x')");
-    repeat(&text, ",\n(1, 'a; b')", 60000);
+    repeat(&text, ",\n(1, 'a; b')", shorter(60000));
     CLEANUP(sample_release) struct sample sample = split(text_of(&text));
 
     assert_true(sample.is_split);
