@@ -15,6 +15,7 @@
 #define HANDSHAKE_MS 5000 /* silent connections give their descriptor back after this */
 #define BACKLOG 4096      /* a whole fleet comes back at once */
 #define SEND_QUEUE 1000   /* messages for one peer that does not read */
+#define CURVE_SIZE 1024   /* more than what CURVE adds to a frame */
 #define ROUTE_SIZE 5      /* of the ids that libzmq gives: a zero byte and a number */
 
 struct doors {
@@ -51,7 +52,7 @@ harden(zsock_t *socket, enum party party, const struct key_pair *keys, struct er
         return error_set(error, "E-LIB-VERSION", "libzmq refuses CURVE: %s",
                          zmq_strerror(zmq_errno()));
     }
-    int64_t frame_max = FRAME_SIZE_MAX;
+    int64_t frame_max = FRAME_SIZE_MAX + CURVE_SIZE; /* it counts what is on the wire */
     if (zmq_setsockopt(raw, ZMQ_MAXMSGSIZE, &frame_max, sizeof frame_max) < 0) {
         return error_set(error, "E-LIB-VERSION", "libzmq refuses a size limit");
     }

@@ -112,6 +112,30 @@ enrol_operators(const struct settings *settings, struct store *store, struct err
     return true;
 }
 
+/* ---- the keys ------------------------------------------------------------------------------- */
+
+static void
+admit(void *gate, const struct record *record)
+{
+    if (record->kind == RECORD_AGENT && record->agent.is_active) {
+        gate_admit(gate, PARTY_AGENT, &record->agent.key);
+    }
+    if (record->kind == RECORD_OPERATOR && record->operator.is_active) {
+        gate_admit(gate, PARTY_OPERATOR, &record->operator.key);
+    }
+}
+
+/* Before the doors open: libzmq's clients do not come back by themselves after a refusal. */
+static bool
+open_gate(struct parts *parts, struct error *error)
+{
+    if (!gate_open(&parts->gate, error)) {
+        return false;
+    }
+    const struct store_reader reader = {admit, parts->gate};
+    return store_load_parties(parts->store, &reader, error);
+}
+
 /* ---- the core ------------------------------------------------------------------------------- */
 
 static void
@@ -166,7 +190,7 @@ open_parts(const struct start_options *options, struct parts *parts, struct erro
         !service_need_descriptors(settings_descriptors(settings), error) ||
         !keys_load(settings->key_path, &parts->keys, error) || !open_store(options, parts, error) ||
         !enrol_operators(settings, parts->store, error) || !make_core(settings, parts, error) ||
-        !gate_open(&parts->gate, error)) {
+        !open_gate(parts, error)) {
         return false;
     }
     const struct doors_options doors = {

@@ -542,12 +542,6 @@ load(void *context, const struct record *record)
 {
     struct turn *turn = context;
 
-    if (record->kind == RECORD_AGENT && record->agent.is_active) {
-        gate_admit(turn->parts->gate, PARTY_AGENT, &record->agent.key);
-    }
-    if (record->kind == RECORD_OPERATOR && record->operator.is_active) {
-        gate_admit(turn->parts->gate, PARTY_OPERATOR, &record->operator.key);
-    }
     core_load(turn->parts->core, record);
 }
 

@@ -13,7 +13,7 @@ struct turn;
 struct turn *turn_new(const struct loop_parts *parts);
 void turn_destroy(struct turn **turn_p);
 
-/* Before the first turn: give the core what the store holds, the gate its keys, and begin. */
+/* Before the first turn: give the core what the store holds, and begin. */
 bool turn_load(struct turn *turn, struct error *error);
 
 void turn_begin(struct turn *turn);
