@@ -287,7 +287,7 @@ check_up_empty(struct script_reading *script)
 
     if (check_empty(script, "the migration holds no statement",
                     "if that is meant so, write into it: -- skein: noop; for all old files: "
-                    "accept: [E-MIG-EMPTY] in skein.yaml") ||
+                    "accept: [E-MIG-EMPTY] in skein.yaml, or --accept E-MIG-EMPTY") ||
         !is_accepted) {
         return !script->found.count;
     }

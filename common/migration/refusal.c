@@ -160,7 +160,7 @@ refuse_control(struct search *search, const struct sql_statement *statement, boo
             search, statement->stretch.place, "E-MIG-TXCTL",
             "a transaction of its own inside a migration", statement->facts.tag,
             "take BEGIN and COMMIT out, all of it is one transaction; to have old files read so: "
-            "accept: [E-MIG-TXCTL] in skein.yaml");
+            "accept: [E-MIG-TXCTL] in skein.yaml, or --accept E-MIG-TXCTL");
     } else {
         refuse(search, statement, "E-MIG-TXCTL", "transaction control inside a migration",
                "take it out: a migration is one transaction; only one BEGIN … COMMIT around all of "
@@ -362,7 +362,7 @@ check_names(struct search *search)
             search, name->place, "E-MIG-IDENT",
             "the name is longer than 63 bytes; PostgreSQL would cut it off in silence", found,
             "shorten it, or write above it: -- skein: allow=E-MIG-IDENT; for all old files: "
-            "accept: [E-MIG-IDENT] in skein.yaml");
+            "accept: [E-MIG-IDENT] in skein.yaml, or --accept E-MIG-IDENT");
     }
 }
 

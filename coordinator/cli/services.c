@@ -1,11 +1,13 @@
 #include "coordinator/cli/services.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "common/base/mem.h"
 #include "common/migration/project.h"
 #include "common/migration/reader.h"
+#include "common/migration/refusal.h"
 
 /* The first of several mistakes is the error; the others are shown below it. */
 static bool
@@ -25,14 +27,38 @@ keep(struct services *services, struct bundle *bundle)
     services->bundles[services->count++] = bundle;
 }
 
+/* What --accept names: the codes, with commas between. */
+static bool
+read_accepted(struct call *call, unsigned *accepted, struct error *error)
+{
+    CLEANUP(mem_free) char *codes = mem_text(call_text(call, "accept"));
+    char *rest = NULL;
+
+    for (char *code = codes ? strtok_r(codes, ", ", &rest) : NULL; code;
+         code = strtok_r(NULL, ", ", &rest)) {
+        if (!acceptance_of(code)) {
+            error_set(error, "E-CLI-RANGE", "'%s' cannot be accepted", code);
+            error_where(error, "--accept");
+            error_found(error, "allowed are E-MIG-IDENT, E-MIG-TXCTL, E-MIG-EMPTY");
+            return false;
+        }
+        *accepted |= acceptance_of(code);
+    }
+    return true;
+}
+
 static bool
 read_folder(struct call *call, const char *folder, const char *service, struct services *services,
             struct error *error)
 {
     CLEANUP(error_list_release) struct error_list errors = {0};
+    struct migrations_source source = {.folder = folder, .service = service, .layout = "auto"};
     struct bundle *bundle = NULL;
 
-    if (!migrations_read(folder, service, "auto", &bundle, &errors, &services->notes)) {
+    if (!read_accepted(call, &source.accepted, error)) {
+        return false;
+    }
+    if (!migrations_read_source(&source, &bundle, &errors, &services->notes)) {
         return hand_over(call, &errors, error);
     }
     keep(services, bundle);

@@ -84,6 +84,10 @@ static const struct command_option option_step_timeout =
 static const struct command_option option_migrations =
     OPTION("migrations", VALUE_FOLDER, "DIR", NULL, 0, 0, NULL,
            "the folder of the service's migrations, instead of what skein.yaml says");
+static const struct command_option option_accept =
+    OPTION("accept", VALUE_TEXT, "CODE,…", NULL, 0, 0, NULL,
+           "with --migrations: what to note and not to refuse in old files: E-MIG-IDENT, "
+           "E-MIG-TXCTL, E-MIG-EMPTY");
 static const struct command_option option_sql = FLAG("sql", "show the SQL that would run");
 static const struct command_option option_all_rows =
     FLAG("all", "show every target, not only the first of each wave");
@@ -156,7 +160,8 @@ static const struct command_option option_out =
 
 #define ROLLOUT_OPTIONS                                                                            \
     &option_parallel, &option_budget, &option_on_failure, &option_max_targets, &option_yes_all,    \
-        &option_skip_refused, &option_lock_timeout, &option_step_timeout, &option_migrations
+        &option_skip_refused, &option_lock_timeout, &option_step_timeout, &option_migrations,      \
+        &option_accept
 
 const struct command command_table[] = {
     {.name = "plan",
@@ -327,7 +332,7 @@ const struct command command_table[] = {
                "go from one to the other at any time. The password, if one is needed, comes from "
                "libpq's own means (passfile, service file), never from the command line.",
      .arguments = {ONE_SERVICE},
-     .options = {&option_database, &option_to, &option_migrations, &option_role_sql,
+     .options = {&option_database, &option_to, &option_migrations, &option_accept, &option_role_sql,
                  &option_lock_timeout, &option_step_timeout, &option_out_of_order},
      .examples = {{"skein up --database \"dbname=auth\" --migrations auth/migrations", ""},
                   {"skein up auth --database service=auth --to 0012", ""}},
@@ -336,8 +341,8 @@ const struct command command_table[] = {
      .group = GROUP_LOCAL,
      .sentence = "undo the last migration, or all above a version",
      .arguments = {ONE_SERVICE},
-     .options = {&option_database, &option_to_back, &option_migrations, &option_role_sql,
-                 &option_lock_timeout, &option_step_timeout},
+     .options = {&option_database, &option_to_back, &option_migrations, &option_accept,
+                 &option_role_sql, &option_lock_timeout, &option_step_timeout},
      .examples = {{"skein down --database \"dbname=auth\"", "the last one"},
                   {"skein down auth --database \"dbname=auth\" --to 0011", ""}},
      .run = command_down},
@@ -374,6 +379,7 @@ const struct command command_table[] = {
      .arguments = {{.name = "SERVICE|DIR",
                     .kind = VALUE_FOLDER,
                     .sentence = "a service of skein.yaml, or a folder of migrations"}},
+     .options = {&option_accept},
      .examples = {{"skein debug bundle auth", ""}},
      .run = command_debug_bundle},
     {.name = "debug errors",
