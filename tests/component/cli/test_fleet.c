@@ -29,6 +29,7 @@ static struct bundle *bundle;
 static struct peers *peers;
 static struct key_pair peer_keys[PEER_COUNT];
 static pthread_t peers_thread;
+static pthread_mutex_t peers_lock = PTHREAD_MUTEX_INITIALIZER; /* for looking at them meanwhile */
 static atomic_bool peers_stop, peers_pause; /* paused, they take nothing and say nothing */
 
 static struct program_end
@@ -115,10 +116,21 @@ turn_peers(void *context)
         if (atomic_load(&peers_pause)) {
             poll(NULL, 0, 5);
         } else {
+            pthread_mutex_lock(&peers_lock);
             peers_turn(peers, 5);
+            pthread_mutex_unlock(&peers_lock);
         }
     }
     return NULL;
+}
+
+static size_t
+applied_by(size_t index)
+{
+    pthread_mutex_lock(&peers_lock);
+    size_t count = peers_applied(peers, index);
+    pthread_mutex_unlock(&peers_lock);
+    return count;
 }
 
 static void
@@ -256,7 +268,7 @@ applies_in_waves_and_shows_every_milestone(void **state)
     program_must_say(&end, "run 2: done, 3 of 3 targets");
     assert_null(strchr(end.out, '\033'));
     for (size_t i = 0; i < PEER_COUNT; i++) {
-        assert_int_equal(peers_applied(peers, i), 4);
+        assert_int_equal(applied_by(i), 4);
     }
 }
 
@@ -299,13 +311,13 @@ takes_back_exactly_what_a_run_did(void **state)
     (void)state;
     ENDS(0, "run 3: done, 3 of 3 targets", "rollback", "2", "--yes", "--watch");
     for (size_t i = 0; i < PEER_COUNT; i++) {
-        assert_int_equal(peers_applied(peers, i), 1);
+        assert_int_equal(applied_by(i), 1);
     }
     ENDS(2, "--to belongs to a service", "rollback", "2", "--to", "1", "--yes");
     ENDS(2, "how far back", "rollback", "bench", "--yes");
     ENDS(0, "run 4: done", "rollback", "bench", "--to", "0", "--yes", "--watch");
     for (size_t i = 0; i < PEER_COUNT; i++) {
-        assert_int_equal(peers_applied(peers, i), 0);
+        assert_int_equal(applied_by(i), 0);
     }
 }
 
