@@ -182,7 +182,7 @@ every_changed_byte_under_its_own_digest_is_refused_or_harmless(void **state)
     CLEANUP(text_release) struct text bytes = {0};
     assemble(&material, &bytes);
 
-    for (size_t at = 0; at < bytes.size * 256; at++) {
+    for (size_t at = 0; at < bytes.size * 256; at += UNIT_STRIDE(61)) {
         CLEANUP(bundle_destroy) struct bundle *read = NULL;
         struct error error = {0};
         char kept = bytes.data[at / 256];

@@ -120,7 +120,7 @@ every_changed_byte_of_every_message_is_refused_or_says_something_else(void **sta
             messages_random((enum message_type)type, &random, &arena, &message);
             codec_encode(&message, &frame);
         } while (frame.size > 400);
-        for (size_t at = 0; at < frame.size * 256; at++) {
+        for (size_t at = 0; at < frame.size * 256; at += UNIT_STRIDE(61)) {
             try_changed(&frame, at / 256, (uint8_t)at, messages_sender(message.type));
         }
         arena_clear(&arena);
