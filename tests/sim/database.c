@@ -67,10 +67,40 @@ backend_new(struct database *database)
     return NULL;
 }
 
-/* Its transaction is rolled back and its lock let go of. */
+/* From here on the old index does not serve any more: that is the effect of a drop. */
+static void
+invalidate(struct database *database, const struct work *work)
+{
+    enum index_state *index = &database->contents.indexes[work->place];
+    bool was_valid = *index == INDEX_VALID;
+
+    *index = INDEX_INVALID;
+    if (was_valid) {
+        database->contents.probe[work->place]--;
+        check_took_effect(database->check, database, work);
+    }
+}
+
+/* A build that is broken off leaves its index behind, if it had got that far. */
+static void
+break_off(struct database *database, const struct request *request)
+{
+    bool is_up = request->work.direction == DIRECTION_UP;
+    enum index_state index = database->contents.indexes[request->work.place];
+
+    if (request->kind == REQUEST_BUILD && world_chance(database->world, 700) &&
+        index == (is_up ? INDEX_ABSENT : INDEX_VALID)) {
+        invalidate(database, &request->work);
+    }
+}
+
+/* What it does is broken off, its transaction rolled back, its lock let go of: all at once. */
 static void
 end_backend(struct database *database, struct backend *backend)
 {
+    if (backend->is_busy) {
+        break_off(database, &backend->request);
+    }
     if (database->lock_holder == backend->number) {
         database->lock_holder = 0;
     }
@@ -237,20 +267,6 @@ write_intent(struct database *database, const struct work *work)
     return ANSWER_OK;
 }
 
-/* From here on the old index does not serve any more: that is the effect of a drop. */
-static void
-invalidate(struct database *database, const struct work *work)
-{
-    enum index_state *index = &database->contents.indexes[work->place];
-    bool was_valid = *index == INDEX_VALID;
-
-    *index = INDEX_INVALID;
-    if (was_valid) {
-        database->contents.probe[work->place]--;
-        check_took_effect(database->check, database, work);
-    }
-}
-
 /* An index that is built or dropped outside of a transaction; broken off it is left invalid. */
 static enum answer_kind
 build(struct database *database, const struct work *work)
@@ -355,19 +371,6 @@ ask_new(struct database *database)
     return ask;
 }
 
-/* A build that is broken off leaves its index behind, if it had got that far. */
-static void
-break_off(struct database *database, const struct request *request)
-{
-    bool is_up = request->work.direction == DIRECTION_UP;
-    enum index_state index = database->contents.indexes[request->work.place];
-
-    if (request->kind == REQUEST_BUILD && world_chance(database->world, 700) &&
-        index == (is_up ? INDEX_ABSENT : INDEX_VALID)) {
-        invalidate(database, &request->work);
-    }
-}
-
 static struct answer
 answer_of(struct ask *ask)
 {
@@ -380,15 +383,13 @@ answer_of(struct ask *ask)
         return connect_and_look(database);
     }
     if (!backend) {
-        break_off(database, &ask->request);
         return answer;
     }
-    backend->is_busy = false;
     if (world_chance(world, database->faults->request_lost)) {
-        break_off(database, &ask->request);
         end_backend(database, backend);
         return answer;
     }
+    backend->is_busy = false;
     answer.kind = act(database, backend, &ask->request, &answer);
     if (backend->client_is_gone) {
         end_backend(database, backend);
@@ -472,6 +473,7 @@ database_ask(struct database *database, uint64_t backend, const struct request *
     ask->ticket = ticket;
     if (found) {
         found->is_busy = true;
+        found->request = *request;
         bool is_begin = request->kind == REQUEST_STATEMENT ? request->is_first
                                                            : request->kind == REQUEST_BUILD;
         if (is_begin && request->work.token.epoch) {

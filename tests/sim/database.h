@@ -62,6 +62,7 @@ struct backend {
     bool is_busy;
     bool client_is_gone;
     bool has_lock;
+    struct request request; /* what it is busy with */
     struct transaction transaction;
 };
 
