@@ -6,9 +6,10 @@
 #include "common/base/mutation.h"
 #include "common/base/text.h"
 
-#define GAP_MS 5000   /* how long a step waits for the one before it to be assigned */
-#define QUIET_MS 2000 /* a target is looked at anew so long after its last step */
-#define DOUBT_MS 1000 /* a step in doubt is looked up after this */
+#define GAP_MS 5000    /* how long a step waits for the one before it to be assigned */
+#define QUIET_MS 200   /* a target is looked at anew so long after its last step */
+#define RUNNING_MS 500 /* a step that was accepted is said to run when it has run so long */
+#define DOUBT_MS 1000  /* a step in doubt is looked up after this */
 
 /* ---- assign ------------------------------------------------------------------------------- */
 
@@ -219,9 +220,13 @@ agent_queue_begin(struct agent_core *core, struct agent_target *target)
     assign.token = core->session.token;
     agent_step_move(core, step, AGENT_STEP_BEGIN);
     agent_actions_add(core->actions, &action);
-    agent_step_tell(core, step);
-    agent_note(core, false, "%s: %s %s begins", target->name, assign.version,
-               assign.direction == DIRECTION_UP ? "up" : "down");
+    if (step->is_answered) {
+        /* Most steps have ended before anyone could care that they run. */
+        target->running_ms = core->now_ms + RUNNING_MS;
+        agent_target_wake_at(core, target->running_ms);
+    } else {
+        agent_step_tell(core, step);
+    }
 }
 
 void
@@ -264,6 +269,10 @@ agent_queue_drop(struct agent_core *core, struct agent_target *target, const str
 void
 agent_queue_tick(struct agent_core *core, struct agent_target *target)
 {
+    if (core->now_ms >= target->running_ms) {
+        target->running_ms = NEVER_MS;
+        agent_step_tell(core, target->current);
+    }
     if (core->now_ms >= target->gap_ms && target->queue && !is_next(target, target->queue)) {
         struct id run_id = target->queue->assign.run_id;
         trace_line(&core->trace, "%s: the step before the first has not come", target->name);
@@ -337,6 +346,7 @@ end(struct agent_core *core, struct agent_target *target, enum agent_step_event 
     bool is_done = outcome->kind == OUTCOME_DONE || outcome->kind == OUTCOME_ALREADY;
 
     target->current = NULL;
+    target->running_ms = NEVER_MS;
     if (step->state != AGENT_STEP_IN_DOUBT) {
         DL_DELETE(core->running, step);
     }
@@ -384,6 +394,7 @@ agent_queue_ended(struct agent_core *core, const struct agent_event *event)
     if (event->outcome) {
         end(core, target, AGENT_STEP_END, event->outcome);
     } else {
+        target->running_ms = NEVER_MS;
         DL_DELETE(core->running, step);
         agent_step_move(core, step, AGENT_STEP_LOSE);
         drop_from(core, target, target->queue, &step->assign.run_id);

@@ -158,14 +158,14 @@ reports_a_target_once_more_when_its_last_result_is_stored(void **state)
     bench_hear_assign(bench, 0, 1, 0);
     bench_bundle(bench, 1, BUNDLE_THERE, 0);
     bench_ended(bench, 0, 1, OUTCOME_DONE);
-    bench_pass(bench, 2000);
+    bench_pass(bench, 200);
     assert_int_equal(bench_count(bench, AGENT_EXAMINE), 1);
     bench_examined(bench, 0, NULL);
     assert_int_equal(bench_count_said(bench, MESSAGE_TARGET), 1);
 
     bench_hear(bench, (struct message){.type = MESSAGE_RESULT_ACK,
                                        .result_ack = {.step_id = bench_id(1), .attempt = 1}});
-    bench_pass(bench, 2000);
+    bench_pass(bench, 200);
     assert_int_equal(bench_count(bench, AGENT_EXAMINE), 1);
     bench_examined(bench, 0, NULL);
 
@@ -312,7 +312,7 @@ looks_at_a_target_anew_when_its_steps_are_over(void **state)
     bench_hear_assign(bench, 0, 1, 0);
     bench_bundle(bench, 1, BUNDLE_THERE, 0);
     bench_ended(bench, 0, 1, OUTCOME_DONE);
-    bench_pass(bench, 1999);
+    bench_pass(bench, 199);
     assert_int_equal(bench_count(bench, AGENT_EXAMINE), 0);
     bench_pass(bench, 1);
     assert_int_equal(bench_count(bench, AGENT_EXAMINE), 1);
