@@ -38,8 +38,8 @@ leave(struct step_try *try)
     struct patience patience = sitting_patience();
 
     patience.heeds_interrupt = false;
-    text_append(&sql, "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL;");
-    text_append(&sql, try->sitting->session_settings);
+    text_format(&sql, "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SELECT %s",
+                try->sitting->session_settings);
     return connection_run(try->sitting->connection, text_of(&sql), &patience);
 }
 
@@ -76,6 +76,7 @@ write_intent(struct step_try *try, const char *cursor, enum try_end *end)
 
     FAILPOINT("execute.before-intent");
     transaction_append_opening(try, &sql);
+    transaction_append_checks(&sql);
     if (!connection_run(connection, text_of(&sql), &patience)) {
         *end = try_query_failed(try, "cannot begin the step");
         return false;
@@ -95,6 +96,7 @@ write_intent(struct step_try *try, const char *cursor, enum try_end *end)
         return false;
     }
     sitting_advance(try->sitting, row.hash);
+    sitting_take_possession(try->sitting, &try->order->cluster_id);
     FAILPOINT("execute.after-intent");
     return true;
 }
@@ -104,7 +106,7 @@ static bool
 write_done(struct sitting *sitting, struct journal_row *row)
 {
     CLEANUP(text_release) struct text sql = {0};
-    struct patience patience = {.heeds_interrupt = true, .failpoint = "execute.done-sent"};
+    struct patience patience = {.failpoint = "execute.done-sent"}; /* too late to be stopped */
 
     row->state = JOURNAL_DONE;
     text_append(&sql, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
@@ -194,18 +196,54 @@ clean_up(struct step_try *try, const struct statement *statement, enum try_end e
     return end;
 }
 
+/*
+ * A drop that was broken off has made the index useless already: there is no way back, so it is
+ * brought to its end, whoever wants it stopped. False when it has not begun, or cannot be ended
+ * now; then *end says what is to happen next.
+ */
+static bool
+is_dropped_anyway(struct step_try *try, const struct statement *statement, enum try_end *end)
+{
+    struct sitting *sitting = try->sitting;
+    struct index_look look;
+    struct error error;
+
+    if (*end == TRY_LOST || statement->kind != STATEMENT_DROP_INDEX_CONCURRENTLY) {
+        return false;
+    }
+    if (!index_look_at(sitting, statement, &look, &error)) {
+        *end = TRY_LOST;
+        return false;
+    }
+    if (look.exists && look.is_valid) {
+        return false;
+    }
+    if (!look.exists || index_drop(sitting, look.name, &error)) {
+        return true;
+    }
+    if (!sitting->connection || *end == TRY_CANCELLED) {
+        *end = TRY_LOST; /* what became of it is found out later */
+    } else {
+        error_found(&try->error, "the INVALID index %s is left; another try removes it", look.name);
+    }
+    return false;
+}
+
 static bool
 run_outside(struct step_try *try, const struct statement *statement, enum try_end *end)
 {
     CLEANUP(mem_free) char *text = try_statement_text(try, try->script, statement);
     struct patience patience = try_patience(try, "execute.concurrent-sent");
-    struct command_end done;
+    struct command_end done = {.tag = ""};
     int64_t began_us = clock_now_us();
 
     FAILPOINT("execute.before-concurrent");
     if (!connection_command(try->sitting->connection, text, &patience, &done)) {
-        *end = clean_up(try, statement, try_statement_failed(try, try->script, statement));
-        return false;
+        *end = try_statement_failed(try, try->script, statement);
+        if (!is_dropped_anyway(try, statement, end)) {
+            *end = clean_up(try, statement, *end);
+            return false;
+        }
     }
     FAILPOINT("execute.after-concurrent");
     try_note_statement(try, statement, &done, clock_now_us() - began_us);
@@ -326,6 +364,7 @@ verify(struct step_try *try, enum try_end *end)
     CLEANUP(text_release) struct text sql = {0};
     struct patience patience = sitting_patience();
 
+    patience.heeds_interrupt = false;
     if (!try->order->migration->has_verify || try->order->direction != DIRECTION_UP) {
         return true;
     }
@@ -379,8 +418,9 @@ concurrently_try(struct step_try *try)
 {
     enum try_end end;
 
-    if (carry_out_all(try, &end) && verify(try, &end)) {
-        end = finish(try);
+    if (carry_out_all(try, &end)) {
+        try->is_effective = true;
+        end = verify(try, &end) ? finish(try) : end;
     }
     if (end == TRY_DONE) {
         try_follow(try);

@@ -17,19 +17,35 @@
 #define STALE_MAX 3 /* nobody else works under the lock: more often is a bug */
 
 const char *const execute_failpoints[] = {
-    "execute.attended",        "execute.before-claim",
-    "execute.after-claim",     "execute.before-statement",
-    "execute.statement-sent",  "execute.after-statement",
-    "execute.before-commit",   "execute.commit-sent",
-    "execute.after-commit",    "execute.before-rollback",
-    "execute.after-rollback",  "execute.before-failed",
-    "execute.failed-sent",     "execute.after-failed",
-    "execute.before-intent",   "execute.intent-sent",
-    "execute.after-intent",    "execute.before-concurrent",
-    "execute.concurrent-sent", "execute.after-concurrent",
-    "execute.before-repair",   "execute.after-repair",
-    "execute.before-done",     "execute.done-sent",
-    "execute.after-done",      NULL,
+    "execute.attended",
+    "execute.before-claim",
+    "execute.after-claim",
+    "execute.before-statement",
+    "execute.statement-sent",
+    "execute.after-statement",
+    "execute.before-commit",
+    "execute.commit-sent",
+    "execute.after-commit",
+    "execute.before-rollback",
+    "execute.after-rollback",
+    "execute.before-failed",
+    "execute.failed-sent",
+    "execute.after-failed",
+    "execute.before-intent",
+    "execute.intent-sent",
+    "execute.after-intent",
+    "execute.before-concurrent",
+    "execute.concurrent-sent",
+    "execute.after-concurrent",
+    "execute.before-repair",
+    "execute.after-repair",
+    "execute.before-done",
+    "execute.done-sent",
+    "execute.after-done",
+    "execute.before-void",
+    "execute.void-sent",
+    "execute.after-void",
+    NULL,
 };
 
 /* The whole of a step: all its tries. */
@@ -88,7 +104,7 @@ begin_try(struct execution *execution)
     try->error = (struct error){0};
     try->sqlstate[0] = '\0';
     try->is_retryable = false;
-    try->is_in_doubt = false;
+    try->is_in_doubt = try->is_effective = false;
     try->statement = 0;
     try->began_us = clock_now_us();
     try->deadline_ms = timeout_ms ? clock_now_ms() + (int64_t)timeout_ms : 0;

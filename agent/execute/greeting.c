@@ -62,9 +62,9 @@ static const char journal_head[] =
 static char *
 session_settings(const struct connection *connection)
 {
-    return mem_format("SELECT set_config('idle_in_transaction_session_timeout', '30000', false),"
+    return mem_format("set_config('idle_in_transaction_session_timeout', '30000', false),"
                       " set_config('statement_timeout', '0', false),"
-                      " set_config('lock_timeout', '5000', false)%s;",
+                      " set_config('lock_timeout', '5000', false)%s",
                       connection_server_version(connection) >= 140000
                           ? ", set_config('client_connection_check_interval', '2000', false)"
                           : "");
@@ -77,8 +77,8 @@ compose(const struct sitting *sitting, struct greeting *greeting, struct text *s
     size_t count = 0;
 
     if (greeting->is_thorough) {
-        text_append(sql, "BEGIN ISOLATION LEVEL READ COMMITTED;");
-        text_append(sql, sitting->session_settings);
+        text_format(sql, "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT %s;",
+                    sitting->session_settings);
         count = 2;
     }
     text_append(sql, facts_and_identity);

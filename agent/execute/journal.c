@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/failpoint.h"
 #include "common/base/mem.h"
 
 #define ERROR_TEXT_MAX 900
@@ -182,7 +183,10 @@ journal_void(struct sitting *sitting, struct journal_row *row, struct error *err
     text_append(&sql, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;");
     journal_insert(sitting, row, &sql);
     text_append(&sql, "COMMIT");
+    patience.failpoint = "execute.void-sent";
+    FAILPOINT("execute.before-void");
     if (connection_run(sitting->connection, text_of(&sql), &patience)) {
+        FAILPOINT("execute.after-void");
         sitting_advance(sitting, row->hash);
         row->outcome = NULL;
         return true;

@@ -225,6 +225,14 @@ sitting_remove_applied(struct sitting *sitting, const char *version)
 }
 
 void
+sitting_take_possession(struct sitting *sitting, const struct id *cluster_id)
+{
+    if (!id_is_none(cluster_id)) {
+        sitting->facts.cluster_id = *cluster_id;
+    }
+}
+
+void
 sitting_advance(struct sitting *sitting, const uint8_t hash[CHECKSUM_SIZE])
 {
     sitting->facts.journal_count++;

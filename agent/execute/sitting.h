@@ -34,7 +34,7 @@ struct sitting {
     struct random random;
     struct connection *connection;
     struct backend backend, lost;
-    char *session_settings; /* SQL that brings the session's settings to what we want */
+    char *session_settings; /* calls that bring the session's settings to what we want */
     char *session_user;     /* who we are when no migration has changed it (current_user) */
 
     bool is_known; /* the target_id has been read, and must stay */
@@ -82,6 +82,9 @@ const struct applied *sitting_find(const struct sitting *sitting, const char *ve
 
 /* A query failed: its error as one of ours; for housekeeping, not for a migration's statements. */
 bool sitting_query_failed(struct sitting *sitting, const char *what, struct error *error);
+
+/* Committed: the target belongs to this coordinator; nothing changes when it is none. */
+void sitting_take_possession(struct sitting *sitting, const struct id *cluster_id);
 
 /* The journal has grown by a row with this hash. */
 void sitting_advance(struct sitting *sitting, const uint8_t hash[CHECKSUM_SIZE]);

@@ -12,16 +12,15 @@
 
 /* ---- T4, T5, T6: begin, fence, claim, settings: one round trip ------------------------------ */
 
-enum opening { OPEN_BEGIN, OPEN_CHECK, OPEN_FENCE, OPEN_CLUSTER, OPEN_CLAIM, OPEN_SETTINGS };
-enum check_column { CHECK_PID, CHECK_RECOVERY, CHECK_LOCK };
+enum opening { OPEN_BEGIN, OPEN_FENCE, OPEN_REST };
+enum check_column { CHECK_PID, CHECK_RECOVERY, CHECK_LOCK, CHECK_XID };
 
-/*
- * The lock is taken once more for the length of the transaction: a migration can let go of the
- * session's (pg_advisory_unlock_all), of this one it cannot.
- */
-static const char opening[] =
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
-    "SELECT pg_backend_pid(), pg_is_in_recovery(), pg_try_advisory_xact_lock(" SCHEMA_LOCK_KEY ");";
+/* The target belongs to the coordinator that works on it first. */
+static bool
+takes_possession(const struct step_try *try)
+{
+    return !id_is_none(&try->order->cluster_id) && id_is_none(&try->sitting->facts.cluster_id);
+}
 
 void
 transaction_append_opening(const struct step_try *try, struct text *sql)
@@ -29,18 +28,27 @@ transaction_append_opening(const struct step_try *try, struct text *sql)
     const struct fence *fence = &try->order->fence;
     char instance[ID_TEXT_SIZE], cluster[ID_TEXT_SIZE];
 
-    text_append(sql, opening);
+    text_append(sql, "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;");
     id_text(&fence->instance, instance);
     text_format(sql,
                 "UPDATE skein.fence SET epoch = %" PRIu64 ", instance = '%s' WHERE epoch < %" PRIu64
                 " OR (epoch = %" PRIu64 " AND instance = '%s');",
                 fence->epoch, instance, fence->epoch, fence->epoch, instance);
-    if (!id_is_none(&try->order->cluster_id) && id_is_none(&try->sitting->facts.cluster_id)) {
+    if (takes_possession(try)) {
         text_format(sql, "UPDATE skein.identity SET cluster_id = '%s' WHERE cluster_id IS NULL;",
                     id_text(&try->order->cluster_id, cluster));
-    } else {
-        text_append(sql, "SELECT 1;");
     }
+}
+
+/*
+ * The lock is taken once more for the length of the transaction: a migration can let go of the
+ * session's (pg_advisory_unlock_all), of this one it cannot.
+ */
+void
+transaction_append_checks(struct text *sql)
+{
+    text_append(sql, "SELECT pg_backend_pid(), pg_is_in_recovery(),"
+                     " pg_try_advisory_xact_lock(" SCHEMA_LOCK_KEY "), txid_current()");
 }
 
 static enum try_end
@@ -67,12 +75,13 @@ bool
 transaction_check_opening(struct step_try *try, enum try_end *end)
 {
     struct connection *connection = try->sitting->connection;
+    size_t checks = connection_answer_count(connection) - 1;
     char pid[16];
 
     snprintf(pid, sizeof pid, "%d", connection_backend_pid(connection));
-    bool is_fit = strcmp(connection_cell(connection, OPEN_CHECK, 0, CHECK_PID), pid) == 0 &&
-                  connection_cell(connection, OPEN_CHECK, 0, CHECK_RECOVERY)[0] == 'f' &&
-                  connection_cell(connection, OPEN_CHECK, 0, CHECK_LOCK)[0] == 't';
+    bool is_fit = strcmp(connection_cell(connection, checks, 0, CHECK_PID), pid) == 0 &&
+                  connection_cell(connection, checks, 0, CHECK_RECOVERY)[0] == 'f' &&
+                  connection_cell(connection, checks, 0, CHECK_LOCK)[0] == 't';
     if (!is_fit) {
         /* Whatever it is, a new look will tell. */
         error_set(&try->error, "E-DB-LOST", "the session is not the one that it was");
@@ -86,6 +95,24 @@ transaction_check_opening(struct step_try *try, enum try_end *end)
     return true;
 }
 
+/* The opening has failed in its statement number `failed`. */
+static enum try_end
+claim_failed(struct step_try *try, size_t claim, size_t failed)
+{
+    const struct target_config *config = &try->sitting->config;
+    struct connection *connection = try->sitting->connection;
+
+    if (failed == claim && strcmp(connection_error(connection)->sqlstate, "23505") == 0) {
+        return TRY_STALE;
+    }
+    enum try_end end = try_query_failed(try, "cannot begin the step");
+    if (failed > claim && end == TRY_FAILED && config->role) {
+        error_hint(&try->error, "check the target's role; GRANT \"%s\" TO \"%s\"", config->role,
+                   connection_user(connection));
+    }
+    return end;
+}
+
 static bool
 claim(struct step_try *try, enum try_end *end)
 {
@@ -93,33 +120,25 @@ claim(struct step_try *try, enum try_end *end)
     struct connection *connection = try->sitting->connection;
     struct patience patience = sitting_patience();
     struct journal_row row = journal_row_of(try->order);
+    size_t claim_answer = takes_possession(try) ? OPEN_REST + 1 : OPEN_REST;
 
     transaction_append_opening(try, &sql);
     journal_claim(try->sitting, &row, &sql);
-    text_append(&sql, "SELECT txid_current()");
+    transaction_append_checks(&sql);
     try_append_settings(try, true, &sql);
-
     if (!connection_run(connection, text_of(&sql), &patience)) {
-        bool is_claimed = connection_answer_count(connection) == OPEN_CLAIM &&
-                          strcmp(connection_error(connection)->sqlstate, "23505") == 0;
-        bool is_role = connection_answer_count(connection) == OPEN_SETTINGS;
-        *end = is_claimed ? TRY_STALE : try_query_failed(try, "cannot begin the step");
-        if (is_role && *end == TRY_FAILED) {
-            error_hint(&try->error,
-                       "check the target's role and search_path; GRANT \"%s\" TO \"%s\"",
-                       try->sitting->config.role ? try->sitting->config.role : "",
-                       connection_user(connection));
-        }
+        *end = claim_failed(try, claim_answer, connection_answer_count(connection));
         return false;
     }
     if (!transaction_check_opening(try, end)) {
         return false;
     }
-    if (strcmp(connection_tag(connection, OPEN_CLAIM), "DELETE 0") == 0) {
+    if (strcmp(connection_tag(connection, claim_answer), "DELETE 0") == 0) {
         *end = TRY_STALE;
         return false;
     }
-    snprintf(try->xid, sizeof try->xid, "%s", connection_cell(connection, OPEN_SETTINGS, 0, 0));
+    snprintf(try->xid, sizeof try->xid, "%s",
+             connection_cell(connection, claim_answer + 1, 0, CHECK_XID));
     return true;
 }
 
@@ -176,7 +195,7 @@ run_statement(struct step_try *try, const struct script *script, const struct st
         return false;
     }
     FAILPOINT("execute.after-statement");
-    if (interrupt_is_raised(try->sitting->interrupt)) {
+    if (!try->is_effective && interrupt_is_raised(try->sitting->interrupt)) {
         *end = TRY_CANCELLED;
         return false;
     }
@@ -228,41 +247,42 @@ transaction_verify(struct step_try *try, enum try_end *end)
 
 /* ---- T8, T9: leave no trace in the session, journal, commit: one round trip ------------------ */
 
-enum closing {
-    CLOSE_CONSTRAINTS = 0,
-    CLOSE_CHECK = 10,
-    CLOSE_JOURNAL,
-    CLOSE_COMMIT,
-};
+enum closing { CLOSE_CONSTRAINTS = 0, CLOSE_CHECK = 8, CLOSE_JOURNAL, CLOSE_COMMIT };
 
 /*
  * Deferred constraints are checked while the migration's role still stands. Then everything that a
  * session can keep from one migration to the next goes: roles, settings, cursors, statements,
  * temporary tables, locks.
  */
-static const char leave_no_trace[] =
-    "SET CONSTRAINTS ALL IMMEDIATE;"
-    "RESET SESSION AUTHORIZATION;"
-    "RESET ROLE;"
-    "RESET ALL;"
-    "CLOSE ALL;"
-    "DEALLOCATE ALL;"
-    "UNLISTEN *;"
-    "DISCARD TEMP;"
-    "SELECT pg_advisory_unlock_all(), pg_try_advisory_lock(" SCHEMA_LOCK_KEY ");";
+static const char leave_no_trace[] = "SET CONSTRAINTS ALL IMMEDIATE;"
+                                     "RESET SESSION AUTHORIZATION;"
+                                     "RESET ROLE;"
+                                     "RESET ALL;"
+                                     "CLOSE ALL;"
+                                     "DEALLOCATE ALL;"
+                                     "UNLISTEN *;"
+                                     "DISCARD TEMP;";
 
 /*
  * What must hold, or the statement fails and with it all behind it: a wrong answer becomes a number
- * that cannot be read. A commit that is not on disk when it is answered is none: the last setting
- * sees to that.
+ * that cannot be read. Then our settings and the session's lock; and a commit that is not on disk
+ * when it is answered would be none.
  */
-static const char check[] =
-    "SELECT CAST(CASE WHEN txid_current_if_assigned() IS DISTINCT FROM %s THEN 'skein:transaction'"
-    " WHEN current_user <> ";
-static const char check_rest[] =
-    " THEN 'skein:role' ELSE '1' END AS integer),"
-    " set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
-    " WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true);";
+static void
+append_check(const struct step_try *try, struct text *sql)
+{
+    text_format(sql,
+                "SELECT CAST(CASE WHEN txid_current_if_assigned() IS DISTINCT FROM %s"
+                " THEN 'skein:transaction' WHEN current_user <> ",
+                try->xid);
+    connection_literal(try->sitting->connection, sql, try->sitting->session_user);
+    text_format(sql,
+                " THEN 'skein:role' ELSE '1' END AS integer), pg_advisory_unlock_all(),"
+                " pg_try_advisory_lock(" SCHEMA_LOCK_KEY "), %s,"
+                " set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
+                " WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true);",
+                try->sitting->session_settings);
+}
 
 static enum try_end
 close_failed(struct step_try *try)
@@ -310,18 +330,21 @@ close_and_commit(struct step_try *try)
     row.statement = try->statement;
     row.outcome = try->outcome;
     text_append(&sql, leave_no_trace);
-    text_append(&sql, sitting->session_settings);
-    text_format(&sql, check, try->xid);
-    connection_literal(connection, &sql, sitting->session_user);
-    text_append(&sql, check_rest);
+    append_check(try, &sql);
     journal_insert(sitting, &row, &sql);
     text_append(&sql, "COMMIT");
 
     FAILPOINT("execute.before-commit");
+    uint64_t notices = connection_notice_count(connection);
     if (!connection_run(connection, text_of(&sql), &patience)) {
         return close_failed(try);
     }
     FAILPOINT("execute.after-commit");
+    if (connection_notice_count(connection) > notices && connection_last_warning(connection)[0]) {
+        /* Above all: committed here, and not yet on a standby that was to have it. */
+        log_warn("target %s, %s: at its commit: %s", sitting->config.name, row.version,
+                 connection_last_warning(connection));
+    }
     if (strcmp(connection_tag(connection, CLOSE_COMMIT), "COMMIT") != 0) {
         return try_fail(try, "E-SQL-ABORTED", "the server rolled the transaction back at its end");
     }

@@ -11,12 +11,13 @@
 enum try_end transaction_try(struct step_try *try);
 
 /*
- * Append "BEGIN …" with the checks that nothing has changed since, and the fence. The answers are
- * judged by transaction_check_opening.
+ * Append "BEGIN", the fence, and, behind what else is to be done at once, the checks that nothing
+ * has changed since; the SELECT is left open for more columns. Once answered, with the checks as
+ * the last answer, transaction_check_opening says whether the work may begin: otherwise *end says
+ * why.
  */
 void transaction_append_opening(const struct step_try *try, struct text *sql);
-
-/* True when the opening's answers let the work begin; otherwise rolled back and *end says why. */
+void transaction_append_checks(struct text *sql);
 bool transaction_check_opening(struct step_try *try, enum try_end *end);
 
 /* The verify script of an up, in the open transaction; true when all of it holds. */

@@ -191,8 +191,9 @@ look_for_blockers(void *context)
 struct patience
 try_patience(struct step_try *try, const char *failpoint)
 {
-    struct patience patience = {
-        .deadline_ms = try->deadline_ms, .heeds_interrupt = true, .failpoint = failpoint};
+    struct patience patience = {.deadline_ms = try->deadline_ms,
+                                .heeds_interrupt = !try->is_effective,
+                                .failpoint = failpoint};
 
     if (try->names_blockers) {
         patience.look_after_ms = (int64_t)try->lock_timeout_ms / 2 + 1;
@@ -268,6 +269,7 @@ try_follow(struct step_try *try)
 {
     struct journal_row row = journal_row_of(try->order);
 
+    sitting_take_possession(try->sitting, &try->order->cluster_id);
     if (row.direction == DIRECTION_DOWN) {
         sitting_remove_applied(try->sitting, row.version);
         return;

@@ -31,6 +31,7 @@ struct step_try {
 
     uint64_t statement; /* the running one, from 1; 0 before the first */
     bool is_in_doubt;   /* its COMMIT was sent and the answer is not known */
+    bool is_effective;  /* what it was for is there, outside any transaction: too late to stop */
     int64_t began_us;
     uint64_t notices_before;
     char xid[24];

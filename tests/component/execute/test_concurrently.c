@@ -228,6 +228,57 @@ drops_it_when_it_is_stopped(void **state)
 }
 
 static void
+is_done_when_it_is_stopped_after_its_effect(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    SCENE_PLAN(scene, {.version = "001",
+                       .up = "CREATE INDEX CONCURRENTLY probe_what ON probe (what)",
+                       .verify = "SELECT pg_sleep(1) IS NOT NULL"});
+
+    struct helper *helper = helper_start(go_up, scene);
+    scene_await(scene, VALID_INDEXES, "1");
+    sitting_stop(scene->sitting);
+    helper_join(&helper);
+    assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM skein.migration"), 1);
+}
+
+static void
+go_down(void *context)
+{
+    struct scene *scene = context;
+    struct step_order order = scene_order(scene, 0, DIRECTION_DOWN);
+
+    if (!sitting_execute(scene->sitting, &order, &scene->arena, &scene->outcome, &scene->error)) {
+        scene->outcome = (struct outcome){.kind = OUTCOME_KIND_COUNT};
+    }
+}
+
+static void
+brings_a_drop_to_its_end_that_is_stopped_half_way(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    SCENE_PLAN(scene, by_what);
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    PGconn *other = hold_snapshot(scene, true);
+
+    struct helper *helper = helper_start(go_down, scene);
+    scene_await(scene, VALID_INDEXES, "0");
+    sitting_stop(scene->sitting);
+    scene_await(scene,
+                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'DROP INDEX%IF EXISTS%'"
+                " AND wait_event_type = 'Lock' AND datname = current_database()",
+                "1");
+    PQfinish(other);
+    helper_join(&helper);
+    assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
+    assert_int_equal(scene_count(scene, ALL_INDEXES), 0);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM skein.migration"), 0);
+}
+
+static void
 waits_with_the_cleaning_up_for_others(void **state)
 {
     (void)state;
@@ -406,6 +457,8 @@ main(void)
         cmocka_unit_test(takes_no_invalid_index_for_one_that_exists),
         cmocka_unit_test(takes_no_foreign_index_for_its_own),
         cmocka_unit_test(drops_it_when_it_is_stopped),
+        cmocka_unit_test(is_done_when_it_is_stopped_after_its_effect),
+        cmocka_unit_test(brings_a_drop_to_its_end_that_is_stopped_half_way),
         cmocka_unit_test(waits_with_the_cleaning_up_for_others),
         cmocka_unit_test(gives_up_within_the_budget_and_leaves_nothing),
         cmocka_unit_test(verifies_after_the_index_is_made),

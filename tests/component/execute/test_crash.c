@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -153,7 +154,50 @@ a_step_takes_effect_once_wherever_its_process_is_killed(void **state)
             }
         }
     }
+}
+
+static void
+resolve_in_child(struct scene *scene, const struct step_order *order, const char *failpoint)
+{
+    int status = 0;
+    bool found;
+
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("SKEIN_FAILPOINT", failpoint, 1);
+        sitting_resolve(sitting_new(&scene->config), &order->step_id, order->attempt, &scene->arena,
+                        &found, &scene->outcome, &scene->error);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+}
+
+static void
+who_looks_may_be_killed_as_well(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+
     for (size_t i = 0; execute_failpoints[i]; i++) {
+        if (strstr(execute_failpoints[i], "void")) {
+            CLEANUP(mem_free) char *wanted = mem_format("%s:1", execute_failpoints[i]);
+            prepare(scene, &stories[0]);
+            struct step_order order = scene_order(scene, 0, DIRECTION_UP);
+            resolve_in_child(scene, &order, wanted);
+            was_hit[i] = true;
+            assert_false(scene_resolve(scene, &order));
+            assert_int_equal(scene_execute(scene, &order), OUTCOME_CANCELLED);
+        }
+    }
+}
+
+static void
+no_place_was_left_out(void **state)
+{
+    (void)state;
+    for (size_t i = 0; execute_failpoints[i] && !getenv("SKEIN_TEST"); i++) {
         if (!was_hit[i]) {
             fail_msg("no story comes by %s", execute_failpoints[i]);
         }
@@ -384,6 +428,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_takes_effect_once_wherever_its_process_is_killed),
+        cmocka_unit_test(who_looks_may_be_killed_as_well),
+        cmocka_unit_test(no_place_was_left_out),
         cmocka_unit_test(a_step_takes_effect_once_wherever_its_connection_is_cut),
         cmocka_unit_test(waits_for_what_a_killed_process_has_left_running),
         cmocka_unit_test(ends_its_own_backend_that_does_not_notice),

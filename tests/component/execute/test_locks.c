@@ -264,6 +264,30 @@ stops_while_somebody_else_works_on_the_target(void **state)
     PQfinish(other);
 }
 
+/* Committed here, and not yet on a standby: too late to stop, and not to be called a failure. */
+static void
+takes_a_commit_that_waits_for_a_standby_for_done(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    struct target_facts facts;
+    SCENE_PLAN(scene, {.version = "001", .up = "INSERT INTO probe VALUES ('x')"});
+    assert_true(sitting_examine(scene->sitting, &scene->arena, &facts, &scene->error));
+    cluster_tell(cluster, "postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    cluster_tell(cluster, "postgres", "SELECT pg_reload_conf()");
+    sitting_rest(scene->sitting);
+
+    struct helper *helper = helper_start(go_up, scene);
+    scene_await(scene, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'", "1");
+    sitting_stop(scene->sitting);
+    helper_join(&helper);
+    assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM probe"), 1);
+
+    cluster_tell(cluster, "postgres", "ALTER SYSTEM RESET synchronous_standby_names");
+    cluster_tell(cluster, "postgres", "SELECT pg_reload_conf()");
+}
+
 int
 main(void)
 {
@@ -277,6 +301,7 @@ main(void)
         cmocka_unit_test(stops_when_asked_to_and_leaves_nothing),
         cmocka_unit_test(stops_while_it_waits_for_a_lock),
         cmocka_unit_test(stops_while_somebody_else_works_on_the_target),
+        cmocka_unit_test(takes_a_commit_that_waits_for_a_standby_for_done),
     };
 
     cluster = cluster_new("deadlock_timeout = 100ms");
