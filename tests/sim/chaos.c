@@ -267,7 +267,9 @@ lie(struct fleet *fleet)
     struct message message = {.cluster_id = fleet->coordinator.cluster_id};
 
     if (!agent->is_up || world_chance(world, 200)) {
-        sim_coordinator_hear_noise(&fleet->coordinator, &agent->peer);
+        for (int64_t i = world_between(world, 1, 8); i > 0; i--) {
+            sim_coordinator_hear_noise(&fleet->coordinator, &agent->peer);
+        }
         return;
     }
     disk_each(&fleet->coordinator.disk, RECORD_STEP, consider, &victim);

@@ -22,12 +22,13 @@ struct story {
 static struct fleet_size
 size_drawn(struct world *world)
 {
-    struct fleet_size size = {.agents = (size_t)world_between(world, 2, 5),
+    bool is_large = world_chance(world, 150);
+    struct fleet_size size = {.agents = (size_t)world_between(world, 1, is_large ? 8 : 5),
                               .targets_per_agent = (size_t)world_between(world, 1, 3)};
 
     size.library.services = (size_t)world_between(world, 1, 3);
     size.library.editions = (size_t)world_between(world, 1, EDITIONS_MAX);
-    size.library.migrations = (size_t)world_between(world, 1, 6);
+    size.library.migrations = (size_t)world_between(world, 1, is_large ? PLACES_MAX : 6);
     size.library.concurrently = world_chance(world, 500) ? 250 : 0;
     size.library.irreversible = world_chance(world, 200) ? 150 : 0;
     size.library.is_tampered = world_chance(world, 50);
@@ -83,7 +84,7 @@ suffer(struct story *story)
         world_plan(world, world_between(world, 1 * SECOND, 10 * SECOND), think, story, i);
     }
     chaos_begin(&story->chaos, fleet);
-    live_until(story, world_between(world, 40 * SECOND, 180 * SECOND));
+    live_until(story, world_between(world, 40 * SECOND, 300 * SECOND));
 }
 
 /* What only a person can do: let an agent in again whose key was taken away, help runs along. */

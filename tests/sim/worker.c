@@ -392,7 +392,7 @@ static void
 begun(struct worker *worker, const struct answer *answer)
 {
     if (answer->kind == ANSWER_FENCED) {
-        fail(worker, "E-DB-FENCED", true);
+        fail(worker, "E-FENCED", false);
         end_as(worker, OUTCOME_FAILED);
     } else if (answer->kind == ANSWER_TAKEN && MUTATION(READ_BEFORE_LOCK)) {
         fail(worker, "E-SQL", false);
@@ -444,9 +444,9 @@ intended(struct worker *worker, const struct answer *answer)
     enum extent extent = extent_of(worker->reading.index, work->direction);
 
     if (answer->kind == ANSWER_FENCED && extent == HALF_THERE) {
-        end_unknown(worker, "E-DB-FENCED"); /* whoever leads now finds out what it comes to */
+        end_unknown(worker, "E-FENCED"); /* whoever leads now finds out what it comes to */
     } else if (answer->kind == ANSWER_FENCED) {
-        fail(worker, "E-DB-FENCED", true);
+        fail(worker, "E-FENCED", false);
         end_as(worker, OUTCOME_FAILED);
     } else if (extent == HALF_THERE && work->direction == DIRECTION_UP) {
         ask_about(worker, PHASE_REPAIR, REQUEST_REPAIR);
