@@ -14,29 +14,40 @@ contents_release(struct contents *contents)
     *contents = (struct contents){0};
 }
 
+enum extent
+contents_extent(const struct contents *contents, size_t place, enum direction direction)
+{
+    enum index_state index = contents->indexes[place];
+
+    if (index == INDEX_INVALID) {
+        return HALF_THERE;
+    }
+    return (index == INDEX_VALID) == (direction == DIRECTION_UP) ? THERE : NOT_THERE;
+}
+
 struct reading
 contents_read(const struct contents *contents, const struct work *work)
 {
     const struct applied_row *applied = &contents->applied[work->place];
-    struct reading reading = {.is_applied = applied->is_there,
-                              .index = contents->indexes[work->place]};
+    struct reading reading = {.is_applied = applied->is_there};
+    bool is_judged = false; /* behind the rows that are still to be looked at */
 
     reading.has_same_checksum = applied->is_there && memcmp(applied->checksum, work->checksum,
                                                             sizeof applied->checksum) == 0;
-    bool has_verdict = false;
     for (size_t i = contents->journal_count; i-- > 0;) {
         const struct journal_row *row = &contents->journal[i];
         if (!id_equal(&row->step_id, &work->step_id)) {
             continue;
         }
-        if (row->state == JOURNAL_INTENT) {
-            reading.intent = reading.intent || has_verdict ? reading.intent : row;
-            continue;
+        if (row->state == JOURNAL_INTENT && !is_judged && !reading.has_intent) {
+            reading.has_intent = true;
+            reading.intent = *row;
         }
-        has_verdict = true;
-        if (row->state == JOURNAL_DONE ||
-            (row->attempt == work->attempt && !reading.verdict)) {
-            reading.verdict = row;
+        is_judged = is_judged || row->state != JOURNAL_INTENT;
+        if (row->state == JOURNAL_DONE || (row->state != JOURNAL_INTENT && !reading.has_verdict &&
+                                           row->attempt == work->attempt)) {
+            reading.has_verdict = true;
+            reading.verdict = *row;
         }
     }
     return reading;

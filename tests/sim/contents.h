@@ -20,7 +20,7 @@ struct work {
     struct id step_id;
     uint64_t attempt;
     struct token token; /* epoch 0: no order, somebody looks what became of one */
-    size_t place; /* of the migration in its service */
+    size_t place;       /* of the migration in its service */
     enum direction direction;
     uint8_t checksum[CHECKSUM_SIZE];
 };
@@ -58,14 +58,19 @@ struct transaction {
 
 /* What T3 reads about a piece of work. */
 struct reading {
-    const struct journal_row *verdict; /* on this attempt, or the step's success in any */
-    const struct journal_row *intent;  /* the step's last, when there is no verdict behind it */
-    bool is_applied;               /* the migration */
+    bool has_verdict, has_intent;
+    struct journal_row verdict; /* on this attempt, or the step's success in any */
+    struct journal_row intent;  /* the step's last, when there is no verdict behind it */
+    bool is_applied;            /* the migration */
     bool has_same_checksum;
-    enum index_state index;
 };
 
 void contents_release(struct contents *contents);
+
+/* Whether what a statement outside of a transaction is to bring about is there. */
+enum extent { NOT_THERE, HALF_THERE, THERE };
+enum extent contents_extent(const struct contents *contents, size_t place,
+                            enum direction direction);
 
 struct reading contents_read(const struct contents *contents, const struct work *work);
 

@@ -474,8 +474,8 @@ database_ask(struct database *database, uint64_t backend, const struct request *
     if (found) {
         found->is_busy = true;
         found->request = *request;
-        bool is_begin = request->kind == REQUEST_STATEMENT ? request->is_first
-                                                           : request->kind == REQUEST_BUILD;
+        bool is_begin =
+            request->kind == REQUEST_STATEMENT ? request->is_first : request->kind == REQUEST_BUILD;
         if (is_begin && request->work.token.epoch) {
             check_begins(database->check, database, &request->work);
         }

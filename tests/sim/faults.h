@@ -18,9 +18,9 @@ struct faults {
     unsigned dies_at_phase;                                         /* agent, per database answer */
     unsigned answer_lost;                                           /* per database request */
     unsigned request_lost;                                          /* the same, before it acts */
-    unsigned connection_cut; /* the same: it acts, and has nobody to answer to */
-    unsigned statement_fails;                                       /* retryably, per statement */
-    unsigned statement_is_slow;                                     /* takes up to half a minute */
+    unsigned connection_cut;      /* the same: it acts, and has nobody to answer to */
+    unsigned statement_fails;     /* retryably, per statement */
+    unsigned statement_is_slow;   /* takes up to half a minute */
     unsigned migration_is_broken; /* fails for good, per migration and target */
     unsigned chunk_is_bad;        /* per bundle and agent */
 

@@ -20,10 +20,10 @@
 static bool
 is_worth_keeping(const char *what)
 {
-    static const char *const kept[] = {
-        "run ",     "leg ",   "target ",  "conflict", "starts",   "dies",    "is killed", "is stop",
-        "is asked", "loses ", "network:", "stops",    "begins s", "backend", "orphan ",   "asks: ",
-        "is refused"};
+    static const char *const kept[] = {"run ",     "leg ",      "target ",  "conflict", "starts",
+                                       "dies",     "is killed", "is stop",  "is asked", "loses ",
+                                       "network:", "stops",     "begins s", "backend",  "orphan ",
+                                       "asks: ",   "is refused"};
 
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         if (text_starts_with(what, kept[i])) {
@@ -97,6 +97,7 @@ scene_open(struct scene *scene, size_t agents, size_t targets_per_agent, size_t 
     size.library = (struct library_size){.services = 1, .editions = 2, .migrations = migrations};
     fleet_init(&scene->fleet, SEED, (struct trace){.sink = take_line, .context = scene});
     fleet_build(&scene->fleet, &size);
+    scene->fleet.world.is_calm = true;
     fleet_start(&scene->fleet);
     scene_until(scene, all_reported, "not all targets are reported");
 }
@@ -248,8 +249,7 @@ run_one(const struct scenario *scenario, bool prints, enum scenario_mode mode)
     if (mode == SCENARIO_UPDATE && !scene->has_failed) {
         write_trace(scenario, scene);
     }
-    succeeds = !scene->has_failed &&
-               (mode == SCENARIO_PROMISES || compare_trace(scenario, scene));
+    succeeds = !scene->has_failed && (mode == SCENARIO_PROMISES || compare_trace(scenario, scene));
     fleet_release(&scene->fleet);
     text_release(&scene->trace);
     free(scene);

@@ -1,26 +1,17 @@
 #include "tests/sim/sim_coordinator.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/mem.h"
 #include "common/base/mutation.h"
+#include "tests/sim/recollection.h"
 
 #define NEVER INT64_MAX
 #define TURN_MAX 64 /* events in one turn */
 #define TICKS_IN_A_ROW_MAX 1000
 #define ANSWERS_MAX 10000 /* to questions of one turn */
 #define WALL_START_MS 1750000000000
-
-struct inbox_item {
-    enum event_kind kind;
-    struct key key;
-    struct route route;
-    struct message message;
-    struct arena arena;
-    struct inbox_item *next;
-};
 
 static void begin_turn(void *subject, uint64_t life);
 
@@ -46,7 +37,7 @@ plan_turn(struct sim_coordinator *coordinator, int64_t delay_us)
 static void
 plan_next_turn(struct sim_coordinator *coordinator)
 {
-    if (coordinator->is_in_turn || coordinator->is_turn_planned || !coordinator->inbox) {
+    if (coordinator->is_in_turn || coordinator->is_turn_planned || !coordinator->inbox.first) {
         return;
     }
     coordinator->is_turn_planned = true;
@@ -54,46 +45,6 @@ plan_next_turn(struct sim_coordinator *coordinator)
 }
 
 /* ---- the inbox ----------------------------------------------------------------------------- */
-
-static struct inbox_item *
-add_item(struct sim_coordinator *coordinator, enum event_kind kind)
-{
-    struct inbox_item *item = coordinator->spare;
-
-    if (item) {
-        coordinator->spare = item->next;
-    } else {
-        item = mem_zalloc(sizeof *item);
-    }
-    item->kind = kind;
-    item->next = NULL;
-    if (coordinator->inbox) {
-        coordinator->last_item->next = item;
-    } else {
-        coordinator->inbox = item;
-    }
-    coordinator->last_item = item;
-    return item;
-}
-
-static struct inbox_item *
-take_item(struct sim_coordinator *coordinator)
-{
-    struct inbox_item *item = coordinator->inbox;
-
-    if (item) {
-        coordinator->inbox = item->next;
-    }
-    return item;
-}
-
-static void
-discard_item(struct sim_coordinator *coordinator, struct inbox_item *item)
-{
-    arena_clear(&item->arena);
-    item->next = coordinator->spare;
-    coordinator->spare = item;
-}
 
 /* As the ZAP handler decides when a connection is made, and the shell at every message. */
 static bool
@@ -120,7 +71,7 @@ receive(void *subject, const struct peer *peer, struct route route, const struct
         return;
     }
     struct inbox_item *item =
-        add_item(coordinator, peer->side == FROM_AGENT ? EVENT_AGENT : EVENT_OPERATOR);
+        inbox_add(&coordinator->inbox, peer->side == FROM_AGENT ? EVENT_AGENT : EVENT_OPERATOR);
     item->key = peer->key;
     item->route = route;
     message_copy(message, &item->arena, &item->message);
@@ -131,7 +82,7 @@ void
 sim_coordinator_hear_noise(struct sim_coordinator *coordinator, const struct peer *peer)
 {
     if (coordinator->is_up && peer->is_up && is_admitted(coordinator, peer)) {
-        struct inbox_item *item = add_item(coordinator, EVENT_MALFORMED);
+        struct inbox_item *item = inbox_add(&coordinator->inbox, EVENT_MALFORMED);
         item->key = peer->key;
         item->route = (struct route){peer->generation << 8 | peer->index};
         plan_next_turn(coordinator);
@@ -140,94 +91,12 @@ sim_coordinator_hear_noise(struct sim_coordinator *coordinator, const struct pee
 
 /* ---- what the core asks the store ---------------------------------------------------------- */
 
-/* The records of one run as they are with the turn's changes so far. */
-struct recollection {
-    const struct id *run_id, *step_id;
-    struct record *items;
-    size_t count, capacity;
-};
-
-static bool
-is_wanted(const struct recollection *wanted, const struct record *record)
-{
-    if (wanted->step_id) {
-        return record->kind == RECORD_STEP && id_equal(&record->step.step_id, wanted->step_id);
-    }
-    switch (record->kind) {
-    case RECORD_RUN:
-        return id_equal(&record->run.run_id, wanted->run_id);
-    case RECORD_LEG:
-        return id_equal(&record->leg.run_id, wanted->run_id);
-    case RECORD_STEP:
-        return id_equal(&record->step.run_id, wanted->run_id);
-    default:
-        return false;
-    }
-}
-
-static bool
-is_same(const struct record *a, const struct record *b)
-{
-    if (a->kind != b->kind) {
-        return false;
-    }
-    switch (a->kind) {
-    case RECORD_RUN:
-        return id_equal(&a->run.run_id, &b->run.run_id);
-    case RECORD_LEG:
-        return id_equal(&a->leg.target_id, &b->leg.target_id);
-    default:
-        return id_equal(&a->step.step_id, &b->step.step_id);
-    }
-}
-
-static void
-recollect(void *context, const struct record *record)
-{
-    struct recollection *recollection = context;
-
-    if (!is_wanted(recollection, record)) {
-        return;
-    }
-    for (size_t i = 0; i < recollection->count; i++) {
-        if (is_same(&recollection->items[i], record)) {
-            recollection->items[i] = *record;
-            return;
-        }
-    }
-    recollection->items = mem_grow(recollection->items, recollection->count,
-                                   &recollection->capacity, sizeof *recollection->items);
-    size_t place = recollection->count++;
-    while (place > 0 && recollection->items[place - 1].kind > record->kind) {
-        recollection->items[place] = recollection->items[place - 1];
-        place--;
-    }
-    recollection->items[place] = *record;
-}
-
-/* The run that is meant: by id, by number, or the last. */
-static const struct id *
-run_meant(const struct sim_coordinator *coordinator, const struct action *question)
-{
-    const struct record_list *runs = &coordinator->disk.runs;
-
-    if (!id_is_none(&question->id)) {
-        return &question->id;
-    }
-    for (size_t i = runs->count; i-- > 0;) {
-        if (!question->number || runs->items[i]->run.number == question->number) {
-            return &runs->items[i]->run.run_id;
-        }
-    }
-    return &question->id;
-}
-
 static void
 answer_question(struct sim_coordinator *coordinator, size_t index)
 {
     struct actions *actions = &coordinator->actions;
     struct action question = actions->items[index];
-    struct recollection recollection = {0};
+    CLEANUP(recollection_release) struct recollection recollection = {0};
     struct event event = {.now_ms = now_ms(coordinator), .wall_ms = coordinator->wall_ms};
 
     event.id = question.id;
@@ -237,27 +106,13 @@ answer_question(struct sim_coordinator *coordinator, size_t index)
         const struct edition *edition = library_find(coordinator->library, &question.digest);
         event.kind = EVENT_BUNDLE;
         event.manifest = edition ? &edition->manifest : NULL;
-        core_step(coordinator->core, &event, actions);
-        return;
-    }
-    event.kind = question.kind == ACTION_NEED_RUN ? EVENT_RUN : EVENT_STEP;
-    if (event.kind == EVENT_RUN) {
-        recollection.run_id = run_meant(coordinator, &question);
     } else {
-        recollection.step_id = &question.id;
+        recollection = recollection_of(&coordinator->disk, actions, &question);
+        event.kind = question.kind == ACTION_NEED_RUN ? EVENT_RUN : EVENT_STEP;
+        event.records = recollection.items;
+        event.record_count = recollection.count;
     }
-    disk_each(&coordinator->disk, RECORD_RUN, recollect, &recollection);
-    disk_each(&coordinator->disk, RECORD_LEG, recollect, &recollection);
-    disk_each(&coordinator->disk, RECORD_STEP, recollect, &recollection);
-    for (size_t i = 0; i < actions->count; i++) {
-        if (actions->items[i].kind == ACTION_SAVE) {
-            recollect(&recollection, actions->items[i].record);
-        }
-    }
-    event.records = recollection.items;
-    event.record_count = recollection.count;
     core_step(coordinator->core, &event, actions);
-    free(recollection.items);
 }
 
 /* ---- a turn -------------------------------------------------------------------------------- */
@@ -290,15 +145,15 @@ take_inbox(struct sim_coordinator *coordinator)
     struct error error;
 
     error_set(&error, "E-PROTO-DECODE", "no message");
-    for (unsigned i = 0; i < TURN_MAX && coordinator->inbox; i++) {
-        struct inbox_item *item = take_item(coordinator);
+    for (unsigned i = 0; i < TURN_MAX && coordinator->inbox.first; i++) {
+        struct inbox_item *item = inbox_take(&coordinator->inbox);
         struct event event = {.kind = item->kind,
                               .key = item->key,
                               .route = item->route,
                               .message = &item->message,
                               .error = item->kind == EVENT_MALFORMED ? &error : NULL};
         step(coordinator, &event);
-        discard_item(coordinator, item);
+        inbox_discard(&coordinator->inbox, item);
     }
 }
 
@@ -381,7 +236,7 @@ static void
 tell(struct sim_coordinator *coordinator, struct route route, const struct message *message)
 {
     if (!network_answer(coordinator->network, route, message)) {
-        add_item(coordinator, EVENT_UNSENT)->route = route;
+        inbox_add(&coordinator->inbox, EVENT_UNSENT)->route = route;
     }
 }
 
@@ -681,8 +536,6 @@ sim_coordinator_start(struct sim_coordinator *coordinator)
 void
 sim_coordinator_kill(struct sim_coordinator *coordinator)
 {
-    struct inbox_item *item;
-
     if (!coordinator->is_up) {
         return;
     }
@@ -691,9 +544,7 @@ sim_coordinator_kill(struct sim_coordinator *coordinator)
     coordinator->life++;
     coordinator->is_in_turn = false;
     coordinator->paused_until_us = 0;
-    while ((item = take_item(coordinator))) {
-        discard_item(coordinator, item);
-    }
+    inbox_clear(&coordinator->inbox);
     core_destroy(&coordinator->core);
     actions_clear(&coordinator->actions);
     network_coordinator_down(coordinator->network);
@@ -710,16 +561,7 @@ sim_coordinator_pause(struct sim_coordinator *coordinator, int64_t for_us)
 void
 sim_coordinator_release(struct sim_coordinator *coordinator)
 {
-    struct inbox_item *item;
-
-    while ((item = take_item(coordinator))) {
-        discard_item(coordinator, item);
-    }
-    while ((item = coordinator->spare)) {
-        coordinator->spare = item->next;
-        arena_release(&item->arena);
-        free(item);
-    }
+    inbox_release(&coordinator->inbox);
     if (coordinator->is_up) {
         core_destroy(&coordinator->core);
     }

@@ -9,12 +9,11 @@
 #include "coordinator/core/core.h"
 #include "tests/sim/check.h"
 #include "tests/sim/disk.h"
+#include "tests/sim/inbox.h"
 #include "tests/sim/library.h"
 #include "tests/sim/network.h"
 
 #define ADMITTED_MAX 64
-
-struct inbox_item;
 
 struct sim_coordinator {
     struct world *world;
@@ -32,7 +31,7 @@ struct sim_coordinator {
     struct core *core;
     struct actions actions; /* of the turn under way */
     bool is_in_turn, is_turn_planned;
-    struct inbox_item *inbox, *last_item, *spare;
+    struct inbox inbox;
     int64_t tick_ms; /* of the earliest tick that is planned */
     int64_t last_ms;
     unsigned ticks_in_a_row;

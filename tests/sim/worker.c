@@ -121,8 +121,8 @@ connect(struct worker *worker)
 static void
 look(struct worker *worker)
 {
-    bool reads_first = MUTATION(READ_BEFORE_LOCK) && worker->phase != PHASE_READ &&
-                       worker->phase != PHASE_LOCK;
+    bool reads_first =
+        MUTATION(READ_BEFORE_LOCK) && worker->phase != PHASE_READ && worker->phase != PHASE_LOCK;
 
     if (!worker->backend) {
         connect(worker);
@@ -180,18 +180,6 @@ execute_transactional(struct worker *worker)
     }
 }
 
-/* Whether what the concurrent statement is to bring about is there, half there, not there. */
-enum extent { NOT_THERE, HALF_THERE, THERE };
-
-static enum extent
-extent_of(enum index_state index, enum direction direction)
-{
-    if (index == INDEX_INVALID) {
-        return HALF_THERE;
-    }
-    return (index == INDEX_VALID) == (direction == DIRECTION_UP) ? THERE : NOT_THERE;
-}
-
 /*
  * Nothing of it is there, and from now on nothing ever will be: whoever still means to begin it,
  * after a long sleep perhaps, finds the row.
@@ -202,6 +190,13 @@ write_void(struct worker *worker)
     ask_about(worker, PHASE_WRITE_VOID, REQUEST_WRITE_VOID);
 }
 
+static enum extent
+extent_now(const struct worker *worker)
+{
+    const struct work *work = &worker->job.work;
+    return contents_extent(&worker->database->contents, work->place, work->direction);
+}
+
 /* Look before acting: intent, then repair what is half there, then build, then the done row. */
 static void
 execute_concurrently(struct worker *worker)
@@ -209,8 +204,8 @@ execute_concurrently(struct worker *worker)
     const struct work *work = &worker->job.work;
     const struct reading *reading = &worker->reading;
     bool is_up = work->direction == DIRECTION_UP;
-    bool has_intent = reading->intent;
-    enum extent extent = extent_of(reading->index, work->direction);
+    bool has_intent = reading->has_intent;
+    enum extent extent = extent_now(worker);
 
     if (reading->is_applied == is_up) {
         end_as(worker, OUTCOME_ALREADY); /* or there would be a verdict on this step */
@@ -242,8 +237,8 @@ end_as_judged(struct worker *worker, const struct journal_row *verdict)
 static void
 execute(struct worker *worker)
 {
-    if (worker->reading.verdict) {
-        end_as_judged(worker, worker->reading.verdict);
+    if (worker->reading.has_verdict) {
+        end_as_judged(worker, &worker->reading.verdict);
     } else if (worker->job.is_transactional) {
         execute_transactional(worker);
     } else {
@@ -272,7 +267,7 @@ resolve_intent(struct worker *worker, const struct journal_row *intent)
     memcpy(work->checksum, intent->checksum, sizeof work->checksum);
     /* The row says which migration it is; that is to be looked at again. */
     contents = &worker->database->contents;
-    extent = extent_of(contents->indexes[work->place], work->direction);
+    extent = contents_extent(contents, work->place, work->direction);
     if (contents->applied[work->place].is_there == (work->direction == DIRECTION_UP)) {
         write_void(worker); /* another step has done the same meanwhile */
     } else if (extent == THERE) {
@@ -291,14 +286,14 @@ resolve(struct worker *worker)
 {
     const struct reading *reading = &worker->reading;
 
-    if (reading->verdict && reading->verdict->state == JOURNAL_VOID) {
+    if (reading->has_verdict && reading->verdict.state == JOURNAL_VOID) {
         end_not_found(worker);
-    } else if (reading->verdict) {
-        worker->job.work.place = reading->verdict->place;
-        worker->job.work.direction = reading->verdict->direction;
-        end_as_judged(worker, reading->verdict);
-    } else if (reading->intent) {
-        resolve_intent(worker, reading->intent);
+    } else if (reading->has_verdict) {
+        worker->job.work.place = reading->verdict.place;
+        worker->job.work.direction = reading->verdict.direction;
+        end_as_judged(worker, &reading->verdict);
+    } else if (reading->has_intent) {
+        resolve_intent(worker, &reading->intent);
     } else {
         write_void(worker);
     }
@@ -362,25 +357,10 @@ locked(struct worker *worker, const struct answer *answer)
     }
 }
 
-/* The journal moves on; what was read of it stays. */
-static void
-keep_reading(struct worker *worker, const struct reading *reading)
-{
-    worker->reading = *reading;
-    if (reading->verdict) {
-        worker->verdict = *reading->verdict;
-        worker->reading.verdict = &worker->verdict;
-    }
-    if (reading->intent) {
-        worker->intent = *reading->intent;
-        worker->reading.intent = &worker->intent;
-    }
-}
-
 static void
 has_read(struct worker *worker, const struct answer *answer)
 {
-    keep_reading(worker, &answer->reading);
+    worker->reading = answer->reading;
     if (MUTATION(READ_BEFORE_LOCK) && !worker->has_lock) {
         ask_about(worker, PHASE_LOCK, REQUEST_LOCK);
         return;
@@ -441,7 +421,7 @@ static void
 intended(struct worker *worker, const struct answer *answer)
 {
     const struct work *work = &worker->job.work;
-    enum extent extent = extent_of(worker->reading.index, work->direction);
+    enum extent extent = extent_now(worker);
 
     if (answer->kind == ANSWER_FENCED && extent == HALF_THERE) {
         end_unknown(worker, "E-FENCED"); /* whoever leads now finds out what it comes to */
@@ -458,7 +438,6 @@ intended(struct worker *worker, const struct answer *answer)
 static void
 repaired(struct worker *worker)
 {
-    worker->reading.index = INDEX_ABSENT;
     if (worker->job.kind == JOB_RESOLVE) {
         write_void(worker);
     } else if (worker->fault.code) {
@@ -565,10 +544,6 @@ answered(void *subject, uint64_t ticket, const struct answer *answer)
     }
     if (worker->peer->paused_until_us > world->now_us) {
         worker->held = *answer;
-        if (worker->phase == PHASE_READ) {
-            keep_reading(worker, &answer->reading);
-            worker->held.reading = worker->reading;
-        }
         world_plan(world, worker->peer->paused_until_us - world->now_us, go_on, worker, ticket);
         return;
     }

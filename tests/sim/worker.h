@@ -72,7 +72,6 @@ struct worker {
     uint64_t backend; /* 0: not connected */
     bool has_lock, is_stopped;
     struct reading reading; /* of T3 */
-    struct journal_row verdict, intent; /* what the reading points to */
     uint64_t statement;
     unsigned tries, waits;
     struct fault fault; /* why it fails, once it does */

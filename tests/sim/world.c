@@ -115,6 +115,9 @@ world_note(struct world *world, uint64_t number)
 int64_t
 world_between(struct world *world, int64_t min, int64_t max)
 {
+    if (world->is_calm) {
+        return min + (max - min) / 2;
+    }
     return min + (int64_t)random_below(&world->random, (uint64_t)(max - min + 1));
 }
 

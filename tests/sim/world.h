@@ -23,6 +23,7 @@ struct world {
     uint64_t seed;
     struct random random;
     int64_t now_us;
+    bool is_calm;         /* everything takes its usual time */
     uint64_t event_count; /* so many things have happened */
     uint64_t hash;        /* of all of them */
     struct occasion *heap;
@@ -53,7 +54,7 @@ void world_run_until(struct world *world, int64_t until_us);
 /* Mix a number into the story's hash. */
 void world_note(struct world *world, uint64_t number);
 
-/* Draws: from min to max; true so many times out of a thousand. */
+/* Draws: from min to max (the middle, when it is calm); true so many times out of a thousand. */
 int64_t world_between(struct world *world, int64_t min, int64_t max);
 bool world_chance(struct world *world, unsigned permille);
 
