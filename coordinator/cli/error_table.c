@@ -87,6 +87,8 @@ const struct error_meaning error_table[] = {
     {"E-SIG-LENGTH", "a bundle or a piece of it does not have the length that it should have"},
 
     /* Who may do what, and reaching each other. */
+    {"E-AUTH-NONE",
+     "a handshake without an enrolled key, or too many; in the coordinator's log only"},
     {"E-AUTH-REVOKED", "the key is unknown or was revoked"},
     {"E-AUTH-ROLE", "the role of this key does not allow that"},
     {"E-AUTH-KEY", "the coordinator does not let this agent's key in"},
@@ -210,6 +212,69 @@ error_table_find(const char *code)
     return NULL;
 }
 
+/* What goes together on the page: by the longest prefix of its codes. */
+static const struct family {
+    const char *title, *advice;
+    const char *prefixes[12];
+} families[] = {
+    {"The command line",
+     "Nothing was done. `skein help COMMAND` says what is allowed.",
+     {"E-CLI-", "E-OUTPUT", "E-SECRET-", "E-NAME-", "E-SVC-"}},
+    {"Configuration and keys",
+     "Nothing was opened. The error names file, line and column and what is allowed there; "
+     "`skein-coordinator --check` and `skein-agent --check` read without starting.",
+     {"E-CFG-", "E-KEY-"}},
+    {"Migration files",
+     "Nothing was brought to the coordinator. All of a folder is read before anything is said, so "
+     "that it is put right in one go; what is harmless can be accepted "
+     "([migrations.md](migrations.md)).",
+     {"E-MIG-"}},
+    {"Bundles",
+     "Ask again: a bundle is brought and fetched anew, and verified as a whole before it is used.",
+     {"E-BUNDLE-", "E-SIG-"}},
+    {"Who may do what, and reaching each other",
+     "Look whether the coordinator runs, which endpoint and keys the context or the agent's "
+     "configuration has, and who is enrolled: `skein agents`, `skein operators`. E-PROTO-… are "
+     "programs that do not fit together, or a mistake of ours.",
+     {"E-AUTH-", "E-NET-", "E-BUSY", "E-PROTO-"}},
+    {"The fleet, plans and runs",
+     "Nothing has changed. `skein targets` and `skein status` say how things are; then ask for "
+     "what fits, or make the plan again.",
+     {"E-SEL-", "E-AGENT-", "E-OPERATOR-", "E-TARGET-", "E-SURVEY-", "E-PLAN-", "E-RUN-", "E-STEP-",
+      "E-RESULT-"}},
+    {"Databases",
+     "Nothing was begun there. `skein-agent --check` tries every database of an agent; the agent "
+     "looks again by itself, and what waits goes on when the database is well.",
+     {"E-DB-", "E-HIST-"}},
+    {"Steps",
+     "Rolled back, unless the error says what stays. `skein log RUN --failing` shows file, line, "
+     "column and statement. Mend the database and `skein retry RUN`, or mend the file and apply "
+     "again.",
+     {"E-SQL", "E-MIG-VERIFY", "E-STOPPED", "E-FENCED", "E-EPOCH-"}},
+    {"The daemons",
+     "The daemon's log has it, and its exit status when it ends: 3 refused, 5 in use by another, "
+     "70 a mistake of ours, 74 the disk has failed. Mend the cause and start it again: what was "
+     "going on goes on.",
+     {"E-STORE-", "E-CACHE-", "E-LISTEN", "E-GATE", "E-RLIMIT", "E-BUG", "E-LIB-"}},
+};
+
+static const struct family *
+family_of(const char *code)
+{
+    const struct family *family = NULL;
+    size_t longest = 0;
+
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        for (const char *const *prefix = families[i].prefixes; *prefix; prefix++) {
+            if (strlen(*prefix) > longest && text_starts_with(code, *prefix)) {
+                longest = strlen(*prefix);
+                family = &families[i];
+            }
+        }
+    }
+    return family;
+}
+
 void
 error_table_markdown(struct text *out)
 {
@@ -217,11 +282,16 @@ error_table_markdown(struct text *out)
                      "*Printed by `skein debug errors --format markdown`; `skein help CODE` says "
                      "one of them.*\n\n"
                      "An error is a code, what is wrong, where, what was found or is allowed, and "
-                     "what to do next. The last column is the exit status that it leads to "
-                     "([what they mean](cli.md#exit-status)).\n\n"
-                     "| code | meaning | exit |\n|---|---|---|\n");
-    for (size_t i = 0; i < error_count; i++) {
-        text_format(out, "| %s | %s | %d |\n", error_table[i].code, error_table[i].sentence,
-                    exit_status_of(error_table[i].code));
+                     "a hint what to do next. The last column is the exit status that it leads to "
+                     "([what they mean](cli.md#exit-status)).\n");
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        text_format(out, "\n## %s\n\n%s\n\n| code | meaning | exit |\n|---|---|---|\n",
+                    families[i].title, families[i].advice);
+        for (size_t j = 0; j < error_count; j++) {
+            if (family_of(error_table[j].code) == &families[i]) {
+                text_format(out, "| %s | %s | %d |\n", error_table[j].code, error_table[j].sentence,
+                            exit_status_of(error_table[j].code));
+            }
+        }
     }
 }
