@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <libpq-fe.h>
+
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/base/random.h"
@@ -377,6 +379,43 @@ goes_on_while_the_server_is_stopped_at_once_and_started(void **state)
     check_march(&march);
 }
 
+/* The backend that works for a sitting; 0 when there is none, or the server is busy recovering. */
+static pid_t
+find_backend(const struct scene *scene)
+{
+    PGconn *pg = PQconnectdb(scene->conninfo);
+    PGresult *result = PQexec(pg, "SELECT pid FROM pg_stat_activity WHERE application_name LIKE"
+                                  " 'skein %' AND datname = current_database() LIMIT 1");
+    pid_t pid = PQntuples(result) == 1 ? (pid_t)strtol(PQgetvalue(result, 0, 0), NULL, 10) : 0;
+
+    PQclear(result);
+    PQfinish(pg);
+    return pid;
+}
+
+/* PostgreSQL then ends all its sessions, and recovers. */
+static void
+goes_on_while_its_backends_are_killed(void **state)
+{
+    (void)state;
+    CLEANUP(cluster_destroy) struct cluster *mortal = cluster_new("fsync = on");
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(mortal);
+    struct march march = {0};
+    int kills = 0;
+    plan_march(&march, scene);
+
+    struct helper *helper = helper_start(go_march, &march);
+    while (!atomic_load(&march.is_over) && kills < 6) {
+        pid_t pid = find_backend(scene);
+        if (pid > 0 && kill(pid, SIGKILL) == 0) {
+            kills++;
+        }
+    }
+    helper_join(&helper);
+    assert_true(kills > 2);
+    check_march(&march);
+}
+
 /* ---- stopped in doubt ------------------------------------------------------------------------ */
 
 struct doubt {
@@ -435,6 +474,7 @@ main(void)
         cmocka_unit_test(ends_its_own_backend_that_does_not_notice),
         cmocka_unit_test(goes_on_while_its_backends_are_terminated),
         cmocka_unit_test(goes_on_while_the_server_is_stopped_at_once_and_started),
+        cmocka_unit_test(goes_on_while_its_backends_are_killed),
         cmocka_unit_test(says_that_it_does_not_know_rather_than_guess),
     };
 
