@@ -14,9 +14,9 @@
  *    report is said again, ever more seldom: nobody says whether it has arrived.
  *  - A step begins when its position is within `done_count` of its ASSIGN, or the step before it in
  *    the same run has ended here as done. So a lost ASSIGN is waited for.
- *  - The answer to ASSIGN is STATE accepted when it waits, running when it begins at once, refused
- *    when it cannot be begun here, or the RESULT. What was accepted is said to be running only when
- *    it has run for half a second. Refusals that are worth another try later are
+ *  - The answer to ASSIGN is STATE refused when it cannot be begun here; else, half a second later,
+ *    accepted when it waits and running when it runs; or the RESULT when it is over by then. Said
+ *    again it is answered at once. Refusals that are worth another try later are
  *    is_retryable. Every assignment of a step has a higher attempt than those before: an attempt
  *    that was answered not_started, refused or by a RESULT is over, and a higher one says that the
  *    coordinator knows.

@@ -6,10 +6,23 @@
 #include "common/base/mutation.h"
 #include "common/base/text.h"
 
-#define GAP_MS 5000    /* how long a step waits for the one before it to be assigned */
-#define QUIET_MS 200   /* a target is looked at anew so long after its last step */
-#define RUNNING_MS 500 /* a step that was accepted is said to run when it has run so long */
-#define DOUBT_MS 1000  /* a step in doubt is looked up after this */
+#define GAP_MS 5000   /* how long a step waits for the one before it to be assigned */
+#define QUIET_MS 200  /* a target is looked at anew so long after its last step */
+#define ANSWER_MS 250 /* the beat of telling where steps are; see tell_later */
+#define DOUBT_MS 1000 /* a step in doubt is looked up after this */
+
+/*
+ * Where a step is, is said half a second later, unless it is over by then: most steps are, and
+ * their RESULT is answer enough.
+ */
+static void
+tell_later(struct agent_core *core, struct agent_target *target)
+{
+    if (target->answer_ms == NEVER_MS) {
+        target->answer_ms = (core->now_ms / ANSWER_MS + 3) * ANSWER_MS;
+        agent_target_wake_at(core, target->answer_ms);
+    }
+}
 
 /* ---- assign ------------------------------------------------------------------------------- */
 
@@ -101,11 +114,13 @@ is_known(struct agent_core *core, struct agent_target *target, const struct assi
 {
     struct agent_step *step = agent_step_find(core, &assign->step_id);
 
+    /* Also when an older result of it is held: that one was found in the journal since. */
+    if ((!step || step->state == AGENT_STEP_ENDED) &&
+        agent_step_is_buried(core, &assign->step_id, assign->attempt)) {
+        trace_line(&core->trace, "ASSIGN ignored: that attempt is over");
+        return true;
+    }
     if (!step) {
-        if (agent_step_is_buried(core, &assign->step_id, assign->attempt)) {
-            trace_line(&core->trace, "ASSIGN ignored: that attempt is over");
-            return true;
-        }
         return false;
     }
     if (step->state == AGENT_STEP_ENDED && assign->attempt > step->assign.attempt) {
@@ -154,10 +169,8 @@ agent_queue_assign(struct agent_core *core, const struct assign *assign)
     agent_step_move(core, step, AGENT_STEP_ASSIGN);
     step->bundle = agent_bundle_take(core, &assign->digest);
     insert(target, step);
+    tell_later(core, target);
     agent_target_advance(core, target);
-    if (step->state == AGENT_STEP_QUEUED) {
-        agent_step_tell(core, step);
-    }
 }
 
 /* ---- begin -------------------------------------------------------------------------------- */
@@ -220,13 +233,7 @@ agent_queue_begin(struct agent_core *core, struct agent_target *target)
     assign.token = core->session.token;
     agent_step_move(core, step, AGENT_STEP_BEGIN);
     agent_actions_add(core->actions, &action);
-    if (step->is_answered) {
-        /* Most steps have ended before anyone could care that they run. */
-        target->running_ms = core->now_ms + RUNNING_MS;
-        agent_target_wake_at(core, target->running_ms);
-    } else {
-        agent_step_tell(core, step);
-    }
+    tell_later(core, target);
 }
 
 void
@@ -266,12 +273,28 @@ agent_queue_drop(struct agent_core *core, struct agent_target *target, const str
     drop_from(core, target, target->queue, run_id);
 }
 
+static void
+tell_unsaid(struct agent_core *core, struct agent_target *target)
+{
+    struct agent_step *step = target->current;
+
+    target->answer_ms = NEVER_MS;
+    if (step && step->said != step->state) {
+        agent_step_tell(core, step);
+    }
+    DL_FOREACH(target->queue, step)
+    {
+        if (step->said != step->state) {
+            agent_step_tell(core, step);
+        }
+    }
+}
+
 void
 agent_queue_tick(struct agent_core *core, struct agent_target *target)
 {
-    if (core->now_ms >= target->running_ms) {
-        target->running_ms = NEVER_MS;
-        agent_step_tell(core, target->current);
+    if (core->now_ms >= target->answer_ms) {
+        tell_unsaid(core, target);
     }
     if (core->now_ms >= target->gap_ms && target->queue && !is_next(target, target->queue)) {
         struct id run_id = target->queue->assign.run_id;
@@ -346,7 +369,6 @@ end(struct agent_core *core, struct agent_target *target, enum agent_step_event 
     bool is_done = outcome->kind == OUTCOME_DONE || outcome->kind == OUTCOME_ALREADY;
 
     target->current = NULL;
-    target->running_ms = NEVER_MS;
     if (step->state != AGENT_STEP_IN_DOUBT) {
         DL_DELETE(core->running, step);
     }
@@ -394,7 +416,6 @@ agent_queue_ended(struct agent_core *core, const struct agent_event *event)
     if (event->outcome) {
         end(core, target, AGENT_STEP_END, event->outcome);
     } else {
-        target->running_ms = NEVER_MS;
         DL_DELETE(core->running, step);
         agent_step_move(core, step, AGENT_STEP_LOSE);
         drop_from(core, target, target->queue, &step->assign.run_id);

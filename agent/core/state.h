@@ -138,8 +138,8 @@ struct agent_step {
     struct assign assign; /* of a step found in a journal: only ids and attempt */
     size_t target;
     enum agent_step_state state;
-    bool is_cancelled; /* by the coordinator */
-    bool is_answered;  /* something was said of it */
+    bool is_cancelled;          /* by the coordinator */
+    enum agent_step_state said; /* where the coordinator was told it is */
     int64_t begun_ms;
     uint64_t statement;
     int64_t said_ms; /* ENDED: RESULT was last said then; -1: not in this session */
@@ -213,7 +213,7 @@ struct agent_target {
     bool is_waiting; /* for others to end their looks */
     struct agent_target *prev, *next;
     struct agent_step *current; /* running, stopping or in doubt */
-    int64_t running_ms;         /* when to say that it runs */
+    int64_t answer_ms;          /* when to say where its steps are */
     int64_t resolve_ms;         /* when the one in doubt is looked up again */
     struct agent_step *queue;   /* run by run, by position */
     size_t queue_count;
@@ -283,7 +283,7 @@ void agent_queue_calm(struct agent_core *core, struct agent_target *target);
 /* Stop the step that runs, when one does. */
 void agent_queue_stop(struct agent_core *core, struct agent_target *target);
 
-/* Say of a step that it still runs; give up waiting for one that should have come first. */
+/* Say where the steps are; give up waiting for one that should have come first. */
 void agent_queue_tick(struct agent_core *core, struct agent_target *target);
 
 /* The truth about the step in doubt: its outcome, or null: nothing of it is left. */

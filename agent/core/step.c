@@ -197,7 +197,7 @@ agent_step_tell(struct agent_core *core, struct agent_step *step)
     if (core->session.state != AGENT_SESSION_LIVE) {
         return;
     }
-    step->is_answered = true;
+    step->said = step->state;
     if (step->state == AGENT_STEP_ENDED) {
         tell_result(core, step);
     } else {

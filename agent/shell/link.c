@@ -154,16 +154,32 @@ agent_link_close(struct agent_link *link)
     }
 }
 
-void *
-agent_link_socket(struct agent_link *link)
+bool
+agent_link_is_open(const struct agent_link *link)
 {
-    return link->socket;
+    return link->socket != NULL;
 }
 
-void *
-agent_link_monitor(struct agent_link *link)
+static int
+descriptor_of(void *socket)
 {
-    return link->monitor;
+    int descriptor = -1;
+    size_t size = sizeof descriptor;
+
+    zmq_getsockopt(socket, ZMQ_FD, &descriptor, &size);
+    return descriptor;
+}
+
+int
+agent_link_message_descriptor(const struct agent_link *link)
+{
+    return descriptor_of(link->socket);
+}
+
+int
+agent_link_change_descriptor(const struct agent_link *link)
+{
+    return descriptor_of(link->monitor);
 }
 
 /* ---- changes ------------------------------------------------------------------------------ */

@@ -36,9 +36,15 @@ bool agent_link_open(struct agent_link *link, struct error *error);
 /* Close the socket; what was in it is gone. */
 void agent_link_close(struct agent_link *link);
 
-/* While it is open: what to poll for messages, and for changes. */
-void *agent_link_socket(struct agent_link *link);
-void *agent_link_monitor(struct agent_link *link);
+/* Whether there is a socket. */
+bool agent_link_is_open(const struct agent_link *link);
+
+/*
+ * While it is open: descriptors that become readable when there may be messages, or a change. They
+ * only tell of something new: take until there is nothing more, also after sending, before waiting.
+ */
+int agent_link_message_descriptor(const struct agent_link *link);
+int agent_link_change_descriptor(const struct agent_link *link);
 
 /* The next change; AGENT_LINK_SAME when there is none. */
 enum agent_link_change agent_link_change(struct agent_link *link);

@@ -41,6 +41,8 @@ struct loop {
     const char **names, **services;
     bool is_fat;    /* something was done since memory was given back */
     bool is_broken; /* the link has not taken a frame */
+    bool has_more;  /* the link has messages left */
+    zmq_pollitem_t link_items[2];
     bool has_ended;
 };
 
@@ -48,39 +50,32 @@ static void advance(struct loop *loop, struct agent_event *event);
 
 /* ---- the link ----------------------------------------------------------------------------- */
 
-static int on_message(zloop_t *zloop, zmq_pollitem_t *item, void *context);
-static int on_change(zloop_t *zloop, zmq_pollitem_t *item, void *context);
+static int on_link(zloop_t *zloop, zmq_pollitem_t *item, void *context);
 
+/* Poll the link's descriptors: cheaper than to have zmq_poll look into its sockets every time. */
 static void
-unwatch_link(struct loop *loop)
+watch_link(struct loop *loop)
 {
-    zmq_pollitem_t messages = {.socket = agent_link_socket(loop->parts->link)};
-    zmq_pollitem_t changes = {.socket = agent_link_monitor(loop->parts->link)};
+    struct agent_link *link = loop->parts->link;
 
-    if (messages.socket) {
-        zloop_poller_end(loop->zloop, &messages);
-        zloop_poller_end(loop->zloop, &changes);
+    loop->link_items[0].fd = agent_link_message_descriptor(link);
+    loop->link_items[1].fd = agent_link_change_descriptor(link);
+    for (int i = 0; i < 2; i++) {
+        loop->link_items[i].events = ZMQ_POLLIN;
+        zloop_poller(loop->zloop, &loop->link_items[i], on_link, loop);
+        zloop_poller_set_tolerant(loop->zloop, &loop->link_items[i]);
     }
 }
 
 static void
 close_link(struct loop *loop)
 {
-    unwatch_link(loop);
+    if (agent_link_is_open(loop->parts->link)) {
+        zloop_poller_end(loop->zloop, &loop->link_items[0]);
+        zloop_poller_end(loop->zloop, &loop->link_items[1]);
+    }
     agent_link_close(loop->parts->link);
     loop->give_up_at_ms = NEVER_MS;
-}
-
-static void
-watch_link(struct loop *loop)
-{
-    zmq_pollitem_t messages = {.socket = agent_link_socket(loop->parts->link),
-                               .events = ZMQ_POLLIN};
-    zmq_pollitem_t changes = {.socket = agent_link_monitor(loop->parts->link),
-                              .events = ZMQ_POLLIN};
-
-    zloop_poller(loop->zloop, &messages, on_message, loop);
-    zloop_poller(loop->zloop, &changes, on_change, loop);
 }
 
 /* Say why, once, as long as it stays the same. */
@@ -120,7 +115,7 @@ open_link(struct loop *loop)
     struct error error;
 
     loop->connect_at_ms = NEVER_MS;
-    unwatch_link(loop);
+    close_link(loop);
     if (!agent_link_open(loop->parts->link, &error)) {
         lose_link(loop, &error);
         return;
@@ -270,7 +265,7 @@ advance(struct loop *loop, struct agent_event *event)
     if (loop->is_broken) {
         struct error why;
         loop->is_broken = false;
-        if (agent_link_socket(loop->parts->link)) {
+        if (agent_link_is_open(loop->parts->link)) {
             error_set(&why, "E-NET-LOST", "the coordinator does not take our messages");
             lose_link(loop, &why);
         }
@@ -280,6 +275,8 @@ advance(struct loop *loop, struct agent_event *event)
 /* ---- time --------------------------------------------------------------------------------- */
 
 static int on_timer(zloop_t *zloop, int timer, void *context);
+static void take_changes(struct loop *loop);
+static void take_messages(struct loop *loop);
 
 static int64_t
 sooner(int64_t a_ms, int64_t b_ms)
@@ -287,21 +284,26 @@ sooner(int64_t a_ms, int64_t b_ms)
     return a_ms < b_ms ? a_ms : b_ms;
 }
 
-/* One timer, at the time that comes first. -1 when the loop is to end. */
+/*
+ * The end of every handler: nothing is left in the link, one timer is set to the time that comes
+ * first. -1 when the loop is to end.
+ */
 static int
 settle(struct loop *loop)
 {
-    int64_t now_ms = clock_now_ms();
-
+    take_changes(loop);
+    take_messages(loop);
     if (loop->has_ended) {
         return -1;
     }
+    int64_t now_ms = clock_now_ms();
     if (loop->is_fat && loop->slim_at_ms == NEVER_MS && agent_crew_is_home(loop->crew)) {
         loop->slim_at_ms = now_ms + QUIET_MS;
     }
     int64_t wake_ms =
         sooner(agent_core_wake_ms(loop->core), sooner(loop->connect_at_ms, loop->give_up_at_ms));
     wake_ms = sooner(sooner(wake_ms, loop->slim_at_ms), now_ms + WAKE_MAX_MS);
+    wake_ms = loop->has_more ? now_ms : wake_ms;
     if (loop->timer && loop->timer_at_ms <= wake_ms) {
         return 0;
     }
@@ -366,29 +368,11 @@ hear(struct loop *loop, const void *data, size_t size)
     advance(loop, &event);
 }
 
-static int
-on_message(zloop_t *zloop, zmq_pollitem_t *item, void *context)
+static void
+take_changes(struct loop *loop)
 {
-    struct loop *loop = context;
-    const void *data;
-    size_t size;
-
-    (void)zloop;
-    (void)item;
-    for (int i = 0; i < TAKE_MAX && agent_link_receive(loop->parts->link, &data, &size); i++) {
-        hear(loop, data, size);
-    }
-    return settle(loop);
-}
-
-static int
-on_change(zloop_t *zloop, zmq_pollitem_t *item, void *context)
-{
-    struct loop *loop = context;
     struct agent_event event = {.kind = AGENT_EVENT_LINK_UP};
 
-    (void)zloop;
-    (void)item;
     for (enum agent_link_change change;
          (change = agent_link_change(loop->parts->link)) != AGENT_LINK_SAME;) {
         if (change == AGENT_LINK_UP) {
@@ -398,7 +382,29 @@ on_change(zloop_t *zloop, zmq_pollitem_t *item, void *context)
             lose_link(loop, agent_link_why(loop->parts->link));
         }
     }
-    return settle(loop);
+}
+
+/* Take in what the link has, within a bound; what is left over is for the next round. */
+static void
+take_messages(struct loop *loop)
+{
+    const void *data;
+    size_t size;
+    int taken = 0;
+
+    while (taken < TAKE_MAX && agent_link_receive(loop->parts->link, &data, &size)) {
+        hear(loop, data, size);
+        taken++;
+    }
+    loop->has_more = taken == TAKE_MAX;
+}
+
+static int
+on_link(zloop_t *zloop, zmq_pollitem_t *item, void *context)
+{
+    (void)zloop;
+    (void)item;
+    return settle(context);
 }
 
 static int

@@ -198,8 +198,8 @@ two_agents_do_not_share_a_cache(void **state)
 {
     (void)state;
     CLEANUP(place_remove) struct place place = place_make();
-    CLEANUP(mem_free) char *path =
-        mem_text(folder_text(&place.folder, "agent.yaml", place.config, 0600));
+    CLEANUP(mem_free)
+    char *path = mem_text(folder_text(&place.folder, "agent.yaml", place.config, 0600));
     int64_t until_ms = clock_now_ms() + 60000;
     char output[8192];
     int status;
