@@ -86,6 +86,12 @@ listen_as_manager(struct daemon *daemon)
 void
 daemon_make(struct daemon *daemon, const char *more)
 {
+    daemon_make_with_store(daemon, more, NULL);
+}
+
+void
+daemon_make_with_store(struct daemon *daemon, const char *more, const char *store)
+{
     char secret[KEYS_HEX_SIZE], public[KEYS_HEX_SIZE];
 
     memset(daemon, 0, sizeof *daemon);
@@ -110,9 +116,9 @@ daemon_make(struct daemon *daemon, const char *more)
     text_hex(daemon->admin.public_key, KEYS_SIZE, public);
     fprintf(config,
             "listen:\n  agents: %s\n  operators: %s\nkey: %s/coordinator.key\n"
-            "store: %s/store.db\noperators:\n  - {name: admin, role: admin, key: %s}\n%s",
+            "store: %s%s\noperators:\n  - {name: admin, role: admin, key: %s}\n%s",
             daemon->endpoints[PARTY_AGENT], daemon->endpoints[PARTY_OPERATOR], daemon->folder,
-            daemon->folder, public, more ? more : "");
+            store ? store : daemon->folder, store ? "" : "/store.db", public, more ? more : "");
     fclose(config);
     listen_as_manager(daemon);
 }

@@ -23,6 +23,9 @@ struct daemon {
 /* Make folder, keys and configuration; `more` is added to the configuration as it stands. */
 void daemon_make(struct daemon *daemon, const char *more);
 
+/* The same with its store at another path. */
+void daemon_make_with_store(struct daemon *daemon, const char *more, const char *store);
+
 /* Kill it if it runs, and remove the folder; a cleanup. */
 void daemon_remove(struct daemon *daemon);
 

@@ -27,7 +27,7 @@ struct peer {
     void *socket;
     struct id session, target_id, boot_id, cluster_id;
     struct token token;
-    bool is_live;
+    bool is_live, has_fetched;
     int64_t hello_ms, ping_ms, heartbeat_ms;
     uint64_t sequence;
     size_t applied; /* migrations that are in effect, from the first on */
@@ -166,7 +166,7 @@ say_target(struct peers *peers, struct peer *peer)
         .session = peer->session,
         .target_id = peer->target_id,
         .name = name,
-        .service = "bench",
+        .service = peers->options.manifest->service,
         .state = TARGET_READY,
         .server_version = 150000,
         .system_identifier = 1000 + index,
@@ -242,6 +242,16 @@ say_surveyed(struct peers *peers, struct peer *peer, const struct survey *survey
     say(peers, peer, &message);
 }
 
+static void
+say_fetch(struct peers *peers, struct peer *peer, const struct digest *digest)
+{
+    struct message message = {.type = MESSAGE_FETCH};
+
+    peer->has_fetched = true;
+    message.fetch = (struct fetch){.session = peer->session, .digest = *digest};
+    say(peers, peer, &message);
+}
+
 /* ---- taking --------------------------------------------------------------------------------- */
 
 static void
@@ -249,6 +259,7 @@ take_welcome(struct peers *peers, struct peer *peer, const struct message *messa
 {
     peers->counts.welcomes++;
     peer->is_live = true;
+    peer->has_fetched = false;
     peer->session = message->welcome.session;
     peer->token = message->welcome.token;
     peer->cluster_id = message->cluster_id;
@@ -273,6 +284,9 @@ take_assign(struct peers *peers, struct peer *peer, const struct assign *assign)
     struct journal_row *row = find_row(peer, &assign->step_id);
 
     peers->counts.assigned++;
+    if (peers->options.fetches && !peer->has_fetched) {
+        say_fetch(peers, peer, &assign->digest);
+    }
     if (!row) {
         row = mem_zalloc(sizeof *row);
         row->step_id = assign->step_id;
@@ -347,6 +361,9 @@ take(struct peers *peers, struct peer *peer, const struct message *message)
         peers->counts.byes++;
         peer->is_live = false;
         say_hello(peers, peer);
+        break;
+    case MESSAGE_CHUNK:
+        peers->counts.chunks++;
         break;
     case MESSAGE_REJECT:
         peers->counts.rejects++;

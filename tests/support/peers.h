@@ -17,6 +17,7 @@ struct peers_options {
     const struct key_pair *keys; /* one for each peer */
     size_t count;
     const struct manifest *manifest; /* what the targets know of migrations: for what is applied */
+    bool fetches; /* ask for the bundle's first piece with every session's first step */
 };
 
 /* The caller owns the result. Nothing is sent before peers_turn. */
@@ -28,7 +29,7 @@ void peers_turn(struct peers *peers, int wait_ms);
 
 /* Counted over all peers, and growing only. */
 struct peers_counts {
-    uint64_t welcomes, pongs, assigned, effects, results, acks, rejects, byes;
+    uint64_t welcomes, pongs, assigned, effects, results, acks, rejects, byes, chunks;
 };
 struct peers_counts peers_counts(const struct peers *peers);
 
