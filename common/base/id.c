@@ -15,8 +15,10 @@ struct id
 id_draw(struct random *random)
 {
     struct id id;
-    uint64_t halves[2] = {random_next(random), random_next(random)};
+    uint64_t halves[2];
 
+    halves[0] = random_next(random); /* one after the other, with every compiler */
+    halves[1] = random_next(random);
     memcpy(id.bytes, halves, sizeof id.bytes);
     id.bytes[6] = (uint8_t)((id.bytes[6] & 0x0f) | 0x40);
     id.bytes[8] = (uint8_t)((id.bytes[8] & 0x3f) | 0x80);

@@ -4,16 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/text.h"
+
 static struct key
 key_drawn(struct world *world)
 {
     struct key key;
-    uint64_t parts[4];
 
-    for (int i = 0; i < 4; i++) {
-        parts[i] = random_next(&world->random);
-    }
-    memcpy(key.bytes, parts, sizeof key.bytes);
+    world_draw_bytes(world, key.bytes, sizeof key.bytes);
     return key;
 }
 
@@ -149,25 +147,27 @@ has_open_runs(const struct fleet *fleet)
     return false;
 }
 
+/* Whether all of an agent's targets were reported by that agent, and are ready. */
 static bool
-is_well(const struct fleet *fleet, const struct database *database)
+is_well(const struct fleet *fleet, const struct sim_agent *agent)
 {
-    const struct record *record =
-        disk_find(&fleet->coordinator.disk, RECORD_TARGET, &database->target_id, NULL);
-
-    return record && record->target.state == TARGET_READY;
+    for (size_t i = 0; i < agent->target_count; i++) {
+        const struct database *database = agent->workers[i].database;
+        const struct record *record =
+            disk_find(&fleet->coordinator.disk, RECORD_TARGET, &database->target_id, NULL);
+        if (!record || record->target.state != TARGET_READY ||
+            !text_equal(record->target.agent, agent->name)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool
 is_still(const struct fleet *fleet)
 {
     for (size_t i = 0; i < fleet->agent_count; i++) {
-        if (!sim_agent_is_idle(&fleet->agents[i])) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < fleet->database_count; i++) {
-        if (!is_well(fleet, &fleet->databases[i])) {
+        if (!sim_agent_is_idle(&fleet->agents[i]) || !is_well(fleet, &fleet->agents[i])) {
             return false;
         }
     }

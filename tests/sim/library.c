@@ -26,9 +26,7 @@ script_drawn(struct library *library, struct world *world, const char *path, boo
         script.statements[0].object = "probe_index";
         script.statements[0].table = is_up ? "probe" : NULL;
     }
-    uint64_t sums[4] = {random_next(&world->random), random_next(&world->random),
-                        random_next(&world->random), random_next(&world->random)};
-    memcpy(script.checksum, sums, sizeof script.checksum);
+    world_draw_bytes(world, script.checksum, sizeof script.checksum);
     return script;
 }
 
@@ -55,10 +53,7 @@ fill_edition(struct library *library, struct world *world, struct service *servi
              const struct migration *migrations, size_t count)
 {
     struct edition *edition = &service->editions[service->edition_count++];
-    uint64_t halves[4] = {random_next(&world->random), random_next(&world->random),
-                          random_next(&world->random), random_next(&world->random)};
-
-    memcpy(edition->digest.bytes, halves, sizeof edition->digest.bytes);
+    world_draw_bytes(world, edition->digest.bytes, sizeof edition->digest.bytes);
     edition->size = (uint64_t)world_between(world, 1, 3 * PIECE_SIZE);
     edition->manifest = (struct manifest){.format = 1, .service = service->name, .layout = "pairs"};
     edition->manifest.migrations =

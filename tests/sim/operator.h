@@ -36,25 +36,25 @@ struct sim_operator {
     uint64_t answered_count;
 };
 
-void sim_operator_init(struct sim_operator *operator, struct world * world,
+void sim_operator_init(struct sim_operator *person, struct world *world,
                        const struct library *library, const struct disk *disk,
                        struct network *network, const char *name, enum role role,
                        const struct key *key);
 
 /* What an operator can ask for; each takes the place of what he is waiting for. */
-void sim_operator_apply(struct sim_operator *operator, const struct run_spec * spec);
-void sim_operator_steer(struct sim_operator *operator, uint64_t number, enum steer_verb verb);
-void sim_operator_enrol(struct sim_operator *operator, enum party party, const char *name,
+void sim_operator_apply(struct sim_operator *person, const struct run_spec *spec);
+void sim_operator_steer(struct sim_operator *person, uint64_t number, enum steer_verb verb);
+void sim_operator_enrol(struct sim_operator *person, enum party party, const char *name,
                         const struct key *key);
-void sim_operator_expel(struct sim_operator *operator, enum party party, const char *name);
+void sim_operator_expel(struct sim_operator *person, enum party party, const char *name);
 
 /* The newest editions of all services to all targets, one wave. */
-struct run_spec sim_operator_spec(struct sim_operator *operator);
+struct run_spec sim_operator_spec(struct sim_operator *person);
 
 /* Ask for something, whatever comes to mind. */
-void sim_operator_think(struct sim_operator *operator);
+void sim_operator_think(struct sim_operator *person);
 
 /* Help a run to its end: the first one that waits for a person. False when there is none. */
-bool sim_operator_tidy_up(struct sim_operator *operator);
+bool sim_operator_tidy_up(struct sim_operator *person);
 
 #endif

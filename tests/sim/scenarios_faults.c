@@ -232,10 +232,10 @@ void
 every_third_message_is_lost(struct scene *scene)
 {
     scene_open(scene, 1, 2, 3);
-    scene->fleet.faults.lost = 333;
     struct run_spec spec = spec_of(scene);
-
     scene_apply(scene, &spec);
+
+    scene->fleet.faults.lost = 333;
     scene_settle(scene);
 
     expect_state(scene, RUN_DONE, 6);

@@ -440,13 +440,14 @@ sim_agent_serve(struct sim_agent *agent, struct database *database)
 void
 sim_agent_start(struct sim_agent *agent)
 {
-    struct agent_core_config config = {.boot_id = id_draw(&agent->world->random),
-                                       .seed = random_next(&agent->world->random),
+    struct id boot_id = id_draw(&agent->world->random);
+    struct agent_core_config config = {.boot_id = boot_id,
                                        .target_count = agent->target_count,
                                        .target_names = agent->names,
                                        .target_services = agent->services};
 
     assert(!agent->is_up);
+    config.seed = random_next(&agent->world->random);
     world_trace(agent->world, agent->name, "starts");
     if (agent->world->listener.sink) {
         config.trace = (struct trace){.sink = trace_core, .context = agent};

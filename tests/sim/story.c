@@ -23,9 +23,10 @@ static struct fleet_size
 size_drawn(struct world *world)
 {
     bool is_large = world_chance(world, 150);
-    struct fleet_size size = {.agents = (size_t)world_between(world, 1, is_large ? 8 : 5),
-                              .targets_per_agent = (size_t)world_between(world, 1, 3)};
+    struct fleet_size size = {0};
 
+    size.agents = (size_t)world_between(world, 1, is_large ? 8 : 5);
+    size.targets_per_agent = (size_t)world_between(world, 1, 3);
     size.library.services = (size_t)world_between(world, 1, 3);
     size.library.editions = (size_t)world_between(world, 1, EDITIONS_MAX);
     size.library.migrations = (size_t)world_between(world, 1, is_large ? PLACES_MAX : 6);
@@ -61,13 +62,13 @@ static void
 think(void *subject, uint64_t index)
 {
     struct story *story = subject;
-    struct sim_operator *operator= & story->fleet.operators[index];
+    struct sim_operator *person = &story->fleet.operators[index];
 
     if (!story->is_thinking) {
         return;
     }
-    if (!operator->waits) {
-        sim_operator_think(operator);
+    if (!person->waits) {
+        sim_operator_think(person);
     }
     world_plan(&story->fleet.world, world_between(&story->fleet.world, 200 * MS, 20 * SECOND),
                think, story, index);

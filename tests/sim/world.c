@@ -128,6 +128,14 @@ world_chance(struct world *world, unsigned permille)
 }
 
 void
+world_draw_bytes(struct world *world, uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] = (uint8_t)random_next(&world->random);
+    }
+}
+
+void
 world_trace(struct world *world, const char *who, const char *format, ...)
 {
     char line[LINE_SIZE];

@@ -57,6 +57,7 @@ void world_note(struct world *world, uint64_t number);
 /* Draws: from min to max (the middle, when it is calm); true so many times out of a thousand. */
 int64_t world_between(struct world *world, int64_t min, int64_t max);
 bool world_chance(struct world *world, unsigned permille);
+void world_draw_bytes(struct world *world, uint8_t *bytes, size_t size);
 
 /* Where in a line of the trace the parts begin, behind the time. */
 #define WORLD_TRACE_WHO 11
