@@ -4,6 +4,7 @@
 #define HELLO_ANSWER_MS 5000 /* a connection on which HELLO stays unanswered is made anew */
 #define HELLO_AGAIN_MS 1000  /* between two HELLOs on one connection, on average */
 #define WAIT_MAX_MS 600000   /* no coordinator puts us off for longer */
+#define SHORT_SESSIONS 3     /* so many in a row are suspicious */
 #define EAGER_MS 30000   /* so long after a session was lost, its coordinator is expected back */
 #define EAGER_FAILURES 2 /* and no wait is longer than 4 s */
 #define HEARTBEAT_MAX_MS 3600000
@@ -280,11 +281,19 @@ agent_session_bye(struct agent_core *core, const struct bye *bye)
         trace_line(&core->trace, "session: BYE ignored: it ends another session");
         return;
     }
-    if (move(core, SESSION_BYE)) {
-        /* At once when the session was a long one, so that work goes on; never in a tight loop. */
-        int64_t earliest_ms = session->hello_sent_ms + HELLO_AGAIN_MS / 2 +
-                              (int64_t)random_below(&core->random, HELLO_AGAIN_MS);
-        session->due_ms = earliest_ms > core->now_ms ? earliest_ms : core->now_ms;
+    if (!move(core, SESSION_BYE)) {
+        return;
+    }
+    /* At once when the session was a long one, so that work goes on; never in a tight loop. */
+    int64_t earliest_ms = session->hello_sent_ms + HELLO_AGAIN_MS / 2 +
+                          (int64_t)random_below(&core->random, HELLO_AGAIN_MS);
+    session->due_ms = earliest_ms > core->now_ms ? earliest_ms : core->now_ms;
+    if (core->now_ms - session->hello_sent_ms > session->lease_ms) {
+        session->short_count = 0;
+    } else if (++session->short_count == SHORT_SESSIONS) {
+        agent_note(core, true,
+                   "one session after the other is ended soon: is another process "
+                   "using this agent's key?");
     }
 }
 

@@ -50,6 +50,7 @@ struct agent_session {
     uint64_t sequence;
     int64_t ping_sent_ms[PING_COUNT]; /* of sequence % PING_COUNT */
     struct backoff backoff;
+    unsigned short_count;       /* sessions in a row that were ended within a lease */
     int64_t eager_until_ms;     /* until then, the coordinator is expected back any moment */
     struct id past[PAST_COUNT]; /* every session ever offered; the oldest is forgotten */
     size_t past_count;

@@ -291,6 +291,27 @@ says_hello_again_when_the_coordinator_does_not_know_the_session(void **state)
 }
 
 static void
+suspects_a_twin_when_its_sessions_are_short(void **state)
+{
+    (void)state;
+    CLEANUP(bench_destroy) struct bench *bench = bench_new(1);
+
+    bench_live(bench);
+    for (unsigned i = 1; i <= 3; i++) {
+        bench->now_ms += 5000;
+        bench_hear(bench, (struct message){.type = MESSAGE_BYE});
+        bool is_suspicious = strstr(bench_action(bench, AGENT_NOTE)->note, "this agent's key");
+        assert_int_equal(is_suspicious, i == 3);
+        bench_pass(bench, 2000);
+        bench_welcome(bench, 200 + i);
+    }
+    bench->answers_pings = true;
+    bench_pass(bench, 2 * BENCH_LEASE_MS);
+    bench_hear(bench, (struct message){.type = MESSAGE_BYE});
+    assert_null(strstr(bench_action(bench, AGENT_NOTE)->note, "this agent's key"));
+}
+
+static void
 a_bye_to_another_session_ends_nothing(void **state)
 {
     (void)state;
@@ -492,6 +513,7 @@ main(void)
         cmocka_unit_test(comes_back_within_a_second_and_then_ever_more_slowly),
         cmocka_unit_test(expects_a_coordinator_it_has_just_lost_back_within_seconds),
         cmocka_unit_test(says_hello_again_when_the_coordinator_does_not_know_the_session),
+        cmocka_unit_test(suspects_a_twin_when_its_sessions_are_short),
         cmocka_unit_test(a_bye_to_another_session_ends_nothing),
         cmocka_unit_test(takes_a_session_only_once_and_only_as_an_answer),
         cmocka_unit_test(refuses_a_leader_that_has_been_replaced),
