@@ -10,6 +10,7 @@
 #include "coordinator/shell/recall.h"
 
 #define MOMENT_MS 500
+#define SAY_AGAIN_MS 30000
 #define TAKE_MAX 1000
 
 /* Tell an operator why nothing happens. What an agent says is dropped: it says it again. */
@@ -43,6 +44,19 @@ drain(const struct loop_parts *parts, const struct error *why)
     }
 }
 
+/* Once, and again every now and then: a full disk is not helped by a long log. */
+static void
+say_why(const struct error *why)
+{
+    static int64_t said_ms;
+    int64_t now_ms = clock_now_ms();
+
+    if (!said_ms || now_ms - said_ms > SAY_AGAIN_MS) {
+        said_ms = now_ms;
+        log_error("%s: %s; holding until it can be saved", why->code, why->text);
+    }
+}
+
 bool
 hold_a_moment(const struct loop_parts *parts, const struct error *why)
 {
@@ -53,7 +67,7 @@ hold_a_moment(const struct loop_parts *parts, const struct error *why)
         {.socket = doors_socket(parts->doors, PARTY_OPERATOR), .events = ZMQ_POLLIN},
     };
 
-    log_error("%s: %s; holding until it can be saved", why->code, why->text);
+    say_why(why);
     for (int64_t left_ms = MOMENT_MS; left_ms > 0; left_ms = until_ms - clock_now_ms()) {
         if (zmq_poll(items, sizeof items / sizeof *items, left_ms) < 0) {
             break;

@@ -52,11 +52,10 @@ service_need_descriptors(uint64_t count, struct error *error)
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
         return error_set(error, "E-RLIMIT", "cannot read the limit of open files");
     }
-    if (limit.rlim_cur >= count) {
-        return true;
-    }
-    struct rlimit wanted = {count, limit.rlim_max > count ? limit.rlim_max : count};
-    if (setrlimit(RLIMIT_NOFILE, &wanted) == 0) {
+    /* All that is allowed: connections that never say anything need room as well. */
+    bool is_enough = limit.rlim_max >= count;
+    struct rlimit wanted = {is_enough ? limit.rlim_max : count, is_enough ? limit.rlim_max : count};
+    if (setrlimit(RLIMIT_NOFILE, &wanted) == 0 || limit.rlim_cur >= count) {
         return true;
     }
     error_set(error, "E-RLIMIT", "%llu files must be open at a time for the configured limits",

@@ -7,6 +7,8 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
@@ -14,6 +16,7 @@
 
 #include "tests/support/console.h"
 #include "tests/support/daemon.h"
+#include "tests/support/intruder.h"
 #include "tests/support/unit.h"
 
 #define SOON_MS 10000
@@ -325,6 +328,43 @@ knows_a_restart_by_its_sessions(void **state)
     assert_true(answer->welcome.token.epoch > epoch);
 }
 
+/* ---- connections that say nothing ----------------------------------------------------------- */
+
+static void
+lets_agents_in_again_after_a_crowd_that_says_nothing(void **state)
+{
+    struct desk *desk = *state;
+    CLEANUP(console_destroy) struct console *agent = newcomer(desk, PARTY_AGENT, "honest");
+    struct rlimit limit, small;
+    int crowd[300];
+
+    /* A coordinator with few descriptors: as many connections as it can take, and more. */
+    daemon_end(&desk->daemon, SIGTERM);
+    CLEANUP(mem_free) char *config = mem_format("%s/coordinator.yaml", desk->daemon.folder);
+    FILE *file = fopen(config, "a");
+    fputs("limits: {agents: 10, operators: 10}\n", file);
+    fclose(file);
+    assert_int_equal(0, getrlimit(RLIMIT_NOFILE, &limit));
+    small = (struct rlimit){160, 160};
+    assert_int_equal(0, prlimit(0, RLIMIT_NOFILE, &(struct rlimit){160, limit.rlim_max}, NULL));
+    daemon_start(&desk->daemon, NULL);
+    assert_int_equal(0, prlimit(desk->daemon.pid, RLIMIT_NOFILE, &small, NULL));
+    assert_int_equal(0, setrlimit(RLIMIT_NOFILE, &limit));
+    assert_true(daemon_is_ready(&desk->daemon, SOON_MS));
+    assert_int_equal(0, prlimit(desk->daemon.pid, RLIMIT_NOFILE, &small, NULL));
+
+    for (size_t i = 0; i < 300; i++) {
+        crowd[i] = intruder_connect(desk->daemon.ports[PARTY_AGENT]);
+        assert_true(crowd[i] >= 0);
+    }
+    const struct message *answer = said_hello(agent, 20000);
+    assert_non_null(answer);
+    assert_int_equal(MESSAGE_WELCOME, answer->type);
+    for (size_t i = 0; i < 300; i++) {
+        close(crowd[i]);
+    }
+}
+
 /* ---- rights that end ------------------------------------------------------------------------ */
 
 static void
@@ -425,6 +465,7 @@ main(void)
         AT_THE_DESK(rejects_messages_for_another_cluster),
         AT_THE_DESK(takes_nothing_from_a_session_it_does_not_know),
         AT_THE_DESK(knows_a_restart_by_its_sessions),
+        AT_THE_DESK(lets_agents_in_again_after_a_crowd_that_says_nothing),
         AT_THE_DESK(refuses_a_removed_agent_with_its_very_next_message),
         AT_THE_DESK(refuses_a_removed_operator_with_the_very_next_request),
         AT_THE_DESK(takes_no_bundle_that_is_not_what_its_digest_says),
