@@ -112,6 +112,25 @@ scene_count(const struct scene *scene, const char *sql)
     return cluster_count(scene->cluster, scene->database, sql);
 }
 
+/* As docs/protocol.md has it, computed by PostgreSQL: not by the code that made the hashes. */
+static const char broken_rows[] =
+    "SELECT count(*) FROM skein.journal j LEFT JOIN skein.journal p ON p.number = j.number - 1"
+    " WHERE j.previous_hash <> coalesce(p.hash, decode(repeat('00', 32), 'hex'))"
+    " OR j.hash <> sha256(convert_to('skein-journal 1;' || j.number || ';16:', 'UTF8')"
+    " || uuid_send(j.step_id) || convert_to(j.attempt || ';' || octet_length(j.version) || ':'"
+    " || j.version || octet_length(j.name) || ':' || j.name || '32:', 'UTF8') || j.checksum"
+    " || convert_to(length(j.direction) || ':' || j.direction || length(j.state) || ':' || j.state"
+    " || j.statement || ';' || j.statement_count || ';' || octet_length(coalesce(j.cursor, ''))"
+    " || ':' || coalesce(j.cursor, '') || length(coalesce(j.outcome, '')) || ':', 'UTF8')"
+    " || coalesce(j.outcome, '') || convert_to((extract(epoch FROM j.recorded_at) * 1000)::bigint"
+    " || ';32:', 'UTF8') || j.previous_hash)";
+
+long
+scene_broken_rows(const struct scene *scene)
+{
+    return scene_count(scene, broken_rows);
+}
+
 void
 scene_tell(const struct scene *scene, const char *sql)
 {

@@ -47,6 +47,9 @@ enum outcome_kind scene_execute(struct scene *scene, const struct step_order *or
 enum outcome_kind scene_up(struct scene *scene, size_t index);
 enum outcome_kind scene_down(struct scene *scene, size_t index);
 
+/* How many rows of the journal are not what their hash says, or do not follow the one before. */
+long scene_broken_rows(const struct scene *scene);
+
 /* Questions to the scene's database, as superuser. */
 long scene_count(const struct scene *scene, const char *sql);
 void scene_tell(const struct scene *scene, const char *sql);
