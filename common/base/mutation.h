@@ -23,7 +23,9 @@
     X(ACCEPT_STALE_SESSION, "takes work from an earlier session")                                  \
     X(TRUST_LOST_COMMIT, "takes a commit whose answer was lost for done")                          \
     X(SEND_BEFORE_SAVE, "sends what is not saved yet")                                             \
-    X(NEXT_AFTER_FAILURE, "begins the next step of a target after one has failed")
+    X(NEXT_AFTER_FAILURE, "begins the next step of a target after one has failed")                 \
+    X(LEAVE_NO_VERDICT, "leaves no verdict when it says that nothing was done")                    \
+    X(UNDO_TOO_MUCH, "takes back what was there before the run")
 
 #define MUTATION_NAME(NAME, why) MUTATION_##NAME,
 enum mutation { MUTATION_NONE, MUTATION_TABLE(MUTATION_NAME) MUTATION_COUNT };

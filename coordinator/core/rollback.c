@@ -13,7 +13,8 @@ rollback_of_run(struct core *core, const struct run *run, struct rollback *rollb
 
         undoing.steps = arena_alloc(&core->scratch, (count + 1) * sizeof *undoing.steps);
         for (size_t j = 0; leg->steps && j < count; j++) {
-            if (leg->steps[j].state == STEP_DONE && leg->steps[j].verdict == OUTCOME_DONE) {
+            if (leg->steps[j].state == STEP_DONE &&
+                (leg->steps[j].verdict == OUTCOME_DONE || MUTATION(UNDO_TOO_MUCH))) {
                 undoing.steps[undoing.step_count++] = leg->itinerary->steps[j];
             }
         }
@@ -78,7 +79,8 @@ rollback_of_records(struct core *core, const struct record *records, size_t coun
             }
             if (last && step->position < last->leg->step_count) {
                 last->was_done[step->position] =
-                    step->state == STEP_DONE && step->outcome.kind == OUTCOME_DONE;
+                    step->state == STEP_DONE &&
+                    (step->outcome.kind == OUTCOME_DONE || MUTATION(UNDO_TOO_MUCH));
             }
         }
     }

@@ -30,6 +30,7 @@ run_saved(struct check *check, const struct run_record *record)
     if (!run) {
         run = mem_zalloc(sizeof *run);
         run->id = record->run_id;
+        run->undone = record->spec.undo_run_id;
         run->number = record->number;
         run->leg_count = record->leg_count;
         run->parallel = record->spec.parallel;
@@ -57,6 +58,28 @@ leg_starts(struct check *check, const struct leg_truth *leg)
     }
 }
 
+/* A rollback takes back what the run has done there, in reverse order, and nothing else. */
+static void
+check_undoing(struct check *check, const struct run_truth *run, const struct leg_record *record)
+{
+    const struct leg_truth *undone = truth_of_leg(check, &run->undone, &record->target_id);
+    size_t left = undone ? undone->step_count : 0;
+
+    for (size_t i = 0; i < record->step_count; i++) {
+        size_t place = library_place(record->steps[i].version);
+        while (left > 0 && !(undone->steps[left - 1] && undone->steps[left - 1]->took_effect &&
+                             undone->steps[left - 1]->place == place)) {
+            left--;
+        }
+        if (left == 0) {
+            world_violated(check->world, "UNDO", "run %llu takes back what was not done so",
+                           (unsigned long long)run->number);
+            return;
+        }
+        left--;
+    }
+}
+
 static void
 leg_saved(struct check *check, const struct leg_record *record)
 {
@@ -77,6 +100,9 @@ leg_saved(struct check *check, const struct leg_record *record)
         leg->step_count = record->step_count;
         leg->next = run->legs;
         run->legs = leg;
+        if (!id_is_none(&run->undone)) {
+            check_undoing(check, run, record);
+        }
         HASH_ADD(hh, check->legs, key, sizeof leg->key, leg);
     }
     if (leg->state == LEG_WAITING && record->state == LEG_RUNNING) {
@@ -136,6 +162,7 @@ add_step(struct check *check, struct step_truth *step, const struct step_record 
     leg->steps[record->position] = step;
     step->leg = leg;
     step->position = record->position;
+    step->place = library_place(record->version);
 }
 
 static void

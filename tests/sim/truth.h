@@ -15,6 +15,7 @@ struct step_truth {
     struct id id;
     struct leg_truth *leg; /* null: the store has never heard of it */
     uint64_t position;
+    size_t place; /* of its migration */
     enum step_state state;
     uint64_t attempt;
     bool took_effect, was_already;
@@ -39,7 +40,7 @@ struct leg_truth {
 };
 
 struct run_truth {
-    struct id id;
+    struct id id, undone; /* undone: the run it takes back */
     uint64_t number;
     uint64_t leg_count, parallel, budget;
     enum on_failure on_failure;

@@ -180,6 +180,14 @@ execute_transactional(struct worker *worker)
     }
 }
 
+static void
+end_not_found(struct worker *worker)
+{
+    struct worker_report report = {.end = JOB_NOT_FOUND};
+
+    end(worker, &report);
+}
+
 /*
  * Nothing of it is there, and from now on nothing ever will be: whoever still means to begin it,
  * after a long sleep perhaps, finds the row.
@@ -187,7 +195,11 @@ execute_transactional(struct worker *worker)
 static void
 write_void(struct worker *worker)
 {
-    ask_about(worker, PHASE_WRITE_VOID, REQUEST_WRITE_VOID);
+    if (MUTATION(LEAVE_NO_VERDICT) && worker->job.kind == JOB_RESOLVE) {
+        end_not_found(worker);
+    } else {
+        ask_about(worker, PHASE_WRITE_VOID, REQUEST_WRITE_VOID);
+    }
 }
 
 static enum extent
@@ -244,14 +256,6 @@ execute(struct worker *worker)
     } else {
         execute_concurrently(worker);
     }
-}
-
-static void
-end_not_found(struct worker *worker)
-{
-    struct worker_report report = {.end = JOB_NOT_FOUND};
-
-    end(worker, &report);
 }
 
 /* What was begun outside of a transaction is brought to an end that can be told. */
