@@ -5,44 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <libpq-fe.h>
 
 #include "common/base/clock.h"
-#include "common/base/failpoint.h"
 #include "common/base/mem.h"
-#include "common/postgres/canceller.h"
 #include "common/postgres/connection_refused.h"
+#include "common/postgres/wait.h"
 
 #define CONNECT_TIMEOUT_MS 10000
-#define CANCEL_AGAIN_MS 1000  /* between two requests to cancel the same query */
-#define CANCEL_GRACE_MS 15000 /* a server that does not answer a cancel for so long is given up */
-#define CANCEL_END_MS 5000    /* how long the last request may outlast its query */
 #define BOOL_OID 16
-
-struct connection {
-    PGconn *pg;
-    struct interrupt *interrupt;
-    PGresult **answers;
-    size_t answer_count, answer_capacity;
-    struct sql_error error;
-    bool is_lost;
-    char tag[64];
-    char place[256];
-    char last_warning[256];
-    uint64_t notice_count;
-};
-
-/* One query's wait: how patient it is, and what was done about it so far. */
-struct wait {
-    struct patience patience;
-    int64_t began_ms;
-    bool has_looked;
-    enum cancel_reason canceled;
-    int64_t canceled_ms, asked_ms; /* the first and the last request to cancel */
-    struct canceller *canceller;
-};
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
@@ -151,8 +123,8 @@ connection_open(const struct connection_config *config, struct connection **conn
     return true;
 }
 
-static void
-forget_answers(struct connection *connection)
+void
+connection_forget_answers(struct connection *connection)
 {
     for (size_t i = 0; i < connection->answer_count; i++) {
         PQclear(connection->answers[i]);
@@ -167,209 +139,12 @@ connection_close(struct connection **connection_p)
     struct connection *connection = *connection_p;
 
     if (connection) {
-        forget_answers(connection);
+        connection_forget_answers(connection);
         free(connection->answers);
         PQfinish(connection->pg);
         free(connection);
         *connection_p = NULL;
     }
-}
-
-/* ---- waiting ------------------------------------------------------------------------------- */
-
-/* An error always has a message; the first one stays. */
-static void
-set_message(struct sql_error *error, const char *message)
-{
-    if (!error->message[0]) {
-        snprintf(error->message, sizeof error->message, "%s",
-                 message && *message ? message : "the server gave no reason");
-        text_mend_utf8(error->message);
-        error->message[strcspn(error->message, "\n")] = '\0';
-    }
-}
-
-static void
-lose(struct connection *connection, const struct wait *wait, const char *why)
-{
-    connection->is_lost = true;
-    connection->error.is_lost = true;
-    connection->error.canceled = wait->canceled;
-    set_message(&connection->error, why);
-}
-
-static void
-cancel(struct connection *connection, struct wait *wait, enum cancel_reason reason)
-{
-    int64_t now_ms = clock_now_ms();
-
-    if (wait->canceled == CANCEL_NONE) {
-        wait->canceled = reason;
-        wait->canceled_ms = now_ms;
-    }
-    wait->asked_ms = now_ms;
-    if (!wait->canceller || canceller_is_over(wait->canceller)) {
-        canceller_end(&wait->canceller, 0);
-        wait->canceller = canceller_start(connection->pg);
-    }
-}
-
-static int64_t
-earlier(int64_t a, int64_t b)
-{
-    return a && (!b || a < b) ? a : b;
-}
-
-/* When to look up from the socket; 0: not before something comes. */
-static int64_t
-next_moment_ms(const struct wait *wait)
-{
-    if (wait->canceled != CANCEL_NONE) {
-        return wait->asked_ms + CANCEL_AGAIN_MS;
-    }
-    bool will_look = wait->patience.look_after_ms && !wait->has_looked;
-    return earlier(wait->patience.deadline_ms,
-                   will_look ? wait->began_ms + wait->patience.look_after_ms : 0);
-}
-
-/* Do what is due by now. False when the server is given up. */
-static bool
-act_in_time(struct connection *connection, struct wait *wait)
-{
-    int64_t now_ms = clock_now_ms();
-
-    if (wait->canceled != CANCEL_NONE) {
-        if (now_ms - wait->canceled_ms >= CANCEL_GRACE_MS) {
-            lose(connection, wait, "the server does not answer");
-            return false;
-        }
-        if (now_ms - wait->asked_ms >= CANCEL_AGAIN_MS) {
-            cancel(connection, wait, wait->canceled);
-        }
-        return true;
-    }
-    if (wait->patience.deadline_ms && now_ms >= wait->patience.deadline_ms) {
-        cancel(connection, wait, CANCEL_DEADLINE);
-        return true;
-    }
-    if (wait->patience.look_after_ms && !wait->has_looked &&
-        now_ms - wait->began_ms >= wait->patience.look_after_ms) {
-        wait->has_looked = true;
-        wait->patience.look(wait->patience.context);
-    }
-    return true;
-}
-
-/* Wait until the socket is ready for one of the events; false when the connection is lost. */
-static bool
-wait_for_socket(struct connection *connection, struct wait *wait, short events)
-{
-    for (;;) {
-        bool is_deaf = !wait->patience.heeds_interrupt || wait->canceled != CANCEL_NONE;
-        int64_t moment_ms = next_moment_ms(wait);
-        int64_t left_ms = moment_ms ? moment_ms - clock_now_ms() : -1;
-        struct pollfd items[] = {
-            {.fd = PQsocket(connection->pg), .events = events},
-            {.fd = is_deaf ? -1 : interrupt_descriptor(connection->interrupt), .events = POLLIN},
-        };
-        if (moment_ms && left_ms < 0) {
-            left_ms = 0;
-        }
-        int ready = poll(items, 2, left_ms > 60000 ? 60000 : (int)left_ms);
-        if (ready > 0 && items[0].revents) {
-            return true;
-        }
-        if (ready > 0 && items[1].revents) {
-            cancel(connection, wait, CANCEL_INTERRUPT);
-        }
-        if (!act_in_time(connection, wait)) {
-            return false;
-        }
-    }
-}
-
-/* Take what has come; false when the connection is lost. */
-static bool
-take_input(struct connection *connection, const struct wait *wait)
-{
-    if (PQconsumeInput(connection->pg)) {
-        return true;
-    }
-    lose(connection, wait, PQerrorMessage(connection->pg));
-    return false;
-}
-
-static bool
-flush(struct connection *connection, struct wait *wait)
-{
-    for (;;) {
-        int left = PQflush(connection->pg);
-        if (left == 0) {
-            return true;
-        }
-        /* A write error is not the end: the server's last words may still be there to be read. */
-        if (left < 0) {
-            return true;
-        }
-        if (!wait_for_socket(connection, wait, POLLIN | POLLOUT) || !take_input(connection, wait)) {
-            return false;
-        }
-    }
-}
-
-static bool
-wait_for_answer(struct connection *connection, struct wait *wait)
-{
-    while (PQisBusy(connection->pg)) {
-        if (!wait_for_socket(connection, wait, POLLIN)) {
-            return false;
-        }
-        /* When it fails libpq has the reason ready as the next result. */
-        if (!PQconsumeInput(connection->pg)) {
-            return true;
-        }
-    }
-    return true;
-}
-
-/* False when there is no connection to wait for any more. */
-static bool
-begin_wait(struct connection *connection, const struct patience *patience, struct wait *wait)
-{
-    *wait = (struct wait){.began_ms = clock_now_ms()};
-    if (patience) {
-        wait->patience = *patience;
-    }
-    forget_answers(connection);
-    if (connection->is_lost) {
-        lose(connection, wait, "the connection is lost");
-    }
-    return !connection->is_lost;
-}
-
-/* A request to cancel that outlasts its query would hit the next one: then there is no next one. */
-static void
-end_wait(struct connection *connection, struct wait *wait)
-{
-    if (!canceller_end(&wait->canceller, CANCEL_END_MS)) {
-        connection->is_lost = true;
-    }
-}
-
-static bool
-send_off(struct connection *connection, struct wait *wait, int was_taken)
-{
-    if (!was_taken) {
-        lose(connection, wait, PQerrorMessage(connection->pg));
-        return false;
-    }
-    if (!flush(connection, wait)) {
-        return false;
-    }
-    if (wait->patience.failpoint && FAILPOINT_FAILS(wait->patience.failpoint)) {
-        shutdown(PQsocket(connection->pg), SHUT_RDWR);
-    }
-    return true;
 }
 
 /* ---- answers ------------------------------------------------------------------------------- */
@@ -400,12 +175,12 @@ note_error(struct connection *connection, const struct wait *wait, const PGresul
         if (text && text_to_number(text, 1, INT32_MAX, &position)) {
             error->position = (uint64_t)position;
         }
-        set_message(error, PQresultErrorMessage(result));
+        connection_set_message(error, PQresultErrorMessage(result));
         error->canceled = wait->canceled;
     }
     if (PQstatus(connection->pg) == CONNECTION_BAD || text_equal(severity, "FATAL") ||
         text_equal(severity, "PANIC")) {
-        lose(connection, wait, PQresultErrorMessage(result));
+        connection_lose(connection, wait, PQresultErrorMessage(result));
     }
 }
 
@@ -428,7 +203,7 @@ pass_copy(struct connection *connection, struct wait *wait, const PGresult *resu
 {
     if (PQresultStatus(result) == PGRES_COPY_IN) {
         PQputCopyEnd(connection->pg, "there is no standard input to copy from");
-        return flush(connection, wait);
+        return wait_flush(connection, wait);
     }
     for (;;) {
         char *line = NULL;
@@ -438,7 +213,7 @@ pass_copy(struct connection *connection, struct wait *wait, const PGresult *resu
             return true;
         }
         if (size == 0 &&
-            (!wait_for_socket(connection, wait, POLLIN) || !take_input(connection, wait))) {
+            (!wait_for_socket(connection, wait, POLLIN) || !wait_take_input(connection, wait))) {
             return false;
         }
     }
@@ -475,13 +250,13 @@ connection_run(struct connection *connection, const char *sql, const struct pati
 {
     struct wait wait;
 
-    if (begin_wait(connection, patience, &wait) &&
-        send_off(connection, &wait, PQsendQuery(connection->pg, sql))) {
+    if (wait_begin(connection, patience, &wait) &&
+        wait_send_off(connection, &wait, PQsendQuery(connection->pg, sql))) {
         for (PGresult *result; (result = next_result(connection, &wait));) {
             keep_answer(connection, result);
         }
     }
-    end_wait(connection, &wait);
+    wait_end(connection, &wait);
     return !connection->error.message[0];
 }
 
@@ -559,9 +334,9 @@ connection_command(struct connection *connection, const char *sql, const struct 
 
     *end = (struct command_end){.tag = connection->tag};
     connection->tag[0] = '\0';
-    if (begin_wait(connection, patience, &wait) &&
-        send_off(connection, &wait,
-                 PQsendQueryParams(connection->pg, sql, 0, NULL, NULL, NULL, NULL, 0))) {
+    if (wait_begin(connection, patience, &wait) &&
+        wait_send_off(connection, &wait,
+                      PQsendQueryParams(connection->pg, sql, 0, NULL, NULL, NULL, NULL, 0))) {
         PQsetSingleRowMode(connection->pg);
         for (PGresult *result; (result = next_result(connection, &wait));) {
             see_rows(result, is_first, end);
@@ -570,7 +345,7 @@ connection_command(struct connection *connection, const char *sql, const struct 
             PQclear(result);
         }
     }
-    end_wait(connection, &wait);
+    wait_end(connection, &wait);
     return !connection->error.message[0];
 }
 

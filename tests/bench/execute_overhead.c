@@ -1,8 +1,8 @@
 /*
  * execute_overhead: what carrying steps out safely costs, beside the same statements and the same
  * two rows sent bare over libpq: fresh databases, ten small migrations each, one connection, one
- * after the other, with default durability; then the same with everything applied already. Both take
- * turns, so that whatever else the machine does falls on both.
+ * after the other, with default durability; then the same with everything applied already. Both
+ * take turns, so that whatever else the machine does falls on both.
  */
 #include <inttypes.h>
 #include <libpq-fe.h>
@@ -25,12 +25,15 @@ static const struct sketch sketches[MIGRATION_COUNT] = {
     {.version = "003", .up = "ALTER TABLE users ADD COLUMN state state NOT NULL DEFAULT 'new'"},
     {.version = "004", .up = "CREATE INDEX users_email ON users (lower(email))"},
     {.version = "005",
-     .up = "INSERT INTO users (email) SELECT 'u' || i || '@example.org' FROM generate_series(1, 200)"
-           " i;; UPDATE users SET state = 'active' WHERE id % 2 = 0"},
+     .up =
+         "INSERT INTO users (email) SELECT 'u' || i || '@example.org' FROM generate_series(1, 200)"
+         " i;; UPDATE users SET state = 'active' WHERE id % 2 = 0"},
     {.version = "006",
      .up = "CREATE TABLE sessions (id uuid PRIMARY KEY, user_id bigint REFERENCES users)"},
-    {.version = "007", .up = "ALTER TABLE users ADD CONSTRAINT email_has_at CHECK (email LIKE '%@%')"},
-    {.version = "008", .up = "CREATE VIEW active_users AS SELECT * FROM users WHERE state = 'active'"},
+    {.version = "007",
+     .up = "ALTER TABLE users ADD CONSTRAINT email_has_at CHECK (email LIKE '%@%')"},
+    {.version = "008",
+     .up = "CREATE VIEW active_users AS SELECT * FROM users WHERE state = 'active'"},
     {.version = "009", .up = "ALTER TABLE sessions ADD COLUMN seen_at timestamptz"},
     {.version = "010", .up = "CREATE INDEX sessions_user ON sessions (user_id)"},
 };
@@ -55,12 +58,14 @@ send_rows(PGconn *pg, const struct migration *migration, size_t number)
     struct id step_id = id_random();
 
     text_hex(migration->up.checksum, CHECKSUM_SIZE, hash);
-    CLEANUP(mem_free) char *migration_row = mem_format(
+    CLEANUP(mem_free)
+    char *migration_row = mem_format(
         "INSERT INTO skein.migration (version, name, checksum, applied_at, step_id, journal_number)"
         " VALUES ('%s', '%s', '\\x%s', now(), '%s', %zu)",
         migration->version, migration->name, hash, id_text(&step_id, id), number);
     run(pg, migration_row);
-    CLEANUP(mem_free) char *journal_row = mem_format(
+    CLEANUP(mem_free)
+    char *journal_row = mem_format(
         "INSERT INTO skein.journal (number, step_id, attempt, version, name, checksum, direction,"
         " state, statement, statement_count, duration_us, recorded_at, previous_hash, hash)"
         " VALUES (%zu, '%s', 1, '%s', '%s', '\\x%s', 'up', 'done', 1, 1, 1000, now(), '\\x%s',"
@@ -81,8 +86,8 @@ apply_raw(const struct bundle *bundle, const char *conninfo)
         run(pg, "BEGIN");
         for (size_t k = 0; k < migration->up.statement_count; k++) {
             const struct statement *statement = &migration->up.statements[k];
-            CLEANUP(mem_free) char *sql =
-                mem_format("%.*s", (int)statement->size, text + statement->offset);
+            CLEANUP(mem_free)
+            char *sql = mem_format("%.*s", (int)statement->size, text + statement->offset);
             run(pg, sql);
         }
         send_rows(pg, migration, i + 1);
