@@ -38,7 +38,8 @@ follows_from_the_code_of_the_error(void **state)
         {"E-DB-UNREACHABLE", 6},
         {"E-SQL", 7},
         {"E-STORE-FULL", 7},
-        {"E-DB-LOST", 7},
+        {"E-DB-LOST", 6},
+        {"E-DB-RESTART", 6},
         {"E-PROTO-DECODE", 70},
         {"something else", 7},
     };
