@@ -123,6 +123,19 @@ daemon_make_with_store(struct daemon *daemon, const char *more, const char *stor
     listen_as_manager(daemon);
 }
 
+/* A sanitizer's finding in the child is a finding of the test, whatever became of the child. */
+static void
+look_for_findings(const struct daemon *daemon)
+{
+    char *log = daemon_log(daemon);
+
+    if (strstr(log, "Sanitizer") || strstr(log, "runtime error:")) {
+        fprintf(stderr, "%s\n", log);
+        abort();
+    }
+    free(log);
+}
+
 void
 daemon_remove(struct daemon *daemon)
 {
@@ -132,6 +145,7 @@ daemon_remove(struct daemon *daemon)
         daemon_end(daemon, SIGKILL);
     }
     close(daemon->manager);
+    look_for_findings(daemon);
     DIR *entries = opendir(daemon->folder);
     for (struct dirent *entry; entries && (entry = readdir(entries));) {
         snprintf(path, sizeof path, "%s/%s", daemon->folder, entry->d_name);
