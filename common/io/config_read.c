@@ -8,6 +8,7 @@
 const char config_required[] = "required";
 
 #define SUGGESTED_DISTANCE_MAX 3
+#define MISSPELT_DISTANCE_MAX 2 /* some of the keys here may be asked for yet */
 
 bool
 config_where(const struct config_node *node, struct error *error)
@@ -119,6 +120,27 @@ refuse_text(const struct config_node *node, const char *key, const char *code, c
     return error_found(error, "'%s'", node->text);
 }
 
+/* It may be there misspelt: then there are two places to look at. */
+static bool
+is_missing(const struct config_node *map, const char *key, struct error *error)
+{
+    const struct pair *nearest = NULL;
+    size_t least = MISSPELT_DISTANCE_MAX + 1;
+
+    for (size_t i = 0; i < map->count; i++) {
+        size_t distance = text_distance(map->pairs[i].key, key);
+        if (!map->pairs[i].is_known && distance < least && distance < strlen(key)) {
+            least = distance;
+            nearest = &map->pairs[i];
+        }
+    }
+    error_set(error, "E-CFG-MISSING", "'%s' is missing", key);
+    config_where(map, error);
+    return nearest
+               ? error_hint(error, "is '%s' in line %zu meant for it?", nearest->key, nearest->line)
+               : false;
+}
+
 bool
 config_text(const struct config_node *map, const char *key, const char *fallback,
             const char **value, struct error *error)
@@ -131,8 +153,7 @@ config_text(const struct config_node *map, const char *key, const char *fallback
     *value = node ? node->text : fallback;
     if (!node && fallback == CONFIG_REQUIRED) {
         *value = NULL;
-        error_set(error, "E-CFG-MISSING", "'%s' is missing", key);
-        return config_where(map, error);
+        return is_missing(map, key, error);
     }
     return true;
 }

@@ -355,6 +355,25 @@ a_key_that_nobody_asked_for_is_refused_with_the_likely_one(void **state)
 }
 
 static void
+a_missing_key_that_is_there_misspelt_is_shown(void **state)
+{
+    (void)state;
+    CLEANUP(config_destroy) struct config *config = parse("key: a\nstor: b\nlog: c\n");
+    const struct config_node *root = config_root(config);
+    const char *text;
+    struct error error = {0};
+
+    assert_true(config_text(root, "key", CONFIG_REQUIRED, &text, &error));
+    assert_false(config_text(root, "store", CONFIG_REQUIRED, &text, &error));
+    assert_string_equal(error.code, "E-CFG-MISSING");
+    assert_string_equal(error.where, "a.yaml:1:1");
+    assert_string_equal(error.hint, "is 'stor' in line 2 meant for it?");
+
+    assert_false(config_text(root, "kay", CONFIG_REQUIRED, &text, &error)); /* 'key' is known */
+    assert_string_equal(error.hint, "");
+}
+
+static void
 a_key_like_no_other_gets_no_suggestion(void **state)
 {
     (void)state;
@@ -412,6 +431,7 @@ main(void)
         cmocka_unit_test(a_value_of_the_wrong_type_or_size_is_refused_with_its_place),
         cmocka_unit_test(words_that_yaml_takes_for_something_else_stay_texts),
         cmocka_unit_test(a_key_that_nobody_asked_for_is_refused_with_the_likely_one),
+        cmocka_unit_test(a_missing_key_that_is_there_misspelt_is_shown),
         cmocka_unit_test(a_key_like_no_other_gets_no_suggestion),
         cmocka_unit_test(a_private_file_must_be_its_owners_alone),
     };
