@@ -128,8 +128,10 @@ doors_prove(zsock_t *socket, enum party party, const struct key_pair *keys, stru
     }
     CLEANUP(mem_free) char *endpoint = zsock_last_endpoint(socket);
     keys_generate(&stranger);
+    gate_prove(gate, true);
     enum verdict plain = try_client(endpoint, NULL, keys->public_key);
     enum verdict unknown = try_client(endpoint, &stranger, keys->public_key);
+    gate_prove(gate, false);
     bool is_heard = prove_friend(socket, endpoint, party, gate, keys->public_key);
     keys_wipe(&stranger);
     zsock_unbind(socket, "%s", endpoint);

@@ -38,4 +38,7 @@ bool gate_read_user(const char *user, struct key *key);
 /* How many handshakes were refused since the start. */
 uint64_t gate_refused_count(struct gate *gate);
 
+/* The strangers who knock now are our own, sent to see that they are refused: not worth a word. */
+void gate_prove(struct gate *gate, bool is_proving);
+
 #endif

@@ -50,6 +50,7 @@ build(void **state)
         !doors_open(&options, house->gate, &house->doors, &error)) {
         fail_msg("%s: %s", error.code, error.text);
     }
+    assert_int_equal(gate_refused_count(house->gate), 0); /* the strangers of the proof */
     gate_admit(house->gate, PARTY_AGENT, &house->friend_key);
     *state = house;
     return 0;
