@@ -45,8 +45,9 @@ open_file(const char *path, struct config **config_p, struct error *error)
     if (access(path, F_OK) != 0 && errno == ENOENT) {
         error_set(error, "E-CFG-OPEN", "no coordinator is known: there is no contexts.yaml");
         error_where(error, "%s", path);
-        return error_hint(error, "write the coordinator's endpoint, its public key and the path "
-                                 "of your key into it (man skein: WHICH COORDINATOR), or set SKEIN_CONTEXTS");
+        return error_hint(
+            error, "write the coordinator's endpoint, its public key and the path "
+                   "of your key into it (man skein: WHICH COORDINATOR), or set SKEIN_CONTEXTS");
     }
     return config_open(path, true, config_p, error);
 }
