@@ -52,6 +52,12 @@ bundles_destroy(struct bundles **bundles_p)
     }
 }
 
+size_t
+bundles_size(const struct bundles *bundles)
+{
+    return bundles->size;
+}
+
 /* The one that was not asked for the longest goes first. */
 static void
 make_room(struct bundles *bundles, size_t size)

@@ -21,6 +21,9 @@ void bundles_destroy(struct bundles **bundles_p);
 const struct bundle *bundles_get(struct bundles *bundles, const struct digest *digest,
                                  struct error *error);
 
+/* How many bytes of bundles are in memory now. */
+size_t bundles_size(const struct bundles *bundles);
+
 /*
  * Take the next piece of an upload, within a transaction. With the last piece the whole is
  * verified: *is_complete, or E-SIG-DIGEST, E-BUNDLE-FORMAT, and what was uploaded is forgotten.

@@ -44,8 +44,6 @@ bind_plain(sqlite3_stmt *statement, int index, const struct pack_field *field, c
     switch (field->kind) {
     case PACK_UINT:
         return sqlite3_bind_int64(statement, index, (sqlite3_int64)field_uint(field, value));
-    case PACK_INT:
-        return sqlite3_bind_int64(statement, index, field_int(field, value));
     case PACK_BOOL:
         return sqlite3_bind_int(statement, index, field_bool(field, value));
     case PACK_ENUM:
@@ -132,9 +130,6 @@ read_plain(sqlite3_stmt *statement, int column, const struct pack_field *field, 
     case PACK_UINT:
         field_set_uint(field, value, (uint64_t)sqlite3_column_int64(statement, column));
         return true;
-    case PACK_INT:
-        field_set_int(field, value, sqlite3_column_int64(statement, column));
-        return true;
     case PACK_BOOL:
         field_set_bool(field, value, sqlite3_column_int(statement, column) != 0);
         return true;
@@ -146,7 +141,7 @@ read_plain(sqlite3_stmt *statement, int column, const struct pack_field *field, 
     case PACK_NAME:
         return read_text(statement, column, field, value, arena);
     default:
-        return false; /* no record has bytes of its own */
+        return false; /* no record has bytes or signed numbers of its own */
     }
 }
 

@@ -136,14 +136,28 @@ look_for_findings(const struct daemon *daemon)
     free(log);
 }
 
+/* So that it says what it has lost of its memory, or which of its lines were used. */
+static void
+end_gently(struct daemon *daemon)
+{
+    int64_t until_ms = clock_now_ms() + 10000;
+    int status;
+
+    if (daemon->pid) {
+        kill(daemon->pid, SIGTERM);
+    }
+    while (!daemon_has_ended(daemon, &status) && clock_now_ms() < until_ms) {
+        poll(NULL, 0, 5);
+    }
+    daemon_end(daemon, SIGKILL);
+}
+
 void
 daemon_remove(struct daemon *daemon)
 {
     char path[384];
 
-    if (daemon->pid) {
-        daemon_end(daemon, SIGKILL);
-    }
+    end_gently(daemon);
     close(daemon->manager);
     look_for_findings(daemon);
     DIR *entries = opendir(daemon->folder);

@@ -26,7 +26,7 @@ void daemon_make(struct daemon *daemon, const char *more);
 /* The same with its store at another path. */
 void daemon_make_with_store(struct daemon *daemon, const char *more, const char *store);
 
-/* Kill it if it runs, and remove the folder; a cleanup. */
+/* End it if it runs, and remove the folder; a cleanup. */
 void daemon_remove(struct daemon *daemon);
 
 /* Start it with this SKEIN_FAILPOINT (null: none). */
