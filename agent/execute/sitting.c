@@ -162,6 +162,11 @@ sitting_query_failed(struct sitting *sitting, const char *what, struct error *er
         has_no_right(sitting, what, error);
     } else {
         error_set(error, code_of(&fact), "%s: %s (%s)", what, fact.message, fact.sqlstate);
+        if (error_is(error, "E-HIST-SHAPE")) {
+            error_hint(error,
+                       "somebody has changed the tables of the schema skein: put them back as"
+                       " they were, from a backup");
+        }
     }
     if (fact.is_lost || fact.canceled != CANCEL_NONE) {
         sitting_drop(sitting);
