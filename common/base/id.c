@@ -25,6 +25,18 @@ id_draw(struct random *random)
     return id;
 }
 
+struct id
+id_draw_at(struct random *random, int64_t wall_ms)
+{
+    struct id id = id_draw(random);
+
+    for (int i = 0; i < 6; i++) {
+        id.bytes[i] = (uint8_t)((uint64_t)wall_ms >> (40 - 8 * i));
+    }
+    id.bytes[6] = (uint8_t)((id.bytes[6] & 0x0f) | 0x70);
+    return id;
+}
+
 bool
 id_equal(const struct id *a, const struct id *b)
 {

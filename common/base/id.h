@@ -23,6 +23,12 @@ struct id id_random(void);
 /* A fresh id from a generator. */
 struct id id_draw(struct random *random);
 
+/*
+ * The same, but later ids are larger (RFC 9562, version 7): an index of many of them grows at its
+ * end, and costs the same however many there are. Nothing may be read from the time in it.
+ */
+struct id id_draw_at(struct random *random, int64_t wall_ms);
+
 bool id_equal(const struct id *a, const struct id *b);
 
 /* Whether it is all zeros: no id. */

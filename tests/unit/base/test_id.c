@@ -78,6 +78,23 @@ what_is_no_id_is_refused(void **state)
     }
 }
 
+static void
+ids_that_are_drawn_later_are_larger(void **state)
+{
+    struct random random = random_seeded(4);
+    struct id former = id_draw_at(&random, 0);
+    (void)state;
+
+    for (int64_t wall_ms = 1; wall_ms < ((int64_t)1 << 47); wall_ms = wall_ms * 3 / 2 + 1) {
+        struct id id = id_draw_at(&random, wall_ms), again = id_draw_at(&random, wall_ms);
+        assert_true(memcmp(&former, &id, sizeof id) < 0);
+        assert_false(id_equal(&id, &again));
+        assert_int_equal(0x70, id.bytes[6] & 0xf0);
+        assert_int_equal(0x80, id.bytes[8] & 0xc0);
+        former = memcmp(&id, &again, sizeof id) < 0 ? again : id;
+    }
+}
+
 int
 main(void)
 {
@@ -85,6 +102,7 @@ main(void)
         cmocka_unit_test(an_id_is_written_and_read_again),
         cmocka_unit_test(the_text_is_the_usual_one),
         cmocka_unit_test(the_same_seed_draws_the_same_ids),
+        cmocka_unit_test(ids_that_are_drawn_later_are_larger),
         cmocka_unit_test(zero_is_none),
         cmocka_unit_test(what_is_no_id_is_refused),
     };
