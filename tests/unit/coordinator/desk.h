@@ -88,6 +88,9 @@ void desk_restart(struct desk *desk);
 
 struct id desk_id(unsigned number);
 struct key desk_key(unsigned number);
+
+/* An id that no request has had. */
+struct id desk_request(struct desk *desk);
 struct key desk_agent_key(size_t agent);
 
 /* Add a target "t0", "t1" … of this service to an agent's configuration. */

@@ -1,99 +1,4 @@
-#include <stdio.h>
-#include <string.h>
-
-#include "common/base/mem.h"
-#include "coordinator/core/step.h"
-
-#include "tests/support/unit.h"
-#include "tests/unit/coordinator/desk.h"
-
-/* One target whose agent the test plays by hand, and a run of three migrations on it. */
-struct scene {
-    struct desk *desk;
-};
-
-static struct scene
-scene_make(void)
-{
-    struct scene scene = {.desk = desk_new(2)};
-    struct digest digest = desk_add_bundle(scene.desk, "auth", 3);
-
-    desk_add_target(scene.desk, 0, "auth");
-    desk_connect_all(scene.desk);
-    struct run_spec spec = desk_spec(scene.desk, "auth", &digest);
-    spec.lock_timeout_ms = 500;
-    struct id plan_id = desk_plan(scene.desk, &spec);
-    desk_forget(scene.desk);
-    desk_apply(scene.desk, &plan_id);
-    return scene;
-}
-
-static void
-scene_release(struct scene *scene)
-{
-    desk_destroy(&scene->desk);
-}
-
-static const struct step_record *
-step(const struct scene *scene, uint64_t position)
-{
-    return desk_stored_step(scene->desk, 1, 0, position);
-}
-
-static struct message
-state_of(const struct scene *scene, uint64_t position, enum step_report report)
-{
-    struct message message = {.type = MESSAGE_STATE};
-
-    message.state = (struct state){.step_id = step(scene, position)->step_id,
-                                   .attempt = step(scene, position)->attempt,
-                                   .report = report};
-    return message;
-}
-
-static void
-tell_state(struct scene *scene, uint64_t position, enum step_report report)
-{
-    desk_hear(scene->desk, 0, state_of(scene, position, report));
-}
-
-static struct message
-result_of(const struct scene *scene, uint64_t position, enum outcome_kind kind)
-{
-    struct message message = {.type = MESSAGE_RESULT};
-
-    message.result = (struct result){.step_id = step(scene, position)->step_id,
-                                     .target_id = step(scene, position)->target_id,
-                                     .attempt = step(scene, position)->attempt,
-                                     .outcome = {.kind = kind}};
-    if (kind == OUTCOME_FAILED) {
-        message.result.outcome.fault = (struct fault){.code = "E-SQL", .text = "it fails"};
-    }
-    return message;
-}
-
-static void
-tell_result(struct scene *scene, uint64_t position, enum outcome_kind kind)
-{
-    desk_hear(scene->desk, 0, result_of(scene, position, kind));
-}
-
-/* The messages of a type about the step at a position. */
-static size_t
-count_about(const struct scene *scene, enum message_type type, uint64_t position)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < scene->desk->said_count; i++) {
-        const struct message *message = &scene->desk->said[i].message;
-        const struct id *step_id = type == MESSAGE_ASSIGN       ? &message->assign.step_id
-                                   : type == MESSAGE_QUERY      ? &message->query.step_id
-                                   : type == MESSAGE_RESULT_ACK ? &message->result_ack.step_id
-                                                                : &message->cancel.step_id;
-        count += message->type == type && id_equal(step_id, &step(scene, position)->step_id);
-    }
-    return count;
-}
+#include "tests/unit/coordinator/step_scene.h"
 
 static void
 steps_are_saved_before_they_are_said_and_carry_all_that_is_needed(void **state)
@@ -168,148 +73,6 @@ progress_shows_that_a_step_lives(void **state)
 }
 
 static void
-a_result_is_stored_and_acknowledged(void **state)
-{
-    (void)state;
-    CLEANUP(scene_release) struct scene scene = scene_make();
-
-    tell_result(&scene, 0, OUTCOME_DONE);
-
-    assert_int_equal(step(&scene, 0)->state, STEP_DONE);
-    assert_int_equal(step(&scene, 0)->owed, OWED_NOTHING);
-    assert_int_not_equal(step(&scene, 0)->ended_wall_ms, 0);
-    assert_int_equal(count_about(&scene, MESSAGE_RESULT_ACK, 0), 1);
-    assert_true(desk_has_audit(scene.desk, "step done", "t0 1"));
-}
-
-static void
-a_result_said_again_is_acknowledged_again_and_changes_nothing(void **state)
-{
-    (void)state;
-    CLEANUP(scene_release) struct scene scene = scene_make();
-    tell_result(&scene, 0, OUTCOME_DONE);
-    desk_forget(scene.desk);
-
-    tell_result(&scene, 0, OUTCOME_DONE);
-    tell_result(&scene, 0, OUTCOME_ALREADY);
-
-    assert_int_equal(scene.desk->save_count, 0);
-    assert_int_equal(count_about(&scene, MESSAGE_RESULT_ACK, 0), 2);
-}
-
-static void
-a_result_that_contradicts_raises_an_alarm_and_pauses_the_run(void **state)
-{
-    (void)state;
-    CLEANUP(scene_release) struct scene scene = scene_make();
-    tell_result(&scene, 0, OUTCOME_DONE);
-
-    tell_result(&scene, 0, OUTCOME_FAILED);
-
-    assert_int_equal(step(&scene, 0)->state, STEP_DONE);
-    assert_true(desk_has_audit(scene.desk, "alarm", NULL));
-    assert_int_equal(desk_stored_run(scene.desk, 1)->state, RUN_PAUSED);
-    assert_int_equal(count_about(&scene, MESSAGE_RESULT_ACK, 0), 2);
-    assert_int_equal(desk_count(scene.desk, MESSAGE_CANCEL), 2);
-}
-
-static void
-a_success_after_a_failure_was_stored_is_a_contradiction(void **state)
-{
-    (void)state;
-    CLEANUP(scene_release) struct scene scene = scene_make();
-    struct message success = result_of(&scene, 0, OUTCOME_DONE);
-    tell_result(&scene, 0, OUTCOME_FAILED);
-    assert_int_equal(step(&scene, 0)->state, STEP_FAILED);
-
-    desk_hear(scene.desk, 0, success);
-
-    assert_int_equal(step(&scene, 0)->state, STEP_FAILED);
-    assert_true(desk_has_audit(scene.desk, "alarm", NULL));
-}
-
-static void
-a_failure_said_again_is_acknowledged_again(void **state)
-{
-    (void)state;
-    CLEANUP(scene_release) struct scene scene = scene_make();
-    tell_result(&scene, 0, OUTCOME_FAILED);
-    desk_forget(scene.desk);
-
-    tell_result(&scene, 0, OUTCOME_FAILED);
-
-    assert_int_equal(scene.desk->save_count, 0);
-    assert_int_equal(count_about(&scene, MESSAGE_RESULT_ACK, 0), 1);
-}
-
-static void
-a_failure_has_what_is_behind_it_withdrawn(void **state)
-{
-    (void)state;
-    CLEANUP(scene_release) struct scene scene = scene_make();
-
-    tell_result(&scene, 0, OUTCOME_FAILED);
-
-    assert_int_equal(count_about(&scene, MESSAGE_CANCEL, 1), 1);
-    assert_int_equal(count_about(&scene, MESSAGE_CANCEL, 2), 1);
-    assert_int_equal(step(&scene, 1)->owed, OWED_CANCEL);
-    assert_int_equal(desk_stored_run(scene.desk, 1)->state, RUN_HALTED);
-    tell_state(&scene, 1, STEP_REPORT_NOT_STARTED);
-    tell_state(&scene, 2, STEP_REPORT_NOT_STARTED);
-    assert_int_equal(desk_stored_run(scene.desk, 1)->state, RUN_FAILED);
-    assert_int_equal(step(&scene, 1)->state, STEP_CANCELLED);
-}
-
-static struct message
-retryable(const struct scene *scene, uint64_t position)
-{
-    struct message message = result_of(scene, position, OUTCOME_FAILED);
-
-    message.result.outcome.fault.is_retryable = true;
-    return message;
-}
-
-static void
-a_retryable_failure_is_tried_again_a_few_times(void **state)
-{
-    (void)state;
-    CLEANUP(scene_release) struct scene scene = scene_make();
-
-    for (uint64_t attempt = 1; attempt <= 3; attempt++) {
-        assert_int_equal(step(&scene, 0)->attempt, attempt);
-        assert_int_equal(step(&scene, 0)->state, STEP_ASSIGNED);
-        desk_hear(scene.desk, 0, retryable(&scene, 0));
-        tell_state(&scene, 1, STEP_REPORT_NOT_STARTED);
-        tell_state(&scene, 2, STEP_REPORT_NOT_STARTED);
-        desk_pass(scene.desk, 5000);
-    }
-
-    assert_int_equal(step(&scene, 0)->state, STEP_FAILED);
-    assert_int_equal(desk_stored_leg(scene.desk, 1, 0)->state, LEG_FAILED);
-}
-
-static void
-a_success_in_between_starts_the_count_anew(void **state)
-{
-    (void)state;
-    CLEANUP(scene_release) struct scene scene = scene_make();
-
-    for (uint64_t position = 0; position < 2; position++) {
-        for (int i = 0; i < 2; i++) {
-            desk_hear(scene.desk, 0, retryable(&scene, position));
-            for (uint64_t behind = position + 1; behind < 3; behind++) {
-                tell_state(&scene, behind, STEP_REPORT_NOT_STARTED);
-            }
-            desk_pass(scene.desk, 5000);
-        }
-        tell_result(&scene, position, OUTCOME_DONE);
-    }
-
-    assert_int_equal(step(&scene, 1)->state, STEP_DONE);
-    assert_int_equal(desk_stored_run(scene.desk, 1)->state, RUN_RUNNING);
-}
-
-static void
 not_started_is_assigned_again_under_a_higher_attempt(void **state)
 {
     (void)state;
@@ -325,21 +88,6 @@ not_started_is_assigned_again_under_a_higher_attempt(void **state)
 
     assert_int_equal(step(&scene, 0)->attempt, 2);
     assert_int_equal(scene.desk->save_count, 0);
-}
-
-static void
-a_failure_of_an_earlier_attempt_is_only_acknowledged(void **state)
-{
-    (void)state;
-    CLEANUP(scene_release) struct scene scene = scene_make();
-    struct message late = result_of(&scene, 0, OUTCOME_FAILED);
-    tell_state(&scene, 0, STEP_REPORT_NOT_STARTED);
-    desk_forget(scene.desk);
-
-    desk_hear(scene.desk, 0, late);
-
-    assert_int_equal(scene.desk->save_count, 0);
-    assert_int_equal(desk_count(scene.desk, MESSAGE_RESULT_ACK), 1);
 }
 
 static void
@@ -440,24 +188,6 @@ silence_is_never_a_verdict(void **state)
 }
 
 static void
-a_result_that_was_never_heard_is_found_by_asking(void **state)
-{
-    (void)state;
-    CLEANUP(scene_release) struct scene scene = scene_make();
-    desk_restart(scene.desk);
-
-    desk_connect(scene.desk, 0);
-    assert_int_equal(desk_count(scene.desk, MESSAGE_QUERY), 3);
-    tell_result(&scene, 0, OUTCOME_DONE);
-    tell_state(&scene, 1, STEP_REPORT_RUNNING);
-    tell_state(&scene, 2, STEP_REPORT_ACCEPTED);
-    tell_result(&scene, 1, OUTCOME_DONE);
-    tell_result(&scene, 2, OUTCOME_DONE);
-
-    assert_int_equal(desk_stored_run(scene.desk, 1)->state, RUN_DONE);
-}
-
-static void
 a_step_of_another_agent_is_not_ones_own(void **state)
 {
     (void)state;
@@ -490,71 +220,6 @@ a_state_of_an_unknown_step_is_ignored(void **state)
 
     assert_int_equal(scene.desk->said_count, 0);
     assert_int_equal(scene.desk->save_count, 0);
-}
-
-static void
-a_result_of_a_run_that_has_left_memory_is_looked_up(void **state)
-{
-    (void)state;
-    CLEANUP(scene_release) struct scene scene = scene_make();
-    for (uint64_t i = 0; i < 3; i++) {
-        tell_result(&scene, i, OUTCOME_DONE);
-    }
-    desk_pass(scene.desk, 11000);
-    assert_true(desk_has_trace(scene.desk, "run 1 leaves memory"));
-    desk_forget(scene.desk);
-
-    tell_result(&scene, 0, OUTCOME_DONE);
-    assert_int_equal(desk_count(scene.desk, MESSAGE_RESULT_ACK), 1);
-    assert_int_equal(scene.desk->save_count, 0);
-
-    tell_result(&scene, 0, OUTCOME_FAILED);
-    assert_int_equal(desk_count(scene.desk, MESSAGE_RESULT_ACK), 2);
-    assert_true(desk_has_audit(scene.desk, "alarm", NULL));
-
-    desk_hear(scene.desk, 1, result_of(&scene, 0, OUTCOME_DONE));
-    assert_string_equal(desk_last(scene.desk, MESSAGE_REJECT)->reject.fault.code, "E-AUTH-STEP");
-}
-
-static void
-a_result_of_no_step_is_refused(void **state)
-{
-    (void)state;
-    CLEANUP(scene_release) struct scene scene = scene_make();
-    struct message message = result_of(&scene, 0, OUTCOME_DONE);
-    message.result.step_id = desk_id(4711);
-    desk_forget(scene.desk);
-
-    desk_hear(scene.desk, 0, message);
-
-    assert_string_equal(desk_last(scene.desk, MESSAGE_REJECT)->reject.fault.code, "E-STEP-UNKNOWN");
-    assert_null(desk_last(scene.desk, MESSAGE_RESULT_ACK));
-}
-
-static void
-a_step_found_done_already_is_done(void **state)
-{
-    (void)state;
-    CLEANUP(scene_release) struct scene scene = scene_make();
-
-    tell_result(&scene, 0, OUTCOME_ALREADY);
-
-    assert_int_equal(step(&scene, 0)->state, STEP_DONE);
-    assert_int_equal(step(&scene, 0)->outcome.kind, OUTCOME_ALREADY);
-}
-
-static void
-results_may_come_in_any_order(void **state)
-{
-    (void)state;
-    CLEANUP(scene_release) struct scene scene = scene_make();
-
-    tell_result(&scene, 2, OUTCOME_DONE);
-    tell_result(&scene, 1, OUTCOME_DONE);
-    assert_int_equal(desk_stored_run(scene.desk, 1)->state, RUN_RUNNING);
-    tell_result(&scene, 0, OUTCOME_DONE);
-
-    assert_int_equal(desk_stored_run(scene.desk, 1)->state, RUN_DONE);
 }
 
 static void
@@ -604,29 +269,15 @@ main(void)
         cmocka_unit_test(an_assignment_is_said_again_and_then_asked_about),
         cmocka_unit_test(what_is_accepted_is_left_alone_for_a_while),
         cmocka_unit_test(progress_shows_that_a_step_lives),
-        cmocka_unit_test(a_result_is_stored_and_acknowledged),
-        cmocka_unit_test(a_result_said_again_is_acknowledged_again_and_changes_nothing),
-        cmocka_unit_test(a_result_that_contradicts_raises_an_alarm_and_pauses_the_run),
-        cmocka_unit_test(a_success_after_a_failure_was_stored_is_a_contradiction),
-        cmocka_unit_test(a_failure_said_again_is_acknowledged_again),
-        cmocka_unit_test(a_failure_has_what_is_behind_it_withdrawn),
-        cmocka_unit_test(a_retryable_failure_is_tried_again_a_few_times),
-        cmocka_unit_test(a_success_in_between_starts_the_count_anew),
         cmocka_unit_test(not_started_is_assigned_again_under_a_higher_attempt),
-        cmocka_unit_test(a_failure_of_an_earlier_attempt_is_only_acknowledged),
         cmocka_unit_test(an_attempt_that_was_never_assigned_is_refused),
         cmocka_unit_test(a_refusal_that_may_pass_is_tried_later_and_never_counts),
         cmocka_unit_test(a_refusal_for_good_fails_the_target),
         cmocka_unit_test(in_a_new_session_open_steps_are_asked_about_first),
         cmocka_unit_test(a_second_report_in_a_session_asks_nothing),
         cmocka_unit_test(silence_is_never_a_verdict),
-        cmocka_unit_test(a_result_that_was_never_heard_is_found_by_asking),
         cmocka_unit_test(a_step_of_another_agent_is_not_ones_own),
         cmocka_unit_test(a_state_of_an_unknown_step_is_ignored),
-        cmocka_unit_test(a_result_of_a_run_that_has_left_memory_is_looked_up),
-        cmocka_unit_test(a_result_of_no_step_is_refused),
-        cmocka_unit_test(a_step_found_done_already_is_done),
-        cmocka_unit_test(results_may_come_in_any_order),
         cmocka_unit_test(a_step_that_another_agent_takes_over_is_asked_about_there),
         cmocka_unit_test(only_a_few_steps_are_assigned_ahead),
     };
