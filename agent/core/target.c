@@ -82,11 +82,10 @@ forget_wish(struct agent_wish **list, struct agent_wish *wish, size_t *count)
     free(wish);
 }
 
-void
-agent_target_part(struct agent_core *core, struct agent_target *target)
+/* What was asked and assigned is not wanted any more. */
+static void
+drop_all(struct agent_core *core, struct agent_target *target)
 {
-    target->is_told = false;
-    target->claim_ms = NEVER_MS;
     while (target->surveys) {
         forget_wish(&target->surveys, target->surveys, &target->survey_count);
     }
@@ -94,6 +93,14 @@ agent_target_part(struct agent_core *core, struct agent_target *target)
         forget_wish(&target->questions, target->questions, &target->question_count);
     }
     agent_queue_drop(core, target, NULL);
+}
+
+void
+agent_target_part(struct agent_core *core, struct agent_target *target)
+{
+    target->is_told = false;
+    target->claim_ms = NEVER_MS;
+    drop_all(core, target);
 }
 
 void
@@ -312,6 +319,15 @@ agent_target_survey(struct agent_core *core, const struct survey *survey)
     agent_tell(core, &message);
 }
 
+/* It was well when it was looked at last, and now it did not answer: look what has changed. */
+static void
+look_again(struct agent_core *core, struct agent_target *target)
+{
+    if (target->examine_ms == NEVER_MS) {
+        target->examine_ms = core->now_ms;
+    }
+}
+
 void
 agent_target_surveyed(struct agent_core *core, const struct agent_event *event)
 {
@@ -329,6 +345,9 @@ agent_target_surveyed(struct agent_core *core, const struct agent_event *event)
         message.surveyed.survey_id = asked->id;
         message.surveyed.target_id = target->report.target_id;
         agent_tell(core, &message);
+    }
+    if (!event->surveyed->succeeded) {
+        look_again(core, target);
     }
     free(asked);
     end_job(core, target);
@@ -368,6 +387,9 @@ agent_target_resolved(struct agent_core *core, const struct agent_event *event)
         return;
     }
     target->asked = NULL;
+    if (event->fault) {
+        look_again(core, target);
+    }
     if (asked) {
         answer(core, target, asked, event);
         free(asked);
@@ -440,9 +462,13 @@ void
 agent_target_examined(struct agent_core *core, const struct agent_event *event)
 {
     struct agent_target *target = &core->targets[event->target];
+    struct id former_id = target->report.target_id;
     bool is_new = keep_report(core, target, event->report);
     const struct target_report *report = &target->report;
 
+    if (!id_equal(&former_id, &target->report.target_id)) {
+        drop_all(core, target); /* it is of another database */
+    }
     target->examined_ms = core->now_ms;
     if (report->state == TARGET_READY) {
         backoff_reset(&target->backoff);

@@ -216,8 +216,15 @@ leg_start(struct core *core, struct leg *leg)
 void
 leg_withdraw(struct core *core, struct leg *leg)
 {
+    bool is_hopeless = leg->run->state == RUN_CANCELLING && leg->target && leg->target->is_replaced;
+
     for (size_t i = leg->done_count; leg->in_flight && i < leg->itinerary->step_count; i++) {
-        if (step_is_in_flight(&leg->steps[i])) {
+        if (!step_is_in_flight(&leg->steps[i])) {
+            continue;
+        }
+        if (is_hopeless) {
+            step_abandon(core, &leg->steps[i]);
+        } else {
             step_cancel(core, &leg->steps[i]);
         }
     }
@@ -276,6 +283,14 @@ leg_target_lost(struct core *core, struct leg *leg)
     if (MUTATION(SILENCE_IS_FAILURE) && leg->in_flight > 0 && leg->state == LEG_RUNNING) {
         struct fault fault = {.code = "E-TARGET-UNREACHABLE", .text = "its agent is silent"};
         leg_step_failed(core, leg, NULL, &fault);
+    }
+}
+
+void
+leg_target_replaced(struct core *core, struct leg *leg)
+{
+    if (leg->run->state == RUN_CANCELLING) {
+        leg_stop(core, leg);
     }
 }
 

@@ -31,6 +31,9 @@ bool leg_retry(struct core *core, struct leg *leg);
 void leg_target_reported(struct core *core, struct leg *leg, bool is_first);
 void leg_target_lost(struct core *core, struct leg *leg);
 
+/* Another database has taken the target's name: only cancelling the run helps the leg now. */
+void leg_target_replaced(struct core *core, struct leg *leg);
+
 /* What became of a step of it. Failed: for good. Refused: it could not be begun; try later. */
 void leg_step_done(struct core *core, struct leg *leg, const struct step *step);
 void leg_step_failed(struct core *core, struct leg *leg, const struct step *step,

@@ -108,6 +108,7 @@ struct target {
     char *applied_version;
     uint64_t journal_count; /* the length of its journal that the two above are true for */
     struct leg *leg;        /* of the open run that has it */
+    bool is_replaced;       /* its agent says that another database has its name now */
     struct target *prev, *next;
     UT_hash_handle by_id, by_name;
 };

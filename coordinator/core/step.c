@@ -11,7 +11,7 @@
 static const char *const states[] = {"waiting", "assigned", "running",
                                      "done",    "failed",   "cancelled"};
 static const char *const events[] = {"assign",    "begin", "unknown", "succeed", "fail",
-                                     "try again", "stop",  "cancel",  "retry"};
+                                     "try again", "stop",  "cancel",  "abandon", "retry"};
 
 static const struct machine_edge edges[] = {
     {STEP_WAITING, STEP_ASSIGN, STEP_ASSIGNED, "its target has a slot, and it is its turn"},
@@ -29,6 +29,10 @@ static const struct machine_edge edges[] = {
     {STEP_ASSIGNED, STEP_STOP, STEP_WAITING, "it was stopped; nothing is left of it"},
     {STEP_RUNNING, STEP_STOP, STEP_WAITING, "it was stopped; nothing is left of it"},
     {STEP_WAITING, STEP_CANCEL, STEP_CANCELLED, "its leg has ended without it"},
+    {STEP_ASSIGNED, STEP_ABANDON, STEP_CANCELLED,
+     "its database was replaced, and its run is cancelled"},
+    {STEP_RUNNING, STEP_ABANDON, STEP_CANCELLED,
+     "its database was replaced, and its run is cancelled"},
     {STEP_FAILED, STEP_RETRY, STEP_WAITING, "an operator wants it tried again"},
     {STEP_CANCELLED, STEP_RETRY, STEP_WAITING, "an operator wants it tried again"},
 };
@@ -207,7 +211,7 @@ step_rest(struct core *core, struct step *step)
 static void
 name_it(struct core *core, struct step *step)
 {
-    step->step_id = id_draw(&core->random);
+    step->step_id = id_draw_at(&core->random, core->wall_ms);
     HASH_ADD(hh, core->steps, step_id, sizeof step->step_id, step);
 }
 
@@ -256,6 +260,15 @@ step_cancel(struct core *core, struct step *step)
  * An assignment that is not answered is said again, then asked about: perhaps the agent has dropped
  * it, and that word was lost; then it is deaf to the assignment but answers the question.
  */
+void
+step_abandon(struct core *core, struct step *step)
+{
+    step->ended_attempt = step->attempt;
+    if (step_move(core, step, STEP_ABANDON)) {
+        step_save(core, step, NULL);
+    }
+}
+
 void
 step_tick(struct core *core, struct step *step)
 {

@@ -20,6 +20,7 @@ enum step_event {
     STEP_TRY_AGAIN,
     STEP_STOP,
     STEP_CANCEL,
+    STEP_ABANDON,
     STEP_RETRY,
     STEP_EVENT_COUNT
 };
@@ -43,6 +44,9 @@ void step_assign(struct core *core, struct step *step);
 /* Ask what became of it; have it withdrawn. */
 void step_query(struct core *core, struct step *step);
 void step_cancel(struct core *core, struct step *step);
+
+/* Nobody can be asked any more: its database was replaced, and its run is being cancelled. */
+void step_abandon(struct core *core, struct step *step);
 
 /* Whether an agent has it, or may have it; whether it is over. */
 bool step_is_in_flight(const struct step *step);

@@ -259,12 +259,29 @@ take_recalled(struct core *core, struct agent *agent, const struct result *resul
     }
 }
 
+/* What became of it is of no use to anybody: its database was replaced, and its run is over. */
+static bool
+is_of_lost_target(struct core *core, const struct step *step)
+{
+    const struct event *recalled = core->recalled;
+
+    if (step) {
+        return !target_with_id(core, &step->leg->target_id);
+    }
+    return recalled->record_count &&
+           !target_with_id(core, &recalled->records[0].step.target_id);
+}
+
 void
 step_result(struct core *core, struct agent *agent, const struct event *event)
 {
     const struct result *result = &event->message->result;
     struct step *step = step_with_id(core, &result->step_id);
 
+    if ((step || core->recalled) && is_of_lost_target(core, step)) {
+        acknowledge(core, agent, result);
+        return;
+    }
     if (step) {
         if (is_for(core, agent, &step->leg->target_id, &step->step_id)) {
             take_result(core, agent, step, result);

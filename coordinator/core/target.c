@@ -477,6 +477,15 @@ update(struct core *core, struct target *target, const struct target_report *rep
     return is_changed;
 }
 
+/* A run has the database that was there before: it is out of reach, and that is for a person. */
+static void
+note_replaced(struct core *core, struct target *target)
+{
+    target->is_replaced = true;
+    target_lost(core, target);
+    leg_target_replaced(core, target->leg);
+}
+
 void
 target_report(struct core *core, struct agent *agent, const struct target_report *report)
 {
@@ -489,6 +498,9 @@ target_report(struct core *core, struct agent *agent, const struct target_report
     if (!check_report(core, known, namesake, agent, report, &error)) {
         if (known && known->agent == agent) {
             target_lost(core, known);
+        }
+        if (!known && namesake && namesake->agent == agent && namesake->leg) {
+            note_replaced(core, namesake);
         }
         refuse(core, agent, report, &error);
         return;
@@ -503,6 +515,7 @@ target_report(struct core *core, struct agent *agent, const struct target_report
         give_to(target, agent);
     }
     target->session = agent->session;
+    target->is_replaced = false;
     if (update(core, target, report) || is_new || is_moved) {
         TRACE(core, "target %s of %s %s", target->name, agent->name,
               target->state == TARGET_READY ? "ready" : "broken");

@@ -168,6 +168,16 @@ demote_database(struct fleet *fleet)
 }
 
 static void
+replace_database(struct fleet *fleet)
+{
+    struct database *database = some_database(fleet);
+
+    if (database->is_up && !database->is_standby) {
+        database_replace(database);
+    }
+}
+
+static void
 kill_backend(struct fleet *fleet)
 {
     struct database *database = some_database(fleet);
@@ -312,6 +322,7 @@ static const struct strike strikes[] = {
     STRIKE("partition", partition_s, part_network),
     STRIKE("database restart", database_restart_s, restart_database),
     STRIKE("database standby", database_standby_s, demote_database),
+    STRIKE("database replace", database_replace_s, replace_database),
     STRIKE("backend kill", backend_kill_s, kill_backend),
     STRIKE("twin", twin_s, add_twin),
     STRIKE("revoke", revoke_s, revoke_key),

@@ -32,6 +32,10 @@ check_begins(struct check *check, const struct database *database, const struct 
                        database->name, truth_short_id(&work->step_id));
         return;
     }
+    if (!id_equal(&step->leg->key.target_id, &database->target_id)) {
+        world_violated(check->world, "TARGET", "%s: step %s begins, it is of another database",
+                       database->name, truth_short_id(&work->step_id));
+    }
     if (step->leg->state == LEG_WAITING) {
         world_violated(check->world, "I10", "%s: step %s begins, its leg has not", database->name,
                        truth_short_id(&work->step_id));
@@ -76,6 +80,19 @@ check_took_effect(struct check *check, const struct database *database, const st
                        : step->state == STEP_FAILED  ? "failed"
                                                      : "done");
     }
+}
+
+void
+check_replaced(struct check *check, const struct database *database)
+{
+    struct leg_truth *leg, *next;
+
+    HASH_ITER(hh, check->legs, leg, next)
+    {
+        leg->is_gone = leg->is_gone || id_equal(&leg->key.target_id, &database->target_id);
+    }
+    check->largest[database->index % TRUTH_DATABASES_MAX] = (struct token){0};
+    check->gone[check->gone_count++ % TRUTH_DATABASES_MAX] = database->target_id;
 }
 
 /* Whether the migration's last word in the journal is an intent: then it is half way. */
@@ -176,7 +193,8 @@ check_all_ended(struct check *check)
     }
     HASH_ITER(hh, check->steps, step, next_step)
     {
-        if (step->took_effect && step->state != STEP_DONE) {
+        bool is_gone = step->leg && step->leg->is_gone;
+        if (step->took_effect && step->state != STEP_DONE && !is_gone) {
             world_violated(check->world, "I4", "step %s took effect and is not stored as done",
                            truth_short_id(&step->id));
         }

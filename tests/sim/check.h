@@ -31,6 +31,9 @@ void check_begins(struct check *check, const struct database *database, const st
 void check_took_effect(struct check *check, const struct database *database,
                        const struct work *work);
 
+/* The database is about to be dropped; what took effect there is gone with it. */
+void check_replaced(struct check *check, const struct database *database);
+
 /* The journal row of a step that is not transactional is there. */
 void check_finished(struct check *check, const struct database *database, const struct work *work);
 

@@ -98,6 +98,7 @@ leg_saved(struct check *check, const struct leg_record *record)
         leg->ordinal = record->ordinal;
         leg->wave = record->wave;
         leg->step_count = record->step_count;
+        leg->is_gone = truth_is_gone(check, &record->target_id);
         leg->next = run->legs;
         run->legs = leg;
         if (!id_is_none(&run->undone)) {
@@ -129,7 +130,7 @@ check_verdict(struct check *check, const struct step_truth *step, const struct s
         }
         return;
     }
-    if (step->took_effect) {
+    if (step->took_effect && !step->leg->is_gone) {
         world_violated(check->world, record->state == STEP_CANCELLED ? "I8" : "I6",
                        "step %s took effect and is stored as %s", truth_short_id(&step->id),
                        record->state == STEP_CANCELLED ? "cancelled" : "failed");
@@ -137,6 +138,7 @@ check_verdict(struct check *check, const struct step_truth *step, const struct s
         world_violated(check->world, "I6", "step %s is stored as failed and nobody has said so",
                        truth_short_id(&step->id));
     } else if (record->state == STEP_CANCELLED && (step->assigned & attempt) &&
+               !step->leg->is_gone &&
                !((step->cancelled | step->not_started | step->refused | step->failed) & attempt)) {
         world_violated(check->world, "I8",
                        "step %s was sent, is stored as cancelled, and nobody has said so",
@@ -323,7 +325,8 @@ check_said(struct check *check, const struct message *message)
     struct step_truth *step = truth_of_step(check, &state->step_id);
     *(state->report == STEP_REPORT_REFUSED ? &step->refused : &step->not_started) |=
         truth_bit(state->attempt);
-    if (step->took_effect && step->effect_attempt <= state->attempt) {
+    bool is_gone = step->leg && step->leg->is_gone;
+    if (step->took_effect && step->effect_attempt <= state->attempt && !is_gone) {
         world_violated(check->world, "I6", "step %s is said to be not started and took effect",
                        truth_short_id(&step->id));
     }

@@ -24,6 +24,7 @@ database_init(struct database *database, struct world *world, const struct fault
     database->service = service;
     database->target_id = id_draw(&world->random);
     database->system_identifier = random_next(&world->random) >> 1;
+    database->oid = 16384 + index;
     snprintf(database->name, sizeof database->name, "%s-%zu", service->name, index);
     for (size_t i = 0; i < PLACES_MAX; i++) {
         database->is_broken[i] = world_chance(world, faults->migration_is_broken);
@@ -180,15 +181,16 @@ database_start(struct database *database)
     database->is_up = true;
 }
 
-bool
-database_has_orphans(const struct database *database)
+void
+database_replace(struct database *database)
 {
-    for (size_t i = 0; i < BACKENDS_MAX; i++) {
-        if (database->backends[i].number && database->backends[i].client_is_gone) {
-            return true;
-        }
-    }
-    return false;
+    database_stop(database);
+    world_trace(database->world, database->name, "is dropped and made anew");
+    check_replaced(database->check, database);
+    contents_release(&database->contents);
+    database->target_id = id_draw(&database->world->random);
+    database->oid += 1000;
+    database_start(database);
 }
 
 /* ---- what requests do ---------------------------------------------------------------------- */
@@ -202,7 +204,8 @@ connect_and_look(struct database *database)
         return (struct answer){.kind = ANSWER_LOST};
     }
     return (struct answer){.kind = database->is_standby ? ANSWER_STANDBY : ANSWER_OK,
-                           .backend = backend->number};
+                           .backend = backend->number,
+                           .target_id = database->target_id};
 }
 
 static enum answer_kind

@@ -47,6 +47,7 @@ enum answer_kind {
 struct answer {
     enum answer_kind kind;
     uint64_t backend;       /* CONNECT */
+    struct id target_id;    /* CONNECT: whose database it is */
     struct reading reading; /* READ */
 };
 
@@ -78,7 +79,7 @@ struct database {
     char name[32];
     const struct service *service;
     struct id target_id;
-    uint64_t system_identifier;
+    uint64_t system_identifier, oid;
     bool is_up, is_standby;
     uint64_t last_backend, lock_holder;
     struct backend backends[BACKENDS_MAX];
@@ -114,7 +115,7 @@ void database_kill(struct database *database, uint64_t backend);
 void database_stop(struct database *database);
 void database_start(struct database *database);
 
-/* Whether any backend is there whose client is gone. */
-bool database_has_orphans(const struct database *database);
+/* Drop the database and make an empty one of that name: another target. */
+void database_replace(struct database *database);
 
 #endif

@@ -47,6 +47,7 @@ faults_drawn(struct world *world)
     faults.database_restart_s = every_s(world, 300, 10, 120);
     faults.database_standby_s = every_s(world, 150, 20, 120);
     faults.backend_kill_s = every_s(world, 300, 5, 60);
+    faults.database_replace_s = every_s(world, 80, 40, 200);
     faults.twin_s = every_s(world, 200, 20, 120);
     faults.revoke_s = every_s(world, 100, 30, 120);
     faults.hostile_s = every_s(world, 150, 2, 30);

@@ -29,6 +29,7 @@ struct faults {
     unsigned coordinator_crash_s, coordinator_pause_s;
     unsigned link_break_s, partition_s;
     unsigned database_restart_s, database_standby_s, backend_kill_s;
+    unsigned database_replace_s;
     unsigned twin_s, revoke_s, hostile_s;
 };
 

@@ -134,8 +134,8 @@ fleet_check(struct fleet *fleet)
     }
 }
 
-static bool
-has_open_runs(const struct fleet *fleet)
+bool
+fleet_has_open_runs(const struct fleet *fleet)
 {
     const struct record_list *runs = &fleet->coordinator.disk.runs;
 
@@ -171,7 +171,7 @@ is_still(const struct fleet *fleet)
             return false;
         }
     }
-    return fleet->coordinator.is_up && !fleet->operators[0].waits && !has_open_runs(fleet);
+    return fleet->coordinator.is_up && !fleet->operators[0].waits && !fleet_has_open_runs(fleet);
 }
 
 bool

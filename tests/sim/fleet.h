@@ -47,6 +47,8 @@ struct sim_agent *fleet_add_twin(struct fleet *fleet, const struct sim_agent *ag
 /* Kill and start all processes at once. */
 void fleet_restart_all(struct fleet *fleet);
 
+bool fleet_has_open_runs(const struct fleet *fleet);
+
 /* Look at every database. */
 void fleet_check(struct fleet *fleet);
 

@@ -39,10 +39,17 @@ ask(struct sim_operator *person, const struct message *message)
 }
 
 void
+sim_operator_plan(struct sim_operator *person, const struct run_spec *spec)
+{
+    person->wants_apply = false;
+    ask(person, &(struct message){.type = MESSAGE_PLAN, .plan = {.spec = *spec}});
+}
+
+void
 sim_operator_apply(struct sim_operator *person, const struct run_spec *spec)
 {
+    sim_operator_plan(person, spec);
     person->wants_apply = true;
-    ask(person, &(struct message){.type = MESSAGE_PLAN, .plan = {.spec = *spec}});
 }
 
 void
@@ -280,12 +287,16 @@ sim_operator_think(struct sim_operator *person)
 }
 
 bool
-sim_operator_tidy_up(struct sim_operator *person)
+sim_operator_tidy_up(struct sim_operator *person, bool is_patient)
 {
     const struct record_list *runs = &person->disk->runs;
 
     for (size_t i = 0; i < runs->count; i++) {
         const struct run_record *run = &runs->items[i]->run;
+        if (run->state < RUN_CANCELLING && !is_patient) {
+            sim_operator_steer(person, run->number, STEER_CANCEL);
+            return true;
+        }
         if (run->state == RUN_PAUSED) {
             sim_operator_steer(person, run->number, draw(person, 4) ? STEER_RESUME : STEER_CANCEL);
             return true;

@@ -42,6 +42,7 @@ void sim_operator_init(struct sim_operator *person, struct world *world,
                        const struct key *key);
 
 /* What an operator can ask for; each takes the place of what he is waiting for. */
+void sim_operator_plan(struct sim_operator *person, const struct run_spec *spec);
 void sim_operator_apply(struct sim_operator *person, const struct run_spec *spec);
 void sim_operator_steer(struct sim_operator *person, uint64_t number, enum steer_verb verb);
 void sim_operator_enrol(struct sim_operator *person, enum party party, const char *name,
@@ -54,7 +55,10 @@ struct run_spec sim_operator_spec(struct sim_operator *person);
 /* Ask for something, whatever comes to mind. */
 void sim_operator_think(struct sim_operator *person);
 
-/* Help a run to its end: the first one that waits for a person. False when there is none. */
-bool sim_operator_tidy_up(struct sim_operator *person);
+/*
+ * Help a run to its end: the first one that waits for a person; without patience any open one is
+ * cancelled. False when there is none.
+ */
+bool sim_operator_tidy_up(struct sim_operator *person, bool is_patient);
 
 #endif

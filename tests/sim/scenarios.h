@@ -32,6 +32,7 @@
     X(every_third_message_is_lost)                                                                 \
     X(a_message_of_a_session_that_is_over_starts_nothing)                                          \
     X(the_answer_to_a_commit_is_lost)                                                              \
+    X(a_database_is_replaced_in_the_middle_of_a_run)                                               \
     X(a_database_restarts_in_the_middle_of_a_step)                                                 \
     X(a_statement_that_fails_now_and_then_is_tried_again)                                          \
     X(an_index_is_built_in_spite_of_crashes)

@@ -198,6 +198,29 @@ a_database_restarts_in_the_middle_of_a_step(struct scene *scene)
 }
 
 void
+a_database_is_replaced_in_the_middle_of_a_run(struct scene *scene)
+{
+    scene_open(scene, 1, 2, 3);
+    struct run_spec spec = spec_of(scene);
+    scene_apply(scene, &spec);
+    scene_until(scene, first_worker_runs_a_statement, "nothing runs");
+
+    database_replace(&scene->fleet.databases[0]);
+    scene_wait(scene, 1 * MINUTE);
+    scene_expect(scene, scene_run(scene)->state == RUN_RUNNING, "that is for a person to decide");
+    scene_expect(scene, scene->fleet.databases[0].contents.applied_count == 0,
+                 "what was meant for the former is done in the new one");
+    scene_steer(scene, STEER_CANCEL);
+    scene_until(scene, run_is_over, "the run cannot be cancelled");
+    scene_wait(scene, 1 * MINUTE);
+    scene_expect(scene, scene_run(scene)->state == RUN_CANCELLED, "the run is not cancelled");
+
+    scene_apply(scene, &spec);
+    scene_settle(scene);
+    expect_state(scene, RUN_DONE, 6);
+}
+
+void
 a_statement_that_fails_now_and_then_is_tried_again(struct scene *scene)
 {
     scene_open(scene, 1, 1, 2);

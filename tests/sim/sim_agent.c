@@ -208,7 +208,7 @@ report_target(struct sim_agent *agent, size_t target, const struct fault *fault)
         report.target_id = database->target_id;
         report.server_version = 150018;
         report.system_identifier = database->system_identifier;
-        report.database_oid = 16384 + database->index;
+        report.database_oid = database->oid;
         report.timeline = 1;
         report.applied_count = contents->applied_count;
         report.journal_count = contents->journal_count;

@@ -16,7 +16,8 @@
 struct story {
     struct fleet fleet;
     struct chaos chaos;
-    bool is_thinking;
+    bool is_thinking, has_looked;
+    int64_t patient_until_us; /* then whoever tidies up cancels what is still open */
 };
 
 static struct fleet_size
@@ -88,7 +89,10 @@ suffer(struct story *story)
     live_until(story, world_between(world, 40 * SECOND, 300 * SECOND));
 }
 
-/* What only a person can do: let an agent in again whose key was taken away, help runs along. */
+/*
+ * What only a person can do: let an agent in again whose key was taken away, help runs along, look
+ * what has become of databases that were replaced.
+ */
 static void
 tidy_up(struct story *story)
 {
@@ -107,7 +111,14 @@ tidy_up(struct story *story)
             return;
         }
     }
-    sim_operator_tidy_up(admin);
+    if (sim_operator_tidy_up(admin, fleet->world.now_us < story->patient_until_us)) {
+        return;
+    }
+    if (!story->has_looked && !fleet_has_open_runs(fleet)) {
+        struct run_spec spec = sim_operator_spec(admin);
+        story->has_looked = true;
+        sim_operator_plan(admin, &spec);
+    }
 }
 
 /* Until every run has ended and every target is reported to be well. */
@@ -119,7 +130,7 @@ settle(struct story *story, int64_t until_us)
 
     while (world->now_us < until_us && world_is_sound(world)) {
         tidy_up(story);
-        if (!fleet->operators[0].waits && fleet_settle(fleet, 2 * SECOND)) {
+        if (!fleet->operators[0].waits && story->has_looked && fleet_settle(fleet, 2 * SECOND)) {
             return;
         }
         live_until(story, world->now_us + 1 * SECOND);
@@ -134,6 +145,8 @@ recover(struct story *story)
     int64_t until_us = world->now_us + HEALING_MAX;
 
     story->is_thinking = false;
+    story->patient_until_us =
+        fleet->faults.database_replace_s ? world->now_us + 5 * MINUTE : until_us;
     for (size_t i = 0; i < OPERATORS_MAX; i++) {
         fleet->operators[i].waits = fleet->operators[i].wants_apply = false;
     }

@@ -82,6 +82,17 @@ truth_of_run(struct check *check, const struct id *id)
     return run;
 }
 
+bool
+truth_is_gone(const struct check *check, const struct id *target_id)
+{
+    for (size_t i = 0; i < check->gone_count && i < TRUTH_DATABASES_MAX; i++) {
+        if (id_equal(&check->gone[i], target_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t
 truth_bit(uint64_t attempt)
 {

@@ -34,6 +34,7 @@ struct leg_truth {
     struct leg_truth *next; /* of the run */
     uint64_t ordinal, wave;
     enum leg_state state;
+    bool is_gone; /* its database was dropped */
     struct step_truth *steps[PLACES_MAX];
     size_t step_count;
     UT_hash_handle hh;
@@ -60,6 +61,8 @@ struct check {
     struct run_truth *runs, *touched;
     struct token largest[TRUTH_DATABASES_MAX]; /* that an effect has begun under */
     uint64_t effect_count;
+    struct id gone[TRUTH_DATABASES_MAX]; /* databases that were dropped */
+    size_t gone_count;
 };
 
 /* A step's truth, made when it is first heard of. */
@@ -69,6 +72,9 @@ struct step_truth *truth_of_step(struct check *check, const struct id *id);
 struct leg_truth *truth_of_leg(struct check *check, const struct id *run_id,
                                const struct id *target_id);
 struct run_truth *truth_of_run(struct check *check, const struct id *id);
+
+/* Whether this was a database that is no more. */
+bool truth_is_gone(const struct check *check, const struct id *target_id);
 
 /* The bit of an attempt. */
 uint64_t truth_bit(uint64_t attempt);

@@ -324,11 +324,31 @@ lost(struct worker *worker)
     }
 }
 
+/* Another database answers where the target was when it was examined. */
+static void
+wrong_database(struct worker *worker)
+{
+    database_close(worker->database, worker->backend);
+    worker->backend = 0;
+    if (worker->job.kind == JOB_EXECUTE && !worker->is_stopped) {
+        fail(worker, "E-DB-WRONG", true);
+        end_as(worker, OUTCOME_FAILED);
+    } else {
+        end_unknown(worker, "E-DB-WRONG");
+    }
+}
+
 static void
 connected(struct worker *worker, const struct answer *answer)
 {
+    bool is_examining = worker->job.kind == JOB_EXAMINE;
+    bool is_known = is_examining || id_equal(&worker->target_id, &answer->target_id);
+
     worker->backend = answer->backend;
-    if (answer->kind == ANSWER_STANDBY) {
+    worker->target_id = is_examining ? answer->target_id : worker->target_id;
+    if (!is_known) {
+        wrong_database(worker);
+    } else if (answer->kind == ANSWER_STANDBY) {
         database_close(worker->database, worker->backend);
         worker->backend = 0;
         if (worker->job.kind != JOB_EXECUTE || worker->is_stopped) {

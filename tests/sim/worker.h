@@ -68,8 +68,9 @@ struct worker {
 
     struct job job;
     enum worker_phase phase;
-    uint64_t ticket;  /* of the answer or the moment it waits for */
-    uint64_t backend; /* 0: not connected */
+    uint64_t ticket;     /* of the answer or the moment it waits for */
+    uint64_t backend;    /* 0: not connected */
+    struct id target_id; /* of the database that was examined last */
     bool has_lock, is_stopped;
     struct reading reading; /* of T3 */
     uint64_t statement;

@@ -772,6 +772,8 @@ looks_a_step_up_whose_end_could_not_be_found_out(void **state)
     assert_int_equal(bench_count(bench, AGENT_RESOLVE), 1);
     resolved(bench, 1, false, true);
     assert_int_equal(bench_count(bench, AGENT_RESOLVE), 0);
+    assert_int_equal(bench_count(bench, AGENT_EXAMINE), 1); /* what has happened to the target? */
+    bench_examined(bench, 0, NULL);
     ask(bench, MESSAGE_QUERY, 1, 1);
     assert_true(bench_said_state(bench, 1, STEP_REPORT_RUNNING));
     bench_pass(bench, 1000);

@@ -173,6 +173,36 @@ reports_a_target_once_more_when_its_last_result_is_stored(void **state)
 }
 
 static void
+begins_nothing_of_a_database_that_was_replaced(void **state)
+{
+    (void)state;
+    CLEANUP(bench_destroy) struct bench *bench = bench_new(1);
+    struct target_report other = {.target_id = bench_id(77), .state = TARGET_READY};
+
+    bench_live(bench);
+    bench_hear_assign(bench, 0, 1, 0);
+    bench_event(bench, (struct agent_event){.kind = AGENT_EVENT_EXAMINED, .report = &other});
+    assert_true(bench_said_state(bench, 1, STEP_REPORT_NOT_STARTED));
+
+    bench_bundle(bench, 1, BUNDLE_THERE, 0);
+    assert_int_equal(bench_count(bench, AGENT_EXECUTE), 0);
+}
+
+static void
+looks_at_a_target_that_cannot_be_surveyed(void **state)
+{
+    (void)state;
+    CLEANUP(bench_destroy) struct bench *bench = bench_new(1);
+    struct surveyed failed = {.fault = {.code = "E-DB-WRONG", .text = "another target answers"}};
+
+    bench_live(bench);
+    survey(bench, 0, 1);
+    bench_event(bench, (struct agent_event){.kind = AGENT_EVENT_SURVEYED, .surveyed = &failed});
+
+    assert_int_equal(bench_count(bench, AGENT_EXAMINE), 1);
+}
+
+static void
 does_not_serve_one_database_under_two_names(void **state)
 {
     (void)state;
@@ -349,6 +379,8 @@ main(void)
         cmocka_unit_test(begins_nothing_on_a_target_it_may_not_serve_and_claims_it_every_lease),
         cmocka_unit_test(a_refusal_of_another_session_or_name_changes_nothing),
         cmocka_unit_test(reports_a_target_once_more_when_its_last_result_is_stored),
+        cmocka_unit_test(begins_nothing_of_a_database_that_was_replaced),
+        cmocka_unit_test(looks_at_a_target_that_cannot_be_surveyed),
         cmocka_unit_test(does_not_serve_one_database_under_two_names),
         cmocka_unit_test(surveys_a_target_for_whoever_asks),
         cmocka_unit_test(surveys_between_two_steps),

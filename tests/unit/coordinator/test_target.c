@@ -243,6 +243,35 @@ a_database_that_was_made_anew_takes_the_name(void **state)
     assert_true(id_equal(&row_of(desk, "t0")->target_id, &(struct id[]){desk_id(555)}[0]));
 }
 
+/* The agent cannot be asked about the steps it has: they were in a database that is no more. */
+static void
+a_run_whose_database_was_replaced_can_be_cancelled(void **state)
+{
+    (void)state;
+    CLEANUP(desk_destroy) struct desk *desk = desk_new(1);
+    struct digest digest = desk_add_bundle(desk, "auth", 3);
+    size_t target = desk_add_target(desk, 0, "auth");
+    desk_connect_all(desk);
+    struct run_spec spec = desk_spec(desk, "auth", &digest);
+    struct id plan_id = desk_plan(desk, &spec);
+    desk->targets[target].is_silent = true;
+    uint64_t number = desk_apply(desk, &plan_id);
+    desk_work(desk);
+    assert_int_equal(desk_stored_steps(desk, number, STEP_ASSIGNED), 3);
+
+    desk_hear(desk, 0, report("t0", desk_id(4711)));
+    assert_string_equal(refused(desk), "E-TARGET-BUSY");
+    desk_pass(desk, 60000);
+    assert_int_equal(desk_stored_run(desk, number)->state, RUN_RUNNING);
+
+    assert_null(desk_steer(desk, "last", STEER_CANCEL));
+    assert_int_equal(desk_stored_run(desk, number)->state, RUN_CANCELLED);
+    assert_int_equal(desk_stored_steps(desk, number, STEP_CANCELLED), 3);
+    desk_forget(desk);
+    desk_hear(desk, 0, report("t0", desk_id(4711)));
+    assert_string_equal(refused(desk), "");
+}
+
 static void
 a_target_may_be_named_anew(void **state)
 {
@@ -338,6 +367,7 @@ main(void)
         cmocka_unit_test(a_standby_is_shown_as_broken),
         cmocka_unit_test(a_database_that_could_not_be_asked_goes_by_its_name),
         cmocka_unit_test(a_database_that_was_made_anew_takes_the_name),
+        cmocka_unit_test(a_run_whose_database_was_replaced_can_be_cancelled),
         cmocka_unit_test(a_target_may_be_named_anew),
         cmocka_unit_test(a_report_that_is_out_of_date_says_nothing_about_what_is_applied),
         cmocka_unit_test(names_that_are_none_are_refused),
