@@ -268,8 +268,7 @@ is_of_lost_target(struct core *core, const struct step *step)
     if (step) {
         return !target_with_id(core, &step->leg->target_id);
     }
-    return recalled->record_count &&
-           !target_with_id(core, &recalled->records[0].step.target_id);
+    return recalled->record_count && !target_with_id(core, &recalled->records[0].step.target_id);
 }
 
 void
