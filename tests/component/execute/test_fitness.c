@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -273,17 +275,31 @@ write_pooler_config(const char *path, const char *mode, int port)
     fclose(file);
 }
 
+/* A socket is there before anybody listens on it; that somebody does is seen by connecting. */
+static bool
+listens(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    bool is_there =
+        connect(descriptor, (const struct sockaddr *)&address, (socklen_t)sizeof address) == 0;
+    close(descriptor);
+    return is_there;
+}
+
 static pid_t
 start_pooler(const char *mode, int port)
 {
     CLEANUP(mem_free) char *path = mem_format("%s/%s.ini", cluster_directory(cluster), mode);
     CLEANUP(mem_free) char *log = mem_format("%s/%s.log", cluster_directory(cluster), mode);
     CLEANUP(mem_free)
-    char *socket = mem_format("%s/.s.PGSQL.%d", cluster_directory(cluster), port);
+    char *path_of_socket = mem_format("%s/.s.PGSQL.%d", cluster_directory(cluster), port);
 
     write_pooler_config(path, mode, port);
     pid_t pooler = cluster_spawn((const char *const[]){"pgbouncer", path, NULL}, log);
-    for (int64_t end_ms = clock_now_ms() + 10000; access(socket, F_OK) != 0;) {
+    for (int64_t end_ms = clock_now_ms() + 30000; !listens(path_of_socket);) {
         assert_true(clock_now_ms() < end_ms);
         usleep(5000);
     }
