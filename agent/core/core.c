@@ -18,7 +18,7 @@
 const char *
 agent_short_id(const struct id *id, char out[SHORT_ID_SIZE])
 {
-    text_hex(id->bytes, 4, out);
+    text_hex(id->bytes + sizeof id->bytes - 4, 4, out);
     return out;
 }
 

@@ -328,7 +328,7 @@ struct agent_core {
 
 #define SHORT_ID_SIZE 9
 
-/* The first eight digits, for traces and notes; returns out. */
+/* The last eight digits, for traces and notes: the first may be a time. Returns out. */
 const char *agent_short_id(const struct id *id, char out[SHORT_ID_SIZE]);
 
 /* Say it to the coordinator. */

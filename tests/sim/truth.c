@@ -106,9 +106,7 @@ truth_short_id(const struct id *id)
     static unsigned turn;
     char *text = texts[turn++ % 4];
 
-    id_text(id, text);
-    text[8] = '\0';
-    return text;
+    return id_text(id, text) + ID_TEXT_SIZE - 9;
 }
 
 bool

@@ -79,7 +79,7 @@ bool truth_is_gone(const struct check *check, const struct id *target_id);
 /* The bit of an attempt. */
 uint64_t truth_bit(uint64_t attempt);
 
-/* The first digits, as the agents' traces have them; good for four at a time. */
+/* The last eight digits, as the agents' traces have them; good for four at a time. */
 const char *truth_short_id(const struct id *id);
 
 bool truth_is_ended(enum step_state state);

@@ -175,16 +175,16 @@ watch_executes(struct watch *watch, const struct assign *assign, int64_t now_ms)
     char id[ID_TEXT_SIZE];
 
     if (!watch->has_session || now_ms >= watch->lease_until_ms) {
-        world_violated(watch->world, "LEASE", "%s begins step %.8s without a live lease",
-                       watch->name, id_text(&assign->step_id, id));
+        world_violated(watch->world, "LEASE", "%s begins step %s without a live lease", watch->name,
+                       id_text(&assign->step_id, id) + ID_TEXT_SIZE - 9);
     } else if (entry->assigned != assign->attempt || !id_equal(&entry->session, &watch->session)) {
         world_violated(watch->world, "SESSION",
-                       "%s begins step %.8s, which nobody assigned in this session", watch->name,
-                       id_text(&assign->step_id, id));
+                       "%s begins step %s, which nobody assigned in this session", watch->name,
+                       id_text(&assign->step_id, id) + ID_TEXT_SIZE - 9);
     } else if (entry->unacked >= assign->attempt) {
         world_violated(watch->world, "I4",
-                       "%s begins step %.8s again whose result is not acknowledged", watch->name,
-                       id_text(&assign->step_id, id));
+                       "%s begins step %s again whose result is not acknowledged", watch->name,
+                       id_text(&assign->step_id, id) + ID_TEXT_SIZE - 9);
     }
 }
 
@@ -195,8 +195,8 @@ watch_resolves(struct watch *watch, const struct id *step_id, uint64_t attempt)
     char id[ID_TEXT_SIZE];
 
     if (entry->unacked && entry->unacked >= attempt) {
-        world_violated(watch->world, "I4", "%s looks step %.8s up and should know its result",
-                       watch->name, id_text(step_id, id));
+        world_violated(watch->world, "I4", "%s looks step %s up and should know its result",
+                       watch->name, id_text(step_id, id) + ID_TEXT_SIZE - 9);
     }
 }
 
