@@ -148,6 +148,7 @@ check_found_out(struct check *check, const struct database *database, const stru
 {
     struct step_truth *step = truth_of_step(check, &work->step_id);
     bool is_there = database->contents.applied[work->place].is_there;
+    bool is_gone = step->leg && step->leg->is_gone;
 
     switch (outcome->kind) {
     case OUTCOME_DONE:
@@ -168,7 +169,7 @@ check_found_out(struct check *check, const struct database *database, const stru
     case OUTCOME_KIND_COUNT:
         *(outcome->kind == OUTCOME_FAILED ? &step->failed : &step->cancelled) |=
             truth_bit(work->attempt);
-        if (step->took_effect && step->effect_attempt <= work->attempt) {
+        if (step->took_effect && step->effect_attempt <= work->attempt && !is_gone) {
             world_violated(check->world, "I6", "%s: step %s is said to be not done and it is",
                            database->name, truth_short_id(&work->step_id));
         }
