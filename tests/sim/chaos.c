@@ -244,26 +244,36 @@ revoke_key(struct fleet *fleet)
                fleet, (uint64_t)(agent - fleet->agents));
 }
 
-/* Pick a step of somebody else's target. */
+/* Pick a step of somebody else's target; a target that is no more may have been the liar's own. */
 struct victim {
+    struct fleet *fleet;
     const struct sim_agent *liar;
-    struct world *world;
     struct step_record step;
     uint64_t seen;
 };
+
+static bool
+is_of_others(const struct victim *victim, const struct id *target_id)
+{
+    const struct fleet *fleet = victim->fleet;
+
+    for (size_t i = 0; i < fleet->agent_count; i++) {
+        for (size_t t = 0; t < fleet->agents[i].target_count; t++) {
+            if (id_equal(&fleet->agents[i].workers[t].database->target_id, target_id)) {
+                return &fleet->agents[i] != victim->liar;
+            }
+        }
+    }
+    return false;
+}
 
 static void
 consider(void *context, const struct record *record)
 {
     struct victim *victim = context;
 
-    for (size_t i = 0; i < victim->liar->target_count; i++) {
-        const struct database *own = victim->liar->workers[i].database;
-        if (id_equal(&own->target_id, &record->step.target_id)) {
-            return;
-        }
-    }
-    if (random_below(&victim->world->random, ++victim->seen) == 0) {
+    if (is_of_others(victim, &record->step.target_id) &&
+        random_below(&victim->fleet->world.random, ++victim->seen) == 0) {
         victim->step = record->step;
     }
 }
@@ -273,7 +283,7 @@ lie(struct fleet *fleet)
 {
     struct world *world = &fleet->world;
     struct sim_agent *agent = some_agent(fleet);
-    struct victim victim = {.liar = agent, .world = world};
+    struct victim victim = {.fleet = fleet, .liar = agent};
     struct message message = {.cluster_id = fleet->coordinator.cluster_id};
 
     if (!agent->is_up || world_chance(world, 200)) {
