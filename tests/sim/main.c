@@ -7,10 +7,12 @@
  */
 #include <getopt.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/base/mem.h"
 #include "common/base/mutation.h"
@@ -48,6 +50,32 @@ print_line(void *context, const char *line)
 {
     (void)context;
     puts(line);
+}
+
+/* A core that crashes, or fails an assertion, is a finding too: say of which seed. */
+static volatile sig_atomic_t seed_high, seed_low;
+
+static void
+say_seed(int number)
+{
+    char text[64];
+    uint64_t seed = (uint64_t)(uint32_t)seed_high << 32 | (uint32_t)seed_low;
+    int size = snprintf(text, sizeof text, "seed %" PRIu64 " crashes the program\n", seed);
+
+    if (write(STDOUT_FILENO, text, (size_t)size) < 0) {
+        _exit(70);
+    }
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void
+watch_for_crashes(uint64_t seed)
+{
+    seed_high = (sig_atomic_t)(seed >> 32);
+    seed_low = (sig_atomic_t)(uint32_t)seed;
+    signal(SIGABRT, say_seed);
+    signal(SIGSEGV, say_seed);
 }
 
 static double
@@ -103,6 +131,7 @@ run_seeds(const struct options *options)
     int64_t seed = options->from;
 
     for (; seed < options->from + options->seeds; seed++) {
+        watch_for_crashes((uint64_t)seed);
         struct story_end end = story_run((uint64_t)seed, (struct trace){0});
         events += end.event_count;
         runs += end.run_count;

@@ -423,7 +423,9 @@ statement_ended(struct worker *worker, const struct answer *answer)
         worker->statement++;
         worker->progress(worker->subject, worker->target, &worker->job.work.step_id,
                          worker->statement);
-        run_statement(worker);
+        if (worker->job.kind == JOB_EXECUTE) { /* the process has not ended meanwhile */
+            run_statement(worker);
+        }
     } else {
         ask_about(worker, PHASE_JOURNAL, REQUEST_JOURNAL);
     }
