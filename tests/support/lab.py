@@ -39,7 +39,10 @@ class Lab:
         self.dir.chmod(0o755)
         self.port = port
         self.connections = connections
+        self.address = "127.0.0.1"  # where the agents find the coordinator
+        self.agents_in = self.coordinator_in = []  # what a command is started with: a network namespace
         self.processes = {}
+        self.commands = {}
         self.environment = dict(os.environ, PGHOST=str(self.dir / "pg"), PGUSER="postgres",
                                 PGDATABASE="postgres", SKEIN_CONTEXTS=str(self.dir / "contexts.yaml"))
 
@@ -53,10 +56,12 @@ class Lab:
 
     # ---- processes ----
 
-    def start(self, name, command):
-        log = open(self.dir / f"{name}.log", "ab")
-        self.processes[name] = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                                env=self.environment)
+    def start(self, name, command=None, **environment):
+        """Start a program, or one that was started before again; its output goes into NAME.log."""
+        self.commands[name] = command = command or self.commands[name]
+        with open(self.dir / f"{name}.log", "ab") as log:
+            self.processes[name] = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                                    env=dict(self.environment, **environment))
         return self.processes[name]
 
     def stop(self, name, how=signal.SIGTERM):
@@ -73,7 +78,7 @@ class Lab:
                               capture_output=True, text=True, **more)
 
     def skein(self, *arguments, check=True, **more):
-        result = self.run(BIN / "skein", *arguments, check=False, **more)
+        result = self.run(*self.coordinator_in, BIN / "skein", *arguments, check=False, **more)
         if check and result.returncode != 0:
             raise SystemExit(f"lab: skein {' '.join(map(str, arguments))} ended with {result.returncode}:\n"
                              f"{result.stdout}{result.stderr}")
@@ -113,7 +118,7 @@ class Lab:
             self.skein("keys", "new", name, "--dir", self.dir)
         config = self.dir / "coordinator.yaml"
         config.write_text(
-            f"listen:\n  agents: tcp://127.0.0.1:{self.port}\n  operators: tcp://127.0.0.1:{self.port + 1}\n"
+            f"listen:\n  agents: tcp://{self.address}:{self.port}\n  operators: tcp://127.0.0.1:{self.port + 1}\n"
             f"key: {self.dir}/coordinator.key\nstore: {self.dir}/coordinator.db\n"
             f"operators:\n  - name: you\n    role: admin\n    key: {self.public('you')}\n")
         config.chmod(0o600)
@@ -122,7 +127,7 @@ class Lab:
             f"current: lab\ncontexts:\n  lab:\n    endpoint: tcp://127.0.0.1:{self.port + 1}\n"
             f"    server: {self.public('coordinator')}\n    key: {self.dir}/you.key\n")
         contexts.chmod(0o600)
-        self.start("coordinator", [str(BIN / "skein-coordinator"), "--config", str(config)])
+        self.start("coordinator", [*self.coordinator_in, str(BIN / "skein-coordinator"), "--config", str(config)])
         until(lambda: self.skein("agents", check=False).returncode == 0, 20, "the coordinator's first answer")
 
     def agent(self, name, targets):
@@ -130,7 +135,7 @@ class Lab:
         if not (self.dir / f"{name}.key").exists():
             self.skein("keys", "new", name, "--dir", self.dir)
             self.skein("agent", "add", name, "--key", self.dir / f"{name}.pub")
-        lines = [f"agent: {name}", "coordinator:", f"  endpoint: tcp://127.0.0.1:{self.port}",
+        lines = [f"agent: {name}", "coordinator:", f"  endpoint: tcp://{self.address}:{self.port}",
                  f"  key: {self.public('coordinator')}", f"key: {self.dir}/{name}.key",
                  f"cache: {self.dir}/cache-{name}", "targets:"]
         for target, service, database, labels in targets:
@@ -140,7 +145,7 @@ class Lab:
         config = self.dir / f"{name}.yaml"
         config.write_text("\n".join(lines) + "\n")
         config.chmod(0o600)
-        return self.start(name, [str(BIN / "skein-agent"), "--config", str(config)])
+        return self.start(name, [*self.agents_in, str(BIN / "skein-agent"), "--config", str(config)])
 
     def targets(self):
         return json.loads(self.skein("targets", "--json").stdout)["targets"]
