@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <zmq.h>
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
@@ -365,6 +366,49 @@ lets_agents_in_again_after_a_crowd_that_says_nothing(void **state)
     }
 }
 
+/* Ten thousand questions, and not one answer read: others are answered as ever. */
+static void
+is_not_held_up_by_an_operator_who_does_not_read(void **state)
+{
+    struct desk *desk = *state;
+    struct message enrol = {.type = MESSAGE_ENROL}, view = {.type = MESSAGE_OPERATORS};
+    struct key_pair pair;
+    CLEANUP(text_release) struct text frame = {0};
+    void *context = zmq_ctx_new(), *deaf = zmq_socket(context, ZMQ_DEALER);
+    const int zero = 0, one = 1, small = 4096;
+    char name[32];
+
+    for (int i = 0; i < 40; i++) { /* so that an answer has some size */
+        snprintf(name, sizeof name, "operator-%d", i);
+        keys_generate(&pair);
+        enrol.enrol = (struct enrol){.party = PARTY_OPERATOR, .name = name};
+        memcpy(enrol.enrol.key.bytes, pair.public_key, KEY_SIZE);
+        assert_int_equal(MESSAGE_DONE, asked(desk, &enrol)->type);
+    }
+    zmq_setsockopt(deaf, ZMQ_RCVHWM, &one, sizeof one);
+    zmq_setsockopt(deaf, ZMQ_RCVBUF, &small, sizeof small);
+    zmq_setsockopt(deaf, ZMQ_LINGER, &zero, sizeof zero);
+    zmq_setsockopt(deaf, ZMQ_CURVE_PUBLICKEY, pair.public_key, KEYS_SIZE);
+    zmq_setsockopt(deaf, ZMQ_CURVE_SECRETKEY, pair.secret_key, KEYS_SIZE);
+    zmq_setsockopt(deaf, ZMQ_CURVE_SERVERKEY, desk->daemon.keys.public_key, KEYS_SIZE);
+    zmq_connect(deaf, desk->daemon.endpoints[PARTY_OPERATOR]);
+    view.operators.request = id_random();
+    codec_encode(&view, &frame);
+    for (int i = 0; i < 10000; i++) {
+        assert_true(zmq_send(deaf, frame.data, frame.size, 0) >= 0);
+    }
+    long before_kib = daemon_resident_kib(&desk->daemon);
+    for (int i = 0; i < 20; i++) {
+        int64_t begun_ms = clock_now_ms();
+        view.operators.request = id_random();
+        assert_int_equal(MESSAGE_OPERATORS_VIEW, asked(desk, &view)->type);
+        assert_true(clock_now_ms() - begun_ms < SOON_MS / 2);
+    }
+    assert_true(daemon_resident_kib(&desk->daemon) - before_kib < 64 * 1024);
+    zmq_close(deaf);
+    zmq_ctx_term(context);
+}
+
 /* ---- rights that end ------------------------------------------------------------------------ */
 
 static void
@@ -466,6 +510,7 @@ main(void)
         AT_THE_DESK(takes_nothing_from_a_session_it_does_not_know),
         AT_THE_DESK(knows_a_restart_by_its_sessions),
         AT_THE_DESK(lets_agents_in_again_after_a_crowd_that_says_nothing),
+        AT_THE_DESK(is_not_held_up_by_an_operator_who_does_not_read),
         AT_THE_DESK(refuses_a_removed_agent_with_its_very_next_message),
         AT_THE_DESK(refuses_a_removed_operator_with_the_very_next_request),
         AT_THE_DESK(takes_no_bundle_that_is_not_what_its_digest_says),

@@ -58,7 +58,7 @@ holds_while_there_is_no_room_and_goes_on_when_there_is(void **state)
     int status;
     (void)state;
 
-    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+    if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
         mount("none", disk.path, "tmpfs", 0, "size=2m,mode=700") < 0) {
         print_message("skipped: a tmpfs cannot be mounted here\n");
         skip();
