@@ -499,7 +499,7 @@ target_report(struct core *core, struct agent *agent, const struct target_report
         if (known && known->agent == agent) {
             target_lost(core, known);
         }
-        if (!known && namesake && namesake->agent == agent && namesake->leg) {
+        if (error_is(&error, "E-TARGET-BUSY")) {
             note_replaced(core, namesake);
         }
         refuse(core, agent, report, &error);

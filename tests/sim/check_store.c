@@ -10,7 +10,6 @@ touch(struct check *check, struct run_truth *run)
     if (!run->is_touched) {
         run->is_touched = true;
         run->has_run = run->state == RUN_RUNNING;
-        run->failed_before = run->failed;
         run->next_touched = check->touched;
         check->touched = run;
     }
@@ -42,6 +41,19 @@ run_saved(struct check *check, const struct run_record *record)
     touch(check, run);
     run->state = record->state;
     run->has_run = run->has_run || run->state == RUN_RUNNING;
+}
+
+/* A leg starts, or a step is assigned. */
+static void
+note_new_work(struct check *check, struct run_truth *run)
+{
+    run->has_new_work = true;
+    if (run->on_failure != ON_FAILURE_CONTINUE && run->failed > run->budget) {
+        world_violated(check->world, "I10",
+                       "run %llu: new work after %llu targets have failed, budget %llu",
+                       (unsigned long long)run->number, (unsigned long long)run->failed,
+                       (unsigned long long)run->budget);
+    }
 }
 
 static void
@@ -107,7 +119,7 @@ leg_saved(struct check *check, const struct leg_record *record)
         HASH_ADD(hh, check->legs, key, sizeof leg->key, leg);
     }
     if (leg->state == LEG_WAITING && record->state == LEG_RUNNING) {
-        run->has_new_work = true;
+        note_new_work(check, run);
         leg_starts(check, leg);
     }
     run->running += record->state == LEG_RUNNING;
@@ -189,7 +201,7 @@ step_saved(struct check *check, const struct step_record *record)
     }
     if (record->state == STEP_ASSIGNED &&
         (step->state != STEP_ASSIGNED || record->attempt > step->attempt)) {
-        step->leg->run->has_new_work = true;
+        note_new_work(check, step->leg->run);
     }
     if (truth_is_ended(record->state) && record->state != step->state) {
         check_verdict(check, step, record);
@@ -255,12 +267,6 @@ check_run(struct check *check, struct run_truth *run)
     }
     if (run->has_new_work && !run->has_run) {
         world_violated(check->world, "I10", "run %llu: new work, and it is not running", number);
-    }
-    if (run->has_new_work && run->on_failure != ON_FAILURE_CONTINUE &&
-        run->failed_before > run->budget && run->failed > run->budget) {
-        world_violated(check->world, "I10",
-                       "run %llu: new work after %llu targets have failed, budget %llu", number,
-                       (unsigned long long)run->failed, (unsigned long long)run->budget);
     }
     run->has_new_work = false;
 }

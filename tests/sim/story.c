@@ -16,7 +16,8 @@
 struct story {
     struct fleet fleet;
     struct chaos chaos;
-    bool is_thinking, has_looked;
+    bool is_thinking;
+    int64_t looked_us;        /* when somebody has last looked what is there; 0: not yet */
     int64_t patient_until_us; /* then whoever tidies up cancels what is still open */
 };
 
@@ -114,9 +115,10 @@ tidy_up(struct story *story)
     if (sim_operator_tidy_up(admin, fleet->world.now_us < story->patient_until_us)) {
         return;
     }
-    if (!story->has_looked && !fleet_has_open_runs(fleet)) {
+    bool is_due = !story->looked_us || fleet->world.now_us > story->looked_us + 1 * MINUTE;
+    if (is_due && !fleet_has_open_runs(fleet)) {
         struct run_spec spec = sim_operator_spec(admin);
-        story->has_looked = true;
+        story->looked_us = fleet->world.now_us;
         sim_operator_plan(admin, &spec);
     }
 }
@@ -130,7 +132,7 @@ settle(struct story *story, int64_t until_us)
 
     while (world->now_us < until_us && world_is_sound(world)) {
         tidy_up(story);
-        if (!fleet->operators[0].waits && story->has_looked && fleet_settle(fleet, 2 * SECOND)) {
+        if (!fleet->operators[0].waits && story->looked_us && fleet_settle(fleet, 2 * SECOND)) {
             return;
         }
         live_until(story, world->now_us + 1 * SECOND);

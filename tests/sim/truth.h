@@ -47,7 +47,7 @@ struct run_truth {
     enum on_failure on_failure;
     enum run_state state;
     struct leg_truth *legs;
-    uint64_t running, failed, failed_before;
+    uint64_t running, failed;
     bool is_touched, has_new_work, has_run; /* in this turn */
     struct run_truth *next_touched;
     UT_hash_handle hh;
