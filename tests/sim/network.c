@@ -10,6 +10,7 @@
 #include "proto/codec.h"
 
 #define CODEC_SHARE 64 /* one message of so many really goes through the codec */
+#define CONNECT_TIMEOUT_US (3 * SECOND)
 
 struct letter {
     struct network *network;
@@ -51,58 +52,7 @@ network_add(struct network *network, struct peer *peer)
 
 /* ---- connections --------------------------------------------------------------------------- */
 
-static void connect_again(struct peer *peer, int64_t delay_us);
-
-static void
-connect_now(void *subject, uint64_t attempt)
-{
-    struct peer *peer = subject;
-    struct network *network = peer->network;
-
-    if (!peer->wants_link || peer->is_up || attempt != peer->attempt) {
-        return;
-    }
-    if (peer->paused_until_us > network->world->now_us) {
-        connect_again(peer, peer->paused_until_us - network->world->now_us);
-        return;
-    }
-    if (!network->coordinator_is_up || peer->cut_in || peer->cut_out ||
-        !network->is_admitted(network->coordinator, peer)) {
-        connect_again(peer, world_between(network->world, 100 * MS, 1000 * MS));
-        return;
-    }
-    peer->is_up = true;
-    peer->generation++;
-    peer->incarnation = network->incarnation;
-    peer->last_in_us = peer->last_out_us = 0;
-    world_trace(network->world, peer->name, "is connected (%llu)",
-                (unsigned long long)peer->generation);
-    peer->link_up(peer->subject);
-}
-
-static void
-connect_again(struct peer *peer, int64_t delay_us)
-{
-    world_plan(peer->network->world, delay_us, connect_now, peer, ++peer->attempt);
-}
-
-void
-network_open(struct peer *peer, int64_t delay_us)
-{
-    peer->wants_link = true;
-    peer->is_up = false;
-    peer->socket++;
-    connect_again(peer, delay_us + world_between(peer->network->world, 1 * MS, 20 * MS));
-}
-
-void
-network_close(struct peer *peer)
-{
-    peer->wants_link = peer->is_up = false;
-    peer->socket++;
-    peer->attempt++;
-}
-
+/* The connection is lost, or could not be made: the socket is of no more use. */
 static void
 notice_break(void *subject, uint64_t socket)
 {
@@ -117,9 +67,53 @@ notice_break(void *subject, uint64_t socket)
         return;
     }
     peer->link_down(peer->subject);
-    if (socket == peer->socket && !peer->is_up) {
-        connect_again(peer, world_between(world, 10 * MS, 300 * MS));
+}
+
+static void
+connect_now(void *subject, uint64_t socket)
+{
+    struct peer *peer = subject;
+    struct network *network = peer->network;
+    struct world *world = network->world;
+
+    if (socket != peer->socket) {
+        return;
     }
+    if (peer->paused_until_us > world->now_us) {
+        world_plan(world, peer->paused_until_us - world->now_us, connect_now, peer, socket);
+        return;
+    }
+    if (peer->cut_in || peer->cut_out) {
+        world_plan(world, CONNECT_TIMEOUT_US, notice_break, peer, socket);
+        return;
+    }
+    if (!network->coordinator_is_up || !network->is_admitted(network->coordinator, peer)) {
+        world_plan(world, world_between(world, 1 * MS, 20 * MS), notice_break, peer, socket);
+        return;
+    }
+    peer->is_up = true;
+    peer->generation++;
+    peer->incarnation = network->incarnation;
+    peer->last_in_us = peer->last_out_us = 0;
+    world_trace(world, peer->name, "is connected (%llu)", (unsigned long long)peer->generation);
+    peer->link_up(peer->subject);
+}
+
+void
+network_open(struct peer *peer, int64_t delay_us)
+{
+    struct world *world = peer->network->world;
+
+    peer->is_up = false;
+    delay_us += world_between(world, 1 * MS, 20 * MS);
+    world_plan(world, delay_us, connect_now, peer, ++peer->socket);
+}
+
+void
+network_close(struct peer *peer)
+{
+    peer->is_up = false;
+    peer->socket++;
 }
 
 void

@@ -1,9 +1,9 @@
 /*
- * network: connections between peers (agents, operators) and the coordinator, and the messages
- * on their way. A connection behaves as a ZeroMQ one over TCP: it stands or it is gone, and comes
- * back by itself; what was on its way when it broke may or may not arrive. On top of that come
- * the faults that only a transport of our own can have: messages are lost, doubled, late,
- * overtaken, or arrive long after over a later connection.
+ * network: connections between peers (agents, operators) and the coordinator, and the messages on
+ * their way. A connection behaves as a ZeroMQ one over TCP: it stands or it is gone, and whoever
+ * wants it back takes a new socket; what was on its way when it broke may or may not arrive. On top
+ * of that come the faults that only a transport of our own can have: messages are lost, doubled,
+ * late, overtaken, or arrive long after over a later connection.
  */
 #ifndef TESTS_SIM_NETWORK_H
 #define TESTS_SIM_NETWORK_H
@@ -31,10 +31,9 @@ struct peer {
     int64_t paused_until_us; /* the process is stopped: nothing reaches it before */
     bool cut_in, cut_out;    /* the way to it, the way from it */
 
-    bool wants_link, is_up;
+    bool is_up;
     uint64_t generation;  /* of the connection */
     uint64_t socket;      /* a closed socket takes what it has not handed out along */
-    uint64_t attempt;     /* to connect */
     uint64_t incarnation; /* of the coordinator at the other end */
     int64_t last_in_us, last_out_us;
 };
@@ -60,13 +59,13 @@ void network_release(struct network *network);
 /* Make a peer known; the caller has filled key, side, name, subject and the three functions. */
 void network_add(struct network *network, struct peer *peer);
 
-/* Take a new socket and connect with it after a delay, again and again until it stands. */
+/* Take a new socket and connect with it after a delay; link_up or link_down is called, once. */
 void network_open(struct peer *peer, int64_t delay_us);
 
 /* The process closes its socket, or is dead. */
 void network_close(struct peer *peer);
 
-/* The connection breaks; both ends notice and the peer's socket connects anew. */
+/* The connection breaks; both ends notice. */
 void network_break(struct peer *peer);
 
 /* Cut or heal the two ways; nobody notices but by silence. */

@@ -141,9 +141,17 @@ receive(void *subject, const struct message *message)
 }
 
 static void
-ignore_link(void *subject)
+link_up(void *subject)
 {
-    (void)subject;
+    (void)subject; /* what he asks for is said again anyway */
+}
+
+static void
+link_down(void *subject)
+{
+    struct sim_operator *person = subject;
+
+    network_open(&person->peer, world_between(person->world, 100 * MS, 1 * SECOND));
 }
 
 void
@@ -158,8 +166,8 @@ sim_operator_init(struct sim_operator *person, struct world *world, const struct
                                  .side = FROM_OPERATOR,
                                  .name = person->name,
                                  .subject = person,
-                                 .link_up = ignore_link,
-                                 .link_down = ignore_link,
+                                 .link_up = link_up,
+                                 .link_down = link_down,
                                  .receive = receive};
     network_add(network, &person->peer);
     network_open(&person->peer, 0);
