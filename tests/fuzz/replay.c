@@ -14,7 +14,12 @@
 
 #include "tests/fuzz/fuzz.h"
 
-#define CHANGES_PER_FILE 300
+/* Under memcheck (tests/support/valgrind) everything takes fifty times as long. */
+static int
+changes_per_file(void)
+{
+    return getenv("SKEIN_SLOW") ? 20 : 300;
+}
 
 /* The memory is exactly as large as the input, so that a sanitizer sees every step beyond it. */
 static void
@@ -78,7 +83,7 @@ replay(const char *folder, const char *name, struct random *random)
     printf("%s\n", name);
     (void)fflush(stdout);
     run(text_of(&content), content.size);
-    for (int changes = 0; changes < CHANGES_PER_FILE; changes++) {
+    for (int changes = 0; changes < changes_per_file(); changes++) {
         CLEANUP(text_release) struct text changed = {0};
         text_append_bytes(&changed, text_of(&content), content.size);
         for (uint64_t times = 1 + random_below(random, 4); times > 0; times--) {
