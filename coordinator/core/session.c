@@ -9,7 +9,7 @@
 #include "coordinator/core/step.h"
 #include "coordinator/core/target.h"
 
-#define AGENTS_PER_SECOND 400 /* so many heartbeats in a second, at most */
+#define AGENTS_PER_SECOND 250 /* so many heartbeats in a second, at most */
 
 enum session_event {
     SESSION_HELLO,

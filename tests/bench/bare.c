@@ -76,11 +76,11 @@ cpu_ms_of(pid_t pid)
     return daemon_cpu_ms(&daemon);
 }
 
-/* One message of each every 12.5 s, for so long; the processor that answering them costs. */
+/* One message of each every 20 s, for so long; the processor that answering them costs. */
 static double
 bare_heartbeats(pid_t child, void **sockets, size_t count, double seconds)
 {
-    double interval_us = 12.5e6 / (double)count;
+    double interval_us = 20e6 / (double)count;
     int64_t begun_us = clock_now_us();
     long begun_ms = cpu_ms_of(child);
     char body[200] = {0};

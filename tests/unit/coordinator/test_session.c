@@ -71,7 +71,7 @@ heartbeats_become_rarer_with_many_agents(void **state)
     }
     desk_hello(desk, 0);
 
-    assert_int_equal(desk_last(desk, MESSAGE_WELCOME)->welcome.heartbeat_ms, 12502);
+    assert_int_equal(desk_last(desk, MESSAGE_WELCOME)->welcome.heartbeat_ms, 20004);
 }
 
 static void
