@@ -319,6 +319,7 @@ note_statements(struct splitting *splitting, const PgQuery__ParseResult *tree)
         assert(raw->stmt);
         statement->stretch = stretch_of(splitting, raw, place);
         place = statement->stretch.place;
+        statement->tree = raw->stmt;
         sql_facts_read(raw->stmt, splitting->arena, &statement->facts);
     }
 }
