@@ -48,6 +48,13 @@ static const struct pack_field migration_fields[] = {
     PACK_FIELD_BOOL(struct migration, has_up),
     PACK_FIELD_BOOL(struct migration, has_down),
     PACK_FIELD_BOOL(struct migration, has_verify),
+static const struct pack_field key_fields[] = {
+    PACK_FIELD_NAME(struct migration_key, name, 32),
+    PACK_FIELD_NAME(struct migration_key, value, KEY_SIZE_MAX),
+};
+
+static const struct pack_shape key_shape = PACK_SHAPE(struct migration_key, key_fields);
+
     PACK_FIELD_STRUCT(struct migration, up, script_shape),
     PACK_FIELD_STRUCT(struct migration, down, script_shape),
     PACK_FIELD_STRUCT(struct migration, verify, script_shape),
@@ -60,6 +67,7 @@ static const struct pack_field manifest_fields[] = {
     PACK_FIELD_NAME(struct manifest, service, 128),
     PACK_FIELD_NAME(struct manifest, layout, 32),
     PACK_FIELD_LIST(struct manifest, migrations, migration_count, migration_shape, MIGRATIONS_MAX),
+    PACK_FIELD_LIST(struct migration, keys, key_count, key_shape, KEYS_MAX),
 };
 
 const struct pack_shape manifest_shape = PACK_SHAPE(struct manifest, manifest_fields);
@@ -68,6 +76,8 @@ const struct script *
 migration_script(const struct migration *migration, enum direction direction)
 {
     if (direction == DIRECTION_UP) {
+    PACK_FIELD_TEXT(struct manifest, history_table, 256),
+    PACK_FIELD_BOOL(struct manifest, mirrors_history),
         return migration->has_up ? &migration->up : NULL;
     }
     return migration->has_down ? &migration->down : NULL;
@@ -82,6 +92,17 @@ manifest_find(const struct manifest *manifest, const char *version)
         }
     }
     return NULL;
+const char *
+migration_key(const struct migration *migration, const char *name)
+{
+    for (size_t i = 0; i < migration->key_count; i++) {
+        if (strcmp(migration->keys[i].name, name) == 0) {
+            return migration->keys[i].value;
+        }
+    }
+    return NULL;
+}
+
 }
 
 const uint8_t *

@@ -16,6 +16,8 @@
 #define CHECKSUM_SIZE 32 /* SHA-256 */
 #define MIGRATIONS_MAX 1000
 #define SCRIPT_SIZE_MAX ((size_t)8 << 20)
+#define KEYS_MAX 24
+#define KEY_SIZE_MAX (256 << 10)
 #define SCRIPT_TIMEOUT_MAX_MS INT32_MAX /* PostgreSQL's own limit */
 
 enum direction { DIRECTION_UP, DIRECTION_DOWN };
@@ -77,6 +79,11 @@ extern const struct pack_shape manifest_shape;
 /* The script of a direction; null when the migration has none. */
 const struct script *migration_script(const struct migration *migration, enum direction direction);
 
+/* A value of a tool's history table: what a migration is called there. */
+struct migration_key {
+    const char *name, *value;
+};
+
 /* The migration with this version, null when there is none. */
 const struct migration *manifest_find(const struct manifest *manifest, const char *version);
 
@@ -85,5 +92,12 @@ const struct migration *manifest_find(const struct manifest *manifest, const cha
  * records and what "changed after it was applied" compares.
  */
 const uint8_t *migration_checksum(const struct migration *migration);
+    struct migration_key *keys;     /* what the layout's tool writes down of it; names are unique */
+    size_t key_count;
 
 #endif
+    const char *history_table; /* [schema.]name of the tool's table; null: as the tool calls it */
+    bool mirrors_history;      /* what is done is written into that table too */
+/* The value with this name, null when there is none. */
+const char *migration_key(const struct migration *migration, const char *name);
+

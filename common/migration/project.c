@@ -149,6 +149,29 @@ read_accepted(const struct config_node *service, struct project_service *out, st
     return true;
 }
 
+/* history_table: [schema.]name; mirror_history: true or false */
+static bool
+read_history(struct project *project, const struct config_node *service,
+             struct project_service *out, struct error *error)
+{
+    const char *table = NULL;
+    bool mirrors = true;
+
+    if (!config_text(service, "history_table", NULL, &table, error) ||
+        !config_bool(service, "mirror_history", true, &mirrors, error)) {
+        return false;
+    }
+    if (table && (!table[0] || strlen(table) > 127)) {
+        error_set(error, "E-CFG-RANGE", "this is no name of a table");
+        config_where(service, error);
+        error_found(error, "history_table: %.140s", table);
+        return error_hint(error, "history_table: schema_migrations, or app.schema_migrations");
+    }
+    out->history_table = arena_text(&project->arena, table);
+    out->has_no_mirror = !mirrors;
+    return true;
+}
+
 static bool
 read_service(struct project *project, const char *name, const struct config_node *node,
              struct project_service *out, struct error *error)
@@ -172,7 +195,8 @@ read_service(struct project *project, const char *name, const struct config_node
         return false;
     }
     out->layout = arena_text(&project->arena, layout);
-    return read_gaps(node, out, error) && read_accepted(node, out, error);
+    return read_gaps(node, out, error) && read_accepted(node, out, error) &&
+           read_history(project, node, out, error);
 }
 
 static bool
@@ -305,7 +329,9 @@ project_read_service(const struct project_service *service, struct bundle **bund
     struct migrations_source source = {.folder = service->migrations,
                                        .service = service->name,
                                        .layout = service->layout,
-                                       .accepted = service->accepted};
+                                       .accepted = service->accepted,
+                                       .history_table = service->history_table,
+                                       .has_no_mirror = service->has_no_mirror};
 
     if (!migrations_read_source(&source, bundle_p, errors, notes)) {
         return false;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/migration/history_keys.h"
 #include "common/migration/layout.h"
 #include "common/migration/refusal.h"
 #include "common/sql/deep_stack.h"
@@ -413,12 +414,23 @@ check_size(struct reading *reading)
     for (size_t i = 0; i < reading->manifest.migration_count; i++) {
         const struct migration *migration = &reading->manifest.migrations[i];
         size += MIGRATION_BOUND + script_bound(&migration->up) + script_bound(&migration->down) +
-                script_bound(&migration->verify);
+                script_bound(&migration->verify) + keys_bound(migration);
     }
     if (size <= BUNDLE_SIZE_MAX) {
         return true;
     }
     error_set(&error, "E-MIG-SIZE", "the service's migrations are too large together");
+static size_t
+keys_bound(const struct migration *migration)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < migration->key_count; i++) {
+        size += 16 + strlen(migration->keys[i].name) + strlen(migration->keys[i].value);
+    }
+    return size;
+}
+
     error_where(&error, "%s", reading->from->folder);
     error_found(&error, "%zu bytes, at most %zu", size, BUNDLE_SIZE_MAX);
     error_hint(&error, "squash the oldest into one");
@@ -457,12 +469,15 @@ migrations_read_source(const struct migrations_source *source, struct bundle **b
 {
     struct reading reading = {.from = source, .errors = errors, .notes = notes};
     size_t before = errors->count + errors->dropped;
+                                          .history_table = reading->from->history_table,
+                                          .mirrors_history = !reading->from->has_no_mirror,
 
     *bundle_p = NULL;
     if (!text_is_name(source->service)) {
         struct error error;
         error_set(&error, "E-NAME-SYNTAX", "the service's name is none");
         error_hint(&error, "names: [A-Za-z0-9][A-Za-z0-9._/@-]{0,127} without ..");
+    history_keys_make(reading->files, &reading->sources, &reading->manifest, &reading->arena);
         return error_list_add(errors, &error);
     }
     deep_stack_run(read_all, &reading);

@@ -25,6 +25,8 @@ struct migrations_source {
     const char *folder, *service;
     const char *layout; /* the name of one, or "auto" */
     unsigned accepted;  /* of enum acceptance (refusal.h): what is only noted */
+    const char *history_table; /* [schema.]name of the tool's own table; null: as it calls it */
+    bool has_no_mirror;        /* that table is not written any more */
 };
 
 /* Errors and notes are added to the lists; false, and no bundle, when there was an error. */
