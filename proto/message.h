@@ -264,7 +264,8 @@ struct reject {
     X(LOG_VIEW, log_view, struct log_view, FROM_COORDINATOR)                                       \
     X(TARGETS_VIEW, targets_view, struct targets_view, FROM_COORDINATOR)                           \
     X(AGENTS_VIEW, agents_view, struct agents_view, FROM_COORDINATOR)                              \
-    X(OPERATORS_VIEW, operators_view, struct operators_view, FROM_COORDINATOR)
+    X(OPERATORS_VIEW, operators_view, struct operators_view, FROM_COORDINATOR)                     \
+    X(FORGET, forget, struct forget, FROM_OPERATOR)
 
 enum message_sender { FROM_AGENT, FROM_COORDINATOR, FROM_OPERATOR, FROM_ANY };
 

@@ -156,6 +156,15 @@ struct expel {
     const char *name;
 };
 
+/*
+ * "This database is no target any more." → DONE. A target that an agent still serves is one again
+ * with that agent's next report.
+ */
+struct forget {
+    struct id request;
+    const char *target;
+};
+
 /* ---- coordinator → operator ---------------------------------------------------------------- */
 
 struct refused {

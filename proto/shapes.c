@@ -278,6 +278,9 @@ static const struct pack_field expel_fields[] = {FIXED(expel, request), ENUM(exp
                                                  NAME(expel, name)};
 SHAPE(expel);
 
+static const struct pack_field forget_fields[] = {FIXED(forget, request), NAME(forget, target)};
+SHAPE(forget);
+
 /* ---- coordinator → operator ---------------------------------------------------------------- */
 
 static const struct pack_field refused_fields[] = {FIXED(refused, request),

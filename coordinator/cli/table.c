@@ -297,6 +297,16 @@ const struct command command_table[] = {
      .arguments = {{.name = "NAME", .kind = VALUE_NAME, .sentence = "what it is called"}},
      .examples = {{"skein agent remove agent-eu-1", ""}},
      .run = command_agent_remove},
+    {.name = "target remove",
+     .group = GROUP_FLEET,
+     .sentence = "forget a database that is gone for good",
+     .detail = "It is in no plan from then on; what runs did there stays in their record, and "
+               "nothing is done to the database itself. Refused while a run that has not ended "
+               "has the target. When an agent still serves it, it comes back at that agent's "
+               "next report, within ten minutes: take it out of the agent's configuration first.",
+     .arguments = {{.name = "NAME", .kind = VALUE_NAME, .sentence = "what it is called"}},
+     .examples = {{"skein target remove auth-eu-1", ""}},
+     .run = command_target_remove},
     {.name = "operator add",
      .group = GROUP_FLEET,
      .sentence = "let a person or a pipeline in, by their public key",

@@ -101,6 +101,7 @@ changes_something(enum message_type type)
     case MESSAGE_STEER:
     case MESSAGE_ENROL:
     case MESSAGE_EXPEL:
+    case MESSAGE_FORGET:
     case MESSAGE_PUT:
         return true;
     default:

@@ -82,7 +82,8 @@ check_target(struct core *core, const struct entry *entry, struct error *error)
     const struct target *target = target_with_id(core, &entry->target_id);
 
     if (!target) {
-        error_set(error, "E-PLAN-STALE", "%s is another database now", entry->name);
+        error_set(error, "E-PLAN-STALE", "%s is no target any more, or another database",
+                  entry->name);
         return error_hint(error, "make the plan again");
     }
     if (target->leg) {

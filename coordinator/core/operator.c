@@ -9,6 +9,7 @@
 #include "coordinator/core/planning.h"
 #include "coordinator/core/show.h"
 #include "coordinator/core/steer.h"
+#include "coordinator/core/target.h"
 
 static const char *const roles[ROLE_COUNT] = {"viewer", "operator", "admin"};
 
@@ -22,6 +23,7 @@ needed_role(enum message_type type)
     case MESSAGE_PLAN_PAGE:
     case MESSAGE_APPLY:
     case MESSAGE_STEER:
+    case MESSAGE_FORGET:
         return ROLE_OPERATOR;
     case MESSAGE_ENROL:
     case MESSAGE_EXPEL:
@@ -87,12 +89,33 @@ remember(struct core *core, const struct event *event, const char *text)
     *answered = (struct answered){event->message->runs.request, event->key, mem_text(text)};
 }
 
+static enum steer_answer
+make_change(struct core *core, const struct person *person, const struct event *event,
+            const char **text, struct error *error)
+{
+    const struct message *message = event->message;
+    bool is_done;
+
+    switch (message->type) {
+    case MESSAGE_STEER:
+        return steer_take(core, person, event, text, error);
+    case MESSAGE_ENROL:
+        is_done = party_enrol(core, person, &message->enrol, text, error);
+        break;
+    case MESSAGE_EXPEL:
+        is_done = party_expel(core, person, &message->expel, text, error);
+        break;
+    default:
+        is_done = target_forget(core, person, &message->forget, text, error);
+        break;
+    }
+    return is_done ? STEER_ANSWERED : STEER_REFUSED;
+}
+
 static void
 change(struct core *core, const struct person *person, const struct event *event)
 {
-    const struct message *message = event->message;
     const struct answered *before = answered_before(core, event);
-    enum steer_answer answer = STEER_REFUSED;
     const char *text = "";
     struct error error;
 
@@ -100,20 +123,12 @@ change(struct core *core, const struct person *person, const struct event *event
         tell_done(core, event, before->text);
         return;
     }
-    if (message->type == MESSAGE_STEER) {
-        answer = steer_take(core, person, event, &text, &error);
-    } else if (message->type == MESSAGE_ENROL) {
-        answer = party_enrol(core, person, &message->enrol, &text, &error) ? STEER_ANSWERED
-                                                                           : STEER_REFUSED;
-    } else {
-        answer = party_expel(core, person, &message->expel, &text, &error) ? STEER_ANSWERED
-                                                                           : STEER_REFUSED;
-    }
+    enum steer_answer answer = make_change(core, person, event, &text, &error);
     if (answer == STEER_ANSWERED) {
         remember(core, event, text);
         tell_done(core, event, text);
     } else if (answer == STEER_REFUSED) {
-        core_refuse(core, event->route, &message->runs.request, &error);
+        core_refuse(core, event->route, &event->message->runs.request, &error);
     }
 }
 
@@ -141,6 +156,7 @@ operator_message(struct core *core, const struct event *event)
     case MESSAGE_STEER:
     case MESSAGE_ENROL:
     case MESSAGE_EXPEL:
+    case MESSAGE_FORGET:
         change(core, person, event);
         break;
     default:

@@ -266,6 +266,32 @@ cut_waves(struct core *core, struct planning *planning)
     }
 }
 
+/* Nobody has answered: what can be done about it depends on whether somebody may yet. */
+static void
+set_unreachable(struct core *core, const struct entry *entry, struct error *error)
+{
+    const struct target *target = target_of(core, entry);
+
+    if (!target) {
+        error_set(error, "E-TARGET-UNREACHABLE", "it is no target any more");
+        error_hint(error, "make the plan again");
+    } else if (!target->agent->is_active) {
+        error_set(error, "E-TARGET-UNREACHABLE", "its agent %s is not enrolled any more",
+                  target->agent->name);
+        error_hint(error,
+                   "have another agent serve it, or skein target remove %s; to go without "
+                   "it: --skip-refused",
+                   target->name);
+    } else {
+        error_set(error, "E-TARGET-UNREACHABLE", "%s did not answer",
+                  entry->state == ENTRY_ASKED ? "its database" : "its agent");
+        error_hint(error,
+                   "see `skein agents` and `skein targets`; a database that is gone for "
+                   "good: skein target remove %s; to go without it: --skip-refused",
+                   target->name);
+    }
+}
+
 static void
 finish(struct core *core, struct planning *planning)
 {
@@ -274,9 +300,7 @@ finish(struct core *core, struct planning *planning)
         struct error error;
 
         if (entry->state != ENTRY_READY) {
-            error_set(&error, "E-TARGET-UNREACHABLE", "%s did not answer",
-                      entry->state == ENTRY_ASKED ? "its database" : "its agent");
-            error_hint(&error, "see `skein agents` and `skein targets`");
+            set_unreachable(core, entry, &error);
             refuse_entry(core, planning, entry, &error);
         }
         if (entry_fault(entry)) {

@@ -34,7 +34,7 @@ struct target_record {
     struct fault fault;
     uint64_t applied_count;
     const char *applied_version;
-    bool is_gone; /* another database has taken its name; kept for the record of its runs */
+    bool is_gone; /* removed, or its name taken by another; kept for the record of its runs */
 };
 
 struct run_record {

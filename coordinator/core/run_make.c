@@ -177,7 +177,8 @@ run_claim_targets(struct core *core, struct run *run, struct error *error)
         const struct leg *leg = &run->legs[i];
         const struct target *target = target_with_id(core, &leg->target_id);
         if (!target && leg->state != LEG_DONE) {
-            return error_set(error, "E-TARGET-UNKNOWN", "%s is gone", leg->name);
+            error_set(error, "E-TARGET-UNKNOWN", "%s is no target any more", leg->name);
+            return error_hint(error, "make a new run: it goes without it");
         }
         if (target && target->leg) {
             error_set(error, "E-TARGET-BUSY", "run %llu has %s now",

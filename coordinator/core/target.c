@@ -381,17 +381,26 @@ refuse(struct core *core, struct agent *agent, const struct target_report *repor
 
 /* ---- TARGET -------------------------------------------------------------------------------- */
 
-/* The database behind a name was replaced by another: the former is only history from now on. */
+/* It is only history from now on. */
 static void
-retire(struct core *core, struct target *target)
+write_off(struct core *core, struct target *target)
 {
     if (!id_is_none(&target->target_id)) {
         struct record record = record_of(target, true);
         actions_save(core->actions, &record);
+    }
+    target_free(core, target);
+}
+
+/* The database behind a name was replaced by another. */
+static void
+retire(struct core *core, struct target *target)
+{
+    if (!id_is_none(&target->target_id)) {
         core_audit(core, target->agent->name, "target replaced", target->name,
                    "another database has taken its name");
     }
-    target_free(core, target);
+    write_off(core, target);
 }
 
 /* The target that the report is about, found or made. */
@@ -525,6 +534,34 @@ target_report(struct core *core, struct agent *agent, const struct target_report
         leg_target_reported(core, target->leg, !was_claimed);
     }
     planning_target_reported(core, target);
+}
+
+bool
+target_forget(struct core *core, const struct person *person, const struct forget *forget,
+              const char **text, struct error *error)
+{
+    struct target *target = target_named(core, forget->target);
+
+    if (!target) {
+        error_set(error, "E-TARGET-UNKNOWN", "there is no target %.128s", forget->target);
+        return error_hint(error, "skein targets lists them");
+    }
+    if (target->leg) {
+        error_set(error, "E-TARGET-BUSY", "run %llu has %s now",
+                  (unsigned long long)target->leg->run->number, target->name);
+        return error_hint(error, "wait for its end, or cancel it");
+    }
+    *text = target->agent->is_active
+                ? core_format(core,
+                              "target %s is removed; if agent %s still serves it, it comes back "
+                              "at that agent's next report, within ten minutes",
+                              target->name, target->agent->name)
+                : core_format(core, "target %s is removed", target->name);
+    core_audit(core, person->name, "target removed", target->name, "last served by agent %s",
+               target->agent->name);
+    TRACE(core, "target %s removed", target->name);
+    write_off(core, target);
+    return true;
 }
 
 void

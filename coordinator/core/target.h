@@ -17,6 +17,13 @@ void target_load(struct core *core, const struct target_record *record);
 /* A TARGET message of a live session. */
 void target_report(struct core *core, struct agent *agent, const struct target_report *report);
 
+/*
+ * FORGET of an operator: it is history from now on, until an agent reports it again; the text says
+ * whether one will. Refused while a run has it.
+ */
+bool target_forget(struct core *core, const struct person *person, const struct forget *forget,
+                   const char **text, struct error *error);
+
 /* Its agent's session is over. */
 void target_lost(struct core *core, struct target *target);
 

@@ -244,6 +244,17 @@ revoke_key(struct fleet *fleet)
                fleet, (uint64_t)(agent - fleet->agents));
 }
 
+/* A target is taken out of the record; its agent comes back with it, sooner or later. */
+static void
+remove_target(struct fleet *fleet)
+{
+    struct sim_agent *agent = some_agent(fleet);
+    const struct worker *worker =
+        &agent->workers[random_below(&fleet->world.random, agent->target_count)];
+
+    sim_operator_forget(&fleet->operators[0], worker->database->name);
+}
+
 /* Pick a step of somebody else's target; a target that is no more may have been the liar's own. */
 struct victim {
     struct fleet *fleet;
@@ -337,6 +348,7 @@ static const struct strike strikes[] = {
     STRIKE("twin", twin_s, add_twin),
     STRIKE("revoke", revoke_s, revoke_key),
     STRIKE("lie", hostile_s, lie),
+    STRIKE("remove target", removal_s, remove_target),
 };
 
 static unsigned

@@ -210,6 +210,19 @@ step_saved(struct check *check, const struct step_record *record)
     step->attempt = record->attempt;
 }
 
+/* A run that has not ended has its targets. */
+static void
+target_saved(struct check *check, const struct target_record *record)
+{
+    for (const struct leg_truth *leg = check->legs; record->is_gone && leg; leg = leg->hh.next) {
+        if (id_equal(&leg->key.target_id, &record->target_id) &&
+            leg->run->state <= RUN_CANCELLING) {
+            world_violated(check->world, "STORE", "run %llu is open, its target %s is removed",
+                           (unsigned long long)leg->run->number, record->name);
+        }
+    }
+}
+
 void
 check_saved(struct check *check, const struct record *record)
 {
@@ -219,6 +232,8 @@ check_saved(struct check *check, const struct record *record)
         leg_saved(check, &record->leg);
     } else if (record->kind == RECORD_STEP) {
         step_saved(check, &record->step);
+    } else if (record->kind == RECORD_TARGET) {
+        target_saved(check, &record->target);
     }
 }
 

@@ -51,5 +51,6 @@ faults_drawn(struct world *world)
     faults.twin_s = every_s(world, 200, 20, 120);
     faults.revoke_s = every_s(world, 100, 30, 120);
     faults.hostile_s = every_s(world, 150, 2, 30);
+    faults.removal_s = every_s(world, 120, 15, 90);
     return faults;
 }

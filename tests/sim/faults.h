@@ -30,7 +30,7 @@ struct faults {
     unsigned link_break_s, partition_s;
     unsigned database_restart_s, database_standby_s, backend_kill_s;
     unsigned database_replace_s;
-    unsigned twin_s, revoke_s, hostile_s;
+    unsigned twin_s, revoke_s, hostile_s, removal_s;
 };
 
 /* A random selection of faults. */

@@ -155,7 +155,7 @@ is_well(const struct fleet *fleet, const struct sim_agent *agent)
         const struct database *database = agent->workers[i].database;
         const struct record *record =
             disk_find(&fleet->coordinator.disk, RECORD_TARGET, &database->target_id, NULL);
-        if (!record || record->target.state != TARGET_READY ||
+        if (!record || record->target.is_gone || record->target.state != TARGET_READY ||
             !text_equal(record->target.agent, agent->name)) {
             return false;
         }

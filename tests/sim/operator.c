@@ -78,6 +78,14 @@ sim_operator_expel(struct sim_operator *person, enum party party, const char *na
                                   .expel = {.party = party, .name = person->party_name}});
 }
 
+void
+sim_operator_forget(struct sim_operator *person, const char *target)
+{
+    snprintf(person->party_name, sizeof person->party_name, "%s", target);
+    ask(person,
+        &(struct message){.type = MESSAGE_FORGET, .forget = {.target = person->party_name}});
+}
+
 /* ---- answers ------------------------------------------------------------------------------- */
 
 static void
@@ -102,8 +110,9 @@ check_role(struct sim_operator *person)
         person->role == ROLE_ADMIN ||
         (person->role == ROLE_OPERATOR && asked != MESSAGE_ENROL && asked != MESSAGE_EXPEL);
 
-    if (!is_allowed && (asked == MESSAGE_APPLY || asked == MESSAGE_STEER ||
-                        asked == MESSAGE_ENROL || asked == MESSAGE_EXPEL)) {
+    if (!is_allowed &&
+        (asked == MESSAGE_APPLY || asked == MESSAGE_STEER || asked == MESSAGE_FORGET ||
+         asked == MESSAGE_ENROL || asked == MESSAGE_EXPEL)) {
         world_violated(person->world, "I9", "%s may not %s and was not refused", person->name,
                        message_name(asked));
     }

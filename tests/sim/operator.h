@@ -28,7 +28,7 @@ struct sim_operator {
     bool wants_apply; /* of the plan he asked for */
     struct service_bundle services[SERVICE_COUNT_MAX];
     struct share waves[WAVE_COUNT_MAX];
-    char run[16], party_name[24];
+    char run[16], party_name[32];
 
     enum message_type answer; /* the last; NONE: he gave up */
     char code[32];            /* of the last refusal */
@@ -48,6 +48,7 @@ void sim_operator_steer(struct sim_operator *person, uint64_t number, enum steer
 void sim_operator_enrol(struct sim_operator *person, enum party party, const char *name,
                         const struct key *key);
 void sim_operator_expel(struct sim_operator *person, enum party party, const char *name);
+void sim_operator_forget(struct sim_operator *person, const char *target);
 
 /* The newest editions of all services to all targets, one wave. */
 struct run_spec sim_operator_spec(struct sim_operator *person);

@@ -15,6 +15,7 @@
     X(a_rollback_undoes_exactly_what_a_run_did)                                                    \
     X(a_failed_run_rolls_itself_back)                                                              \
     X(a_paused_run_starts_nothing)                                                                 \
+    X(a_removed_target_comes_back_with_its_agent)                                                  \
     X(a_cancel_races_a_start)                                                                      \
     X(an_agent_dies_in_the_middle_of_a_commit)                                                     \
     X(an_agent_dies_in_the_middle_of_a_statement)                                                  \

@@ -259,3 +259,25 @@ an_index_is_built_in_spite_of_crashes(struct scene *scene)
 
     expect_state(scene, RUN_DONE, 1);
 }
+
+/* ---- targets ------------------------------------------------------------------------------- */
+
+void
+a_removed_target_comes_back_with_its_agent(struct scene *scene)
+{
+    struct sim_operator *person = &scene->fleet.operators[0];
+
+    scene_open(scene, 1, 2, 2);
+    sim_operator_forget(person, scene->fleet.databases[1].name);
+    scene_wait(scene, 1 * SECOND);
+    struct run_spec spec = spec_of(scene);
+    scene_apply(scene, &spec);
+    scene_settle(scene);
+    expect_state(scene, RUN_DONE, 2);
+
+    scene_wait(scene, 2 * MINUTE);
+    scene_apply(scene, &spec);
+    scene_settle(scene);
+
+    expect_state(scene, RUN_DONE, 4);
+}

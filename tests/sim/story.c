@@ -18,6 +18,7 @@ struct story {
     struct chaos chaos;
     bool is_thinking;
     int64_t looked_us;        /* when somebody has last looked what is there; 0: not yet */
+    int64_t brought_back_us;  /* when agents were last made to report again */
     int64_t patient_until_us; /* then whoever tidies up cancels what is still open */
 };
 
@@ -90,6 +91,37 @@ suffer(struct story *story)
     live_until(story, world_between(world, 40 * SECOND, 300 * SECOND));
 }
 
+/* Whether one of its targets was removed, and is not back. */
+static bool
+lacks_target(const struct fleet *fleet, const struct sim_agent *agent)
+{
+    for (size_t i = 0; i < agent->target_count; i++) {
+        const struct record *record = disk_find(&fleet->coordinator.disk, RECORD_TARGET,
+                                                &agent->workers[i].database->target_id, NULL);
+        if (record && record->target.is_gone) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Agents whose targets were removed by mistake are made to report them again. */
+static void
+bring_back_targets(struct story *story)
+{
+    struct fleet *fleet = &story->fleet;
+
+    if (fleet->world.now_us < story->brought_back_us + 20 * SECOND) {
+        return;
+    }
+    for (size_t i = 0; i < fleet->agent_count; i++) {
+        if (lacks_target(fleet, &fleet->agents[i])) {
+            story->brought_back_us = fleet->world.now_us;
+            network_break(&fleet->agents[i].peer);
+        }
+    }
+}
+
 /*
  * What only a person can do: let an agent in again whose key was taken away, help runs along, look
  * what has become of databases that were replaced.
@@ -132,6 +164,7 @@ settle(struct story *story, int64_t until_us)
 
     while (world->now_us < until_us && world_is_sound(world)) {
         tidy_up(story);
+        bring_back_targets(story);
         if (!fleet->operators[0].waits && story->looked_us && fleet_settle(fleet, 2 * SECOND)) {
             return;
         }

@@ -22,6 +22,7 @@ bool command_targets(struct call *call, struct error *error);
 bool command_agents(struct call *call, struct error *error);
 bool command_operators(struct call *call, struct error *error);
 
+bool command_target_remove(struct call *call, struct error *error);
 bool command_agent_add(struct call *call, struct error *error);
 bool command_agent_remove(struct call *call, struct error *error);
 bool command_operator_add(struct call *call, struct error *error);

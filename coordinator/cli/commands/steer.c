@@ -1,4 +1,7 @@
-/* pause, resume, cancel, retry; agent and operator add and remove: what is said in one sentence. */
+/*
+ * pause, resume, cancel, retry; agent and operator add and remove, target remove: what is said in
+ * one sentence.
+ */
 #include <string.h>
 
 #include "common/base/mem.h"
@@ -72,6 +75,16 @@ expel(struct call *call, enum party party, struct error *error)
     struct message request = {
         .type = MESSAGE_EXPEL,
         .expel = {.party = party, .name = call_argument(call, 0)},
+    };
+    return ask_done(call, &request, error);
+}
+
+bool
+command_target_remove(struct call *call, struct error *error)
+{
+    struct message request = {
+        .type = MESSAGE_FORGET,
+        .forget = {.target = call_argument(call, 0)},
     };
     return ask_done(call, &request, error);
 }

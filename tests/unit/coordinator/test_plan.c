@@ -198,8 +198,50 @@ a_target_that_is_not_there_is_waited_for_and_then_refused(void **state)
     desk_plan(scene.desk, &scene.spec);
 
     assert_int_equal(planned(scene.desk)->refused_count, 1);
-    assert_string_equal(planned(scene.desk)->legs[1].fault.code, "E-TARGET-UNREACHABLE");
+    const struct fault *fault = &planned(scene.desk)->legs[1].fault;
+    assert_string_equal(fault->code, "E-TARGET-UNREACHABLE");
+    assert_non_null(strstr(fault->hint, "skein target remove t1"));
+    assert_non_null(strstr(fault->hint, "--skip-refused"));
     assert_true(desk_count(scene.desk, MESSAGE_PLANNED) >= 5);
+}
+
+static void
+a_target_of_a_removed_agent_is_refused_until_it_is_removed_too(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    struct message expel = {.type = MESSAGE_EXPEL}, forget = {.type = MESSAGE_FORGET};
+    expel.expel = (struct expel){.party = PARTY_AGENT, .name = "a1"};
+    forget.forget.target = "t1";
+    desk_ask(scene.desk, DESK_ADMIN, expel);
+    scene.desk->agents[1].is_up = false;
+
+    struct id plan_id = desk_plan(scene.desk, &scene.spec);
+    const struct fault *fault = &planned(scene.desk)->legs[1].fault;
+    assert_string_equal(fault->code, "E-TARGET-UNREACHABLE");
+    assert_non_null(strstr(fault->text, "a1 is not enrolled any more"));
+    const struct message *refused = desk_try_apply(scene.desk, &plan_id);
+    assert_string_equal(refused->refused.fault.code, "E-TARGET-UNREACHABLE");
+    assert_non_null(strstr(refused->refused.fault.hint, "skein target remove t1"));
+    assert_int_equal(desk_ask(scene.desk, DESK_OPERATOR, forget)->type, MESSAGE_DONE);
+
+    desk_plan(scene.desk, &scene.spec);
+    assert_int_equal(planned(scene.desk)->target_count, 1);
+    assert_int_equal(planned(scene.desk)->refused_count, 0);
+}
+
+static void
+a_target_that_is_removed_while_it_is_planned_is_said_to_be_gone(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make(2);
+    struct message forget = {.type = MESSAGE_FORGET};
+    forget.forget.target = "t1";
+    struct id plan_id = desk_plan(scene.desk, &scene.spec);
+
+    desk_ask(scene.desk, DESK_OPERATOR, forget);
+
+    assert_string_equal(desk_try_apply(scene.desk, &plan_id)->refused.fault.code, "E-PLAN-STALE");
 }
 
 static void
@@ -540,6 +582,8 @@ main(void)
         cmocka_unit_test(a_bundle_that_the_store_does_not_have_is_refused),
         cmocka_unit_test(a_selection_narrows_the_plan),
         cmocka_unit_test(a_target_that_is_not_there_is_waited_for_and_then_refused),
+        cmocka_unit_test(a_target_of_a_removed_agent_is_refused_until_it_is_removed_too),
+        cmocka_unit_test(a_target_that_is_removed_while_it_is_planned_is_said_to_be_gone),
         cmocka_unit_test(a_target_that_comes_in_time_takes_part),
         cmocka_unit_test(a_database_that_does_not_answer_is_asked_again_and_then_refused),
         cmocka_unit_test(a_database_that_is_down_is_refused_with_its_own_reason),

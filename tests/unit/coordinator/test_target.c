@@ -243,6 +243,74 @@ a_database_that_was_made_anew_takes_the_name(void **state)
     assert_true(id_equal(&row_of(desk, "t0")->target_id, &(struct id[]){desk_id(555)}[0]));
 }
 
+static struct message
+forget(const char *name)
+{
+    return (struct message){.type = MESSAGE_FORGET, .forget = {.target = name}};
+}
+
+static void
+a_target_that_is_removed_is_history_until_it_is_reported_again(void **state)
+{
+    (void)state;
+    CLEANUP(desk_destroy) struct desk *desk = desk_new(1);
+    desk_add_target(desk, 0, "auth");
+    desk_connect_all(desk);
+
+    const struct message *answer = desk_ask(desk, DESK_OPERATOR, forget("t0"));
+
+    assert_int_equal(answer->type, MESSAGE_DONE);
+    assert_non_null(strstr(answer->done.text, "at its next report"));
+    assert_null(row_of(desk, "t0"));
+    assert_true(desk_stored_target(desk, 0)->is_gone);
+    assert_true(desk_has_audit(desk, "target removed", "t0"));
+    desk_restart(desk);
+    assert_null(row_of(desk, "t0"));
+    desk_connect_all(desk);
+    assert_true(row_of(desk, "t0")->is_reachable);
+    assert_false(desk_stored_target(desk, 0)->is_gone);
+}
+
+static void
+a_target_that_a_run_has_is_not_removed(void **state)
+{
+    (void)state;
+    CLEANUP(desk_destroy) struct desk *desk = desk_new(1);
+    struct digest digest = desk_add_bundle(desk, "auth", 1);
+    size_t target = desk_add_target(desk, 0, "auth");
+    desk_connect_all(desk);
+    struct run_spec spec = desk_spec(desk, "auth", &digest);
+    struct id plan_id = desk_plan(desk, &spec);
+    desk->targets[target].is_silent = true;
+    desk_apply(desk, &plan_id);
+
+    const struct message *answer = desk_ask(desk, DESK_OPERATOR, forget("t0"));
+    assert_string_equal(answer->refused.fault.code, "E-TARGET-BUSY");
+    desk->targets[target].is_silent = false;
+    desk_work_for(desk, 60000);
+
+    assert_int_equal(desk_ask(desk, DESK_OPERATOR, forget("t0"))->type, MESSAGE_DONE);
+    assert_null(row_of(desk, "t0"));
+}
+
+static void
+who_may_not_remove_a_target_and_what_is_none_is_refused(void **state)
+{
+    (void)state;
+    CLEANUP(desk_destroy) struct desk *desk = desk_new(1);
+    desk_add_target(desk, 0, "auth");
+    desk_connect_all(desk);
+    size_t saves = desk->save_count;
+
+    const struct message *answer = desk_ask(desk, DESK_VIEWER, forget("t0"));
+    assert_string_equal(answer->refused.fault.code, "E-AUTH-ROLE");
+    answer = desk_ask(desk, DESK_OPERATOR, forget("t1"));
+    assert_string_equal(answer->refused.fault.code, "E-TARGET-UNKNOWN");
+
+    assert_int_equal(desk->save_count, saves);
+    assert_non_null(row_of(desk, "t0"));
+}
+
 /* The agent cannot be asked about the steps it has: they were in a database that is no more. */
 static void
 a_run_whose_database_was_replaced_can_be_cancelled(void **state)
@@ -367,6 +435,9 @@ main(void)
         cmocka_unit_test(a_standby_is_shown_as_broken),
         cmocka_unit_test(a_database_that_could_not_be_asked_goes_by_its_name),
         cmocka_unit_test(a_database_that_was_made_anew_takes_the_name),
+        cmocka_unit_test(a_target_that_is_removed_is_history_until_it_is_reported_again),
+        cmocka_unit_test(a_target_that_a_run_has_is_not_removed),
+        cmocka_unit_test(who_may_not_remove_a_target_and_what_is_none_is_refused),
         cmocka_unit_test(a_run_whose_database_was_replaced_can_be_cancelled),
         cmocka_unit_test(a_target_may_be_named_anew),
         cmocka_unit_test(a_report_that_is_out_of_date_says_nothing_about_what_is_applied),
