@@ -10,6 +10,14 @@
 static const char *const statement_kinds[] = {"transactional", "create_index_concurrently",
                                               "drop_index_concurrently"};
 
+static const struct pack_field wanted_lock_fields[] = {
+    PACK_FIELD_NAME(struct wanted_lock, relation, 512),
+    PACK_FIELD_ENUM(struct wanted_lock, mode, TABLE_LOCK_COUNT - 1),
+};
+
+static const struct pack_shape wanted_lock_shape =
+    PACK_SHAPE(struct wanted_lock, wanted_lock_fields);
+
 static const struct pack_field statement_fields[] = {
     PACK_FIELD_UINT(struct statement, offset, PLACE_MAX),
     PACK_FIELD_UINT(struct statement, size, PLACE_MAX),
@@ -17,6 +25,7 @@ static const struct pack_field statement_fields[] = {
     PACK_FIELD_UINT(struct statement, column, PLACE_MAX),
     PACK_FIELD_NAMED_ENUM(struct statement, kind, statement_kinds),
     PACK_FIELD_TEXT(struct statement, tag, 64),
+    PACK_FIELD_LIST(struct statement, locks, lock_count, wanted_lock_shape, WANTED_LOCKS_MAX),
     PACK_FIELD_TEXT(struct statement, object, 512),
     PACK_FIELD_TEXT(struct statement, schema, 256),
     PACK_FIELD_TEXT(struct statement, table, 512),
@@ -39,6 +48,13 @@ static const struct pack_field script_fields[] = {
 
 static const struct pack_shape script_shape = PACK_SHAPE(struct script, script_fields);
 
+static const struct pack_field key_fields[] = {
+    PACK_FIELD_NAME(struct migration_key, name, 32),
+    PACK_FIELD_NAME(struct migration_key, value, KEY_SIZE_MAX),
+};
+
+static const struct pack_shape key_shape = PACK_SHAPE(struct migration_key, key_fields);
+
 static const struct pack_field migration_fields[] = {
     PACK_FIELD_NAME(struct migration, version, 128),
     PACK_FIELD_NAME(struct migration, name, 256),
@@ -48,16 +64,10 @@ static const struct pack_field migration_fields[] = {
     PACK_FIELD_BOOL(struct migration, has_up),
     PACK_FIELD_BOOL(struct migration, has_down),
     PACK_FIELD_BOOL(struct migration, has_verify),
-static const struct pack_field key_fields[] = {
-    PACK_FIELD_NAME(struct migration_key, name, 32),
-    PACK_FIELD_NAME(struct migration_key, value, KEY_SIZE_MAX),
-};
-
-static const struct pack_shape key_shape = PACK_SHAPE(struct migration_key, key_fields);
-
     PACK_FIELD_STRUCT(struct migration, up, script_shape),
     PACK_FIELD_STRUCT(struct migration, down, script_shape),
     PACK_FIELD_STRUCT(struct migration, verify, script_shape),
+    PACK_FIELD_LIST(struct migration, keys, key_count, key_shape, KEYS_MAX),
 };
 
 static const struct pack_shape migration_shape = PACK_SHAPE(struct migration, migration_fields);
@@ -66,8 +76,9 @@ static const struct pack_field manifest_fields[] = {
     PACK_FIELD_UINT(struct manifest, format, 1),
     PACK_FIELD_NAME(struct manifest, service, 128),
     PACK_FIELD_NAME(struct manifest, layout, 32),
+    PACK_FIELD_TEXT(struct manifest, history_table, 256),
+    PACK_FIELD_BOOL(struct manifest, mirrors_history),
     PACK_FIELD_LIST(struct manifest, migrations, migration_count, migration_shape, MIGRATIONS_MAX),
-    PACK_FIELD_LIST(struct migration, keys, key_count, key_shape, KEYS_MAX),
 };
 
 const struct pack_shape manifest_shape = PACK_SHAPE(struct manifest, manifest_fields);
@@ -76,22 +87,11 @@ const struct script *
 migration_script(const struct migration *migration, enum direction direction)
 {
     if (direction == DIRECTION_UP) {
-    PACK_FIELD_TEXT(struct manifest, history_table, 256),
-    PACK_FIELD_BOOL(struct manifest, mirrors_history),
         return migration->has_up ? &migration->up : NULL;
     }
     return migration->has_down ? &migration->down : NULL;
 }
 
-const struct migration *
-manifest_find(const struct manifest *manifest, const char *version)
-{
-    for (size_t i = 0; i < manifest->migration_count; i++) {
-        if (strcmp(manifest->migrations[i].version, version) == 0) {
-            return &manifest->migrations[i];
-        }
-    }
-    return NULL;
 const char *
 migration_key(const struct migration *migration, const char *name)
 {
@@ -103,6 +103,15 @@ migration_key(const struct migration *migration, const char *name)
     return NULL;
 }
 
+const struct migration *
+manifest_find(const struct manifest *manifest, const char *version)
+{
+    for (size_t i = 0; i < manifest->migration_count; i++) {
+        if (strcmp(manifest->migrations[i].version, version) == 0) {
+            return &manifest->migrations[i];
+        }
+    }
+    return NULL;
 }
 
 const uint8_t *

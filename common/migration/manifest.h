@@ -30,11 +30,35 @@ enum statement_kind {
     STATEMENT_KIND_COUNT
 };
 
+/* PostgreSQL's table locks, from weak to strong, numbered as it does. */
+enum table_lock {
+    TABLE_LOCK_NONE,
+    TABLE_LOCK_ACCESS_SHARE,
+    TABLE_LOCK_ROW_SHARE,
+    TABLE_LOCK_ROW_EXCLUSIVE,
+    TABLE_LOCK_SHARE_UPDATE_EXCLUSIVE,
+    TABLE_LOCK_SHARE,
+    TABLE_LOCK_SHARE_ROW_EXCLUSIVE,
+    TABLE_LOCK_EXCLUSIVE,
+    TABLE_LOCK_ACCESS_EXCLUSIVE,
+    TABLE_LOCK_COUNT
+};
+
+#define WANTED_LOCKS_MAX 64
+
+/* A table that a statement locks so that others may have to wait. */
+struct wanted_lock {
+    const char *relation; /* can be put into SQL as it is; with its schema when that was written */
+    enum table_lock mode; /* TABLE_LOCK_SHARE_UPDATE_EXCLUSIVE and stronger */
+};
+
 struct statement {
     uint64_t offset, size; /* bytes of the script's text, without leading comments and the ';' */
     uint64_t line, column; /* of the first byte, from 1; column in characters */
     enum statement_kind kind;
     const char *tag; /* what kind of command: "CREATE TABLE", "UPDATE"; for people */
+    struct wanted_lock *locks; /* as far as the text tells */
+    size_t lock_count;
     /* Index kinds; names can be put into SQL as they are, quoted where they must be. */
     const char *object; /* the index, with its schema when that was written: app."Weird" */
     const char *schema; /* its schema as a plain name, null when not written */
@@ -55,6 +79,11 @@ struct script {
     size_t statement_count;
 };
 
+/* A value of a tool's history table: what a migration is called there. */
+struct migration_key {
+    const char *name, *value;
+};
+
 struct migration {
     const char *version;      /* text with the layout's own order, at most 128 bytes */
     const char *name;         /* "add_email_verified" */
@@ -63,6 +92,8 @@ struct migration {
     const char *depends;      /* "auth@42 policy@7": to be applied before; null: nothing */
     bool has_up, has_down, has_verify;
     struct script up, down, verify; /* empty when has_… is false */
+    struct migration_key *keys;     /* what the layout's tool writes down of it; names are unique */
+    size_t key_count;
 };
 
 /* The migrations are in the order in which they are applied; versions are unique. */
@@ -70,6 +101,8 @@ struct manifest {
     uint64_t format; /* 1 */
     const char *service;
     const char *layout; /* "pairs" */
+    const char *history_table; /* [schema.]name of the tool's table; null: as the tool calls it */
+    bool mirrors_history;      /* what is done is written into that table too */
     struct migration *migrations;
     size_t migration_count;
 };
@@ -79,10 +112,8 @@ extern const struct pack_shape manifest_shape;
 /* The script of a direction; null when the migration has none. */
 const struct script *migration_script(const struct migration *migration, enum direction direction);
 
-/* A value of a tool's history table: what a migration is called there. */
-struct migration_key {
-    const char *name, *value;
-};
+/* The value with this name, null when there is none. */
+const char *migration_key(const struct migration *migration, const char *name);
 
 /* The migration with this version, null when there is none. */
 const struct migration *manifest_find(const struct manifest *manifest, const char *version);
@@ -92,12 +123,5 @@ const struct migration *manifest_find(const struct manifest *manifest, const cha
  * records and what "changed after it was applied" compares.
  */
 const uint8_t *migration_checksum(const struct migration *migration);
-    struct migration_key *keys;     /* what the layout's tool writes down of it; names are unique */
-    size_t key_count;
 
 #endif
-    const char *history_table; /* [schema.]name of the tool's table; null: as the tool calls it */
-    bool mirrors_history;      /* what is done is written into that table too */
-/* The value with this name, null when there is none. */
-const char *migration_key(const struct migration *migration, const char *name);
-

@@ -154,6 +154,19 @@ kind_of(enum sql_kind kind)
     }
 }
 
+/* The text of the tree goes with the scratch arena; the manifest's lives on. */
+static struct wanted_lock *
+locks_of(const struct sql_locks *from, struct arena *arena)
+{
+    struct wanted_lock *locks = arena_alloc(arena, (from->count + 1) * sizeof *locks);
+
+    for (size_t i = 0; i < from->count; i++) {
+        locks[i] = (struct wanted_lock){arena_text(arena, from->locks[i].relation),
+                                        (enum table_lock)from->locks[i].mode};
+    }
+    return locks;
+}
+
 static struct statement
 statement_of(const struct sql_statement *from, struct arena *arena)
 {
@@ -165,6 +178,8 @@ statement_of(const struct sql_statement *from, struct arena *arena)
                               .column = from->stretch.place.column,
                               .kind = kind_of(facts->kind),
                               .tag = arena_text(arena, facts->tag),
+                              .locks = locks_of(&facts->locks, arena),
+                              .lock_count = facts->locks.count,
                               .object = arena_text(arena, facts->index),
                               .schema = arena_text(arena, facts->schema),
                               .table = arena_text(arena, facts->table),
@@ -405,6 +420,17 @@ script_bound(const struct script *script)
     return size;
 }
 
+static size_t
+keys_bound(const struct migration *migration)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < migration->key_count; i++) {
+        size += 16 + strlen(migration->keys[i].name) + strlen(migration->keys[i].value);
+    }
+    return size;
+}
+
 static bool
 check_size(struct reading *reading)
 {
@@ -420,17 +446,6 @@ check_size(struct reading *reading)
         return true;
     }
     error_set(&error, "E-MIG-SIZE", "the service's migrations are too large together");
-static size_t
-keys_bound(const struct migration *migration)
-{
-    size_t size = 0;
-
-    for (size_t i = 0; i < migration->key_count; i++) {
-        size += 16 + strlen(migration->keys[i].name) + strlen(migration->keys[i].value);
-    }
-    return size;
-}
-
     error_where(&error, "%s", reading->from->folder);
     error_found(&error, "%zu bytes, at most %zu", size, BUNDLE_SIZE_MAX);
     error_hint(&error, "squash the oldest into one");
@@ -454,12 +469,15 @@ read_all(void *context)
     reading->manifest = (struct manifest){.format = 1,
                                           .service = reading->from->service,
                                           .layout = layout->name,
+                                          .history_table = reading->from->history_table,
+                                          .mirrors_history = !reading->from->has_no_mirror,
                                           .migration_count = count};
     reading->manifest.migrations =
         arena_alloc(&reading->arena, count * sizeof *reading->manifest.migrations);
     for (size_t i = 0; i < count; i++) {
         read_migration(reading, &reading->sources.items[i], &reading->manifest.migrations[i]);
     }
+    history_keys_make(reading->files, &reading->sources, &reading->manifest, &reading->arena);
     check_size(reading);
 }
 
@@ -469,15 +487,12 @@ migrations_read_source(const struct migrations_source *source, struct bundle **b
 {
     struct reading reading = {.from = source, .errors = errors, .notes = notes};
     size_t before = errors->count + errors->dropped;
-                                          .history_table = reading->from->history_table,
-                                          .mirrors_history = !reading->from->has_no_mirror,
 
     *bundle_p = NULL;
     if (!text_is_name(source->service)) {
         struct error error;
         error_set(&error, "E-NAME-SYNTAX", "the service's name is none");
         error_hint(&error, "names: [A-Za-z0-9][A-Za-z0-9._/@-]{0,127} without ..");
-    history_keys_make(reading->files, &reading->sources, &reading->manifest, &reading->arena);
         return error_list_add(errors, &error);
     }
     deep_stack_run(read_all, &reading);

@@ -263,6 +263,7 @@ sql_facts_read(const struct PgQuery__Node *tree, struct arena *arena, struct sql
 {
     *facts = (struct sql_facts){.tag = tree_tag(tree, arena)};
     facts->kind = kind_of(tree, arena, facts);
+    sql_locks_read(tree, arena, &facts->locks);
     look_for_secret(tree, facts);
     tree_search(tree, arena, facts);
 }

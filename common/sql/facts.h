@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "common/base/arena.h"
+#include "common/sql/lock.h"
 
 /* The schema whose objects belong to Skein itself. */
 #define SQL_OWN_SCHEMA "skein"
@@ -50,6 +51,8 @@ struct sql_facts {
     bool is_unique;     /* CREATE UNIQUE INDEX */
     bool if_exists;     /* DROP INDEX IF EXISTS */
     bool if_not_exists; /* CREATE INDEX IF NOT EXISTS */
+
+    struct sql_locks locks; /* the strong ones that it asks for by name */
 
     const char *own;      /* what it changes in SQL_OWN_SCHEMA, or the schema; null: nothing */
     bool has_secret;      /* a password is written out in it */
