@@ -113,7 +113,7 @@ class Sqitch:
         (self.folder / "sqitch.conf").write_text("[core]\n\tengine = pg\n[user]\n\tname = bench\n\temail = bench@example.com\n")
 
     def command(self, databases):
-        return (databases, f"cd {self.folder} && xargs -P8 -I@ sqitch deploy --no-verify -q db:pg:@")
+        return (databases, f"cd {self.folder} && xargs -P8 -I@ sqitch --quiet deploy --no-verify db:pg:@")
 
 
 class TypeOrm:
