@@ -434,8 +434,11 @@ lets_a_role_do_no_more_than_it_may(void **state)
     ENDS(4, "error[E-AUTH-ROLE]", "pause", "--all");
     ENDS(4, "error[E-AUTH-ROLE]", "cancel", "99"); /* whether there is a run 99 is not told */
     ENDS(4, "error[E-AUTH-ROLE]", "agent", "remove", "peer-0");
+    ENDS(4, "error[E-AUTH-ROLE]", "target", "remove", "bench-0");
 
     use_context("admin");
+    ENDS(5, "error[E-TARGET-UNKNOWN]", "target", "remove", "bench-99");
+    ENDS(2, "error[E-CLI-USAGE]", "target", "remove");
     ENDS(0, "viewer", "operator", "remove", "viewer");
     use_context("viewer");
     ENDS(4, "error[E-AUTH-REVOKED]", "targets");

@@ -260,7 +260,7 @@ a_target_that_is_removed_is_history_until_it_is_reported_again(void **state)
     const struct message *answer = desk_ask(desk, DESK_OPERATOR, forget("t0"));
 
     assert_int_equal(answer->type, MESSAGE_DONE);
-    assert_non_null(strstr(answer->done.text, "at its next report"));
+    assert_non_null(strstr(answer->done.text, "at that agent's next report"));
     assert_null(row_of(desk, "t0"));
     assert_true(desk_stored_target(desk, 0)->is_gone);
     assert_true(desk_has_audit(desk, "target removed", "t0"));
