@@ -1,99 +1,144 @@
 #include "common/migration/layout.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "common/base/mem.h"
 #include "common/base/text.h"
 
-/* In the order in which they are tried for "auto". */
-static const struct layout *const layouts[] = {&layout_pairs, NULL};
+/* A file belongs to the first that claims it: those that look closest come first. */
+static const struct layout *const layouts[] = {&layout_prisma, &layout_diesel, &layout_goose,
+                                               &layout_dbmate, &layout_pairs,  &layout_sqlx};
 
-/* Other names for the same thing, and what is asked for but not there yet. */
+#define LAYOUT_COUNT (sizeof layouts / sizeof *layouts)
+
+/* Other names for the same thing. */
 static const struct {
     const char *name, *layout;
-} other_names[] = {
-    {"golang-migrate", "pairs"},
-    {"dbmate", NULL},
-    {"goose", NULL},
-    {"flyway", NULL},
-    {"sqitch", NULL},
-    {"diesel", NULL},
-    {"prisma", NULL},
-    {"sqlx", NULL},
-    {"node-pg-migrate", NULL},
-    {"graphile", NULL},
-    {"typeorm", NULL},
+} other_names[] = {{"golang-migrate", "pairs"}};
+
+/* What was found of a layout: how many files, and one of them. */
+struct evidence {
+    size_t count;
+    const char *name;
 };
 
-static const struct layout *
-by_name(const char *name)
+static size_t
+index_of(const char *name)
 {
-    for (size_t i = 0; layouts[i]; i++) {
-        if (text_equal(layouts[i]->name, name)) {
-            return layouts[i];
+    size_t index = 0;
+
+    while (index < LAYOUT_COUNT && !text_equal(layouts[index]->name, name)) {
+        index++;
+    }
+    return index;
+}
+
+const char *
+layout_names(void)
+{
+    return "auto, pairs (golang-migrate), dbmate, diesel, goose, prisma, sqlx";
+}
+
+/* ---- what the folder's files look like ------------------------------------------------------- */
+
+static void
+look(struct listing *listing, struct evidence evidence[LAYOUT_COUNT])
+{
+    for (size_t i = 0; i < listing->count; i++) {
+        struct listed_file *file = &listing->files[i];
+        for (size_t layout = 0; layout < LAYOUT_COUNT; layout++) {
+            if (file->name[0] != '.' && layouts[layout]->claims(listing, file)) {
+                evidence[layout].name =
+                    evidence[layout].count++ ? evidence[layout].name : file->name;
+                break;
+            }
         }
     }
+}
+
+/* What could be its own anyway says nothing beside what only it has. */
+static void
+absorb(struct evidence evidence[LAYOUT_COUNT])
+{
+    for (size_t i = 0; i < LAYOUT_COUNT; i++) {
+        const char *const *absorbed = layouts[i]->absorbs;
+        for (; evidence[i].count && absorbed && *absorbed; absorbed++) {
+            evidence[index_of(*absorbed)].count = 0;
+        }
+    }
+}
+
+static const struct layout *
+refuse_none(const struct listing *listing, struct error *error)
+{
+    error_set(error, "E-MIG-MISSING", "no migrations in the folder");
+    error_where(error, "%s", listing->path);
+    error_found(error, "%zu files, none of them called %s, nor as another tool calls them",
+                listing->count, layout_pairs.pattern);
+    error_hint(error, "layouts: %s; the migrations key of skein.yaml names the folder",
+               layout_names());
+    return NULL;
+}
+
+/* Half one thing and half another: say what is which. */
+static const struct layout *
+refuse_two(const struct listing *listing, const struct evidence evidence[LAYOUT_COUNT],
+           struct error *error)
+{
+    struct text found = {0};
+
+    for (size_t i = 0; i < LAYOUT_COUNT; i++) {
+        if (evidence[i].count) {
+            text_format(&found, "%s%s: %zu, such as %.60s", found.size ? "; " : "",
+                        layouts[i]->name, evidence[i].count, evidence[i].name);
+        }
+    }
+    error_set(error, "E-MIG-LAYOUT", "the folder holds files of more than one layout");
+    error_where(error, "%s", listing->path);
+    error_found(error, "%.300s", text_of(&found));
+    text_mend_utf8(error->found);
+    error_hint(error, "move the others elsewhere, or say whose rules count: layout: NAME in "
+                      "skein.yaml, or --layout NAME");
+    text_release(&found);
     return NULL;
 }
 
 static const struct layout *
-detect(const struct listing *listing, struct error *error)
+detect(struct listing *listing, struct error *error)
 {
-    for (size_t i = 0; layouts[i]; i++) {
-        if (layouts[i]->fits(listing)) {
-            return layouts[i];
+    struct evidence evidence[LAYOUT_COUNT] = {{0}};
+    const struct layout *found = NULL;
+    size_t count = 0;
+
+    look(listing, evidence);
+    absorb(evidence);
+    for (size_t i = 0; i < LAYOUT_COUNT; i++) {
+        if (evidence[i].count) {
+            found = layouts[i];
+            count++;
         }
     }
-    error_set(error, "E-MIG-MISSING", "no migrations in the folder");
-    error_where(error, "%s", listing->path);
-    error_found(error, "%zu files, none of them called %s", listing->count, layout_pairs.pattern);
-    error_hint(error, "other layouts than pairs (golang-migrate) cannot be read in this version");
-    return NULL;
+    if (count == 1) {
+        return found;
+    }
+    return count ? refuse_two(listing, evidence, error) : refuse_none(listing, error);
 }
 
 const struct layout *
-layout_find(const char *name, const struct listing *listing, struct error *error)
+layout_find(const char *name, struct listing *listing, struct error *error)
 {
-    bool is_known = false;
-
     if (text_equal(name, "auto")) {
         return detect(listing, error);
     }
-    const struct layout *layout = by_name(name);
-    for (size_t i = 0; !layout && i < sizeof other_names / sizeof *other_names; i++) {
-        if (text_equal(other_names[i].name, name)) {
-            is_known = true;
-            layout = other_names[i].layout ? by_name(other_names[i].layout) : NULL;
-        }
+    for (size_t i = 0; i < sizeof other_names / sizeof *other_names; i++) {
+        name = text_equal(other_names[i].name, name) ? other_names[i].layout : name;
     }
-    if (!layout) {
-        error_set(error, "E-MIG-LAYOUT",
-                  is_known ? "the layout cannot be read in this version"
-                           : "there is no such layout");
-        error_where(error, "%s", listing->path);
-        error_found(error, "%s", name);
-        error_hint(error, "auto, pairs, golang-migrate");
+    size_t index = index_of(name);
+    if (index < LAYOUT_COUNT) {
+        return layouts[index];
     }
-    return layout;
-}
-
-struct source_migration *
-source_list_add(struct source_list *sources)
-{
-    if (sources->count == sources->capacity) {
-        sources->items =
-            mem_grow(sources->items, sources->count, &sources->capacity, sizeof *sources->items);
-    }
-    struct source_migration *item = &sources->items[sources->count++];
-    *item = (struct source_migration){0};
-    return item;
-}
-
-void
-source_list_release(struct source_list *sources)
-{
-    free(sources->items);
-    arena_release(&sources->arena);
-    *sources = (struct source_list){0};
+    error_set(error, "E-MIG-LAYOUT", "there is no such layout");
+    error_where(error, "%s", listing->path);
+    error_found(error, "%.100s", name);
+    error_hint(error, "%s", layout_names());
+    return NULL;
 }

@@ -1,7 +1,7 @@
 /*
  * layout: how a tool keeps its migrations in a folder: what their files are called, which belong
- * together, and in which order they are applied. One small file each in layouts/; the table of all
- * is in layout.c.
+ * together, in which order they are applied, and what is said in the files themselves. One small
+ * file each in layouts/; the table of all is in layout.c.
  */
 #ifndef COMMON_MIGRATION_LAYOUT_H
 #define COMMON_MIGRATION_LAYOUT_H
@@ -11,43 +11,41 @@
 
 #include "common/migration/error_list.h"
 #include "common/migration/listing.h"
+#include "common/migration/source.h"
 
-/* A script in a file: all of it, or a stretch; file is null when there is no such script. */
-struct source {
-    struct listed_file *file;
-    size_t offset, size;
-};
-
-/* A migration as it lies in the folder. */
-struct source_migration {
-    const char *version, *name;
-    struct source up, down, verify;
-};
-
-struct source_list {
-    struct source_migration *items;
-    size_t count, capacity;
-    struct arena arena; /* for texts */
+/* What a layout works on. */
+struct collection {
+    struct listing *listing;
+    struct source_list *sources;
+    struct error_list *errors, *notes;
 };
 
 struct layout {
     const char *name;
-    const char *pattern; /* what its files are called, for people */
-    /* Whether the folder's names look like this layout. */
-    bool (*fits)(const struct listing *listing);
+    const char *pattern;     /* what its files are called, for people */
+    const char *no_way_back; /* why no migration of it has a down; null: they may have */
+    /* Whether a file or folder that lies in the folder looks like one of its own. */
+    bool (*claims)(struct listing *listing, struct listed_file *file);
+    /* The layouts whose files are its own when there is one that it claims; null: none. */
+    const char *const *absorbs;
     /* Load the migrations, in the order in which they are applied; add what is wrong. */
-    void (*collect)(struct listing *listing, struct source_list *sources,
-                    struct error_list *errors);
+    void (*collect)(struct collection *collection);
+    /* What a placeholder of it begins with: each character pair …; null: it has none. */
+    const char *placeholders;
+    /* Its tool runs a file statement by statement when it must: so do we. */
+    bool runs_mixed;
 };
 
-extern const struct layout layout_pairs;
+extern const struct layout layout_dbmate, layout_diesel, layout_goose, layout_pairs, layout_prisma,
+    layout_sqlx;
 
-/* The layout with this name, or the one that fits for "auto". Null with E-MIG-LAYOUT. */
-const struct layout *layout_find(const char *name, const struct listing *listing,
-                                 struct error *error);
+/*
+ * The layout with this name, or the one that fits for "auto". Null with E-MIG-LAYOUT: there is no
+ * such layout, or files of two lie in the folder; E-MIG-MISSING: of none.
+ */
+const struct layout *layout_find(const char *name, struct listing *listing, struct error *error);
 
-/* Append a migration; texts must live in the list's arena or the folder. */
-struct source_migration *source_list_add(struct source_list *sources);
-void source_list_release(struct source_list *sources);
+/* Every layout's name, with commas between. */
+const char *layout_names(void);
 
 #endif

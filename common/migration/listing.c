@@ -31,8 +31,22 @@ cannot(struct error *error, const char *code, const char *path, const char *what
     return error_where(error, "%s", path);
 }
 
+/* Links are followed here: where they lead is looked at when something is loaded. */
 static bool
-list(struct listing *listing, DIR *directory, struct names *names, struct error *error)
+is_folder(DIR *directory, const struct dirent *entry)
+{
+    struct stat status;
+
+    if (entry->d_type != DT_UNKNOWN && entry->d_type != DT_LNK) {
+        return entry->d_type == DT_DIR;
+    }
+    return fstatat(dirfd(directory), entry->d_name, &status, 0) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* Add what stands in an open folder; `prefix` is its path below the listing's, "" or "a/b/". */
+static bool
+list(struct listing *listing, DIR *directory, const char *prefix, struct names *names,
+     struct error *error)
 {
     struct dirent *entry = NULL;
 
@@ -49,10 +63,22 @@ list(struct listing *listing, DIR *directory, struct names *names, struct error 
             names->files =
                 mem_grow(names->files, names->count, &names->capacity, sizeof *names->files);
         }
-        names->files[names->count++] =
-            (struct listed_file){.name = arena_text(&listing->arena, entry->d_name)};
+        names->files[names->count++] = (struct listed_file){
+            .name = arena_format(&listing->arena, "%s%s", prefix, entry->d_name),
+            .is_folder = is_folder(directory, entry)};
     }
     return true;
+}
+
+/* readdir has no order; ours must be the same everywhere. */
+static void
+keep_names(struct listing *listing, struct names *names)
+{
+    if (names->count) {
+        qsort(names->files, names->count, sizeof *names->files, by_name);
+    }
+    listing->count = names->count;
+    listing->files = arena_copy(&listing->arena, names->files, names->count * sizeof *names->files);
 }
 
 bool
@@ -72,15 +98,10 @@ listing_open(const char *path, struct listing **listing_p, struct error *error)
     struct listing *listing = mem_zalloc(sizeof *listing);
     listing->path = arena_text(&listing->arena, path);
     listing->real_path = arena_text(&listing->arena, real_path);
-    bool succeeded = list(listing, directory, &names, error);
+    bool succeeded = list(listing, directory, "", &names, error);
     closedir(directory);
     if (succeeded) {
-        if (names.count) { /* readdir has no order; ours must be the same everywhere */
-            qsort(names.files, names.count, sizeof *names.files, by_name);
-        }
-        listing->count = names.count;
-        listing->files =
-            arena_copy(&listing->arena, names.files, names.count * sizeof *names.files);
+        keep_names(listing, &names);
         *listing_p = listing;
     } else {
         listing_destroy(&listing);
@@ -98,6 +119,72 @@ listing_destroy(struct listing **listing_p)
         free(*listing_p);
         *listing_p = NULL;
     }
+}
+
+/* ---- folders in it --------------------------------------------------------------------------- */
+
+bool
+listing_has(const struct listing *listing, const char *path)
+{
+    CLEANUP(mem_free) char *whole = mem_format("%s/%s", listing->real_path, path);
+
+    return access(whole, F_OK) == 0;
+}
+
+struct listed_file *
+listing_file(struct listing *listing, const char *path)
+{
+    if (!listing_has(listing, path)) {
+        return NULL;
+    }
+    struct listed_file *file = arena_alloc(&listing->arena, sizeof *file);
+    file->name = arena_text(&listing->arena, path);
+    return file;
+}
+
+/* One folder below; a link that leads up would never end, so links are not gone into. */
+static bool
+descend(struct listing *listing, const char *name, struct names *names, struct error *error)
+{
+    CLEANUP(mem_free) char *path = mem_format("%s/%s", listing->real_path, name);
+    CLEANUP(mem_free) char *prefix = mem_format("%s/", name);
+    int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *directory = descriptor < 0 ? NULL : fdopendir(descriptor);
+
+    if (!directory) {
+        int cause = errno;
+        if (descriptor >= 0) {
+            close(descriptor);
+        }
+        return cause == ELOOP || cause == ENOTDIR ||
+               cannot(error, "E-MIG-OPEN", path, "cannot open the folder", cause);
+    }
+    bool succeeded = list(listing, directory, prefix, names, error);
+    closedir(directory);
+    return succeeded;
+}
+
+bool
+listing_descend(struct listing *listing, struct error *error)
+{
+    struct names names = {.files = mem_copy(listing->files, listing->count * sizeof *names.files),
+                          .count = listing->count,
+                          .capacity = listing->count};
+    bool succeeded = true;
+
+    /* What is found is appended, and so gone into in its turn. */
+    for (size_t i = 0; succeeded && i < names.count; i++) {
+        const char *name = names.files[i].name;
+        const char *last = strrchr(name, '/');
+        if (names.files[i].is_folder && (last ? last[1] : name[0]) != '.') {
+            succeeded = descend(listing, name, &names, error);
+        }
+    }
+    if (succeeded) {
+        keep_names(listing, &names);
+    }
+    free(names.files);
+    return succeeded;
 }
 
 /* ---- one file -------------------------------------------------------------------------------- */

@@ -15,9 +15,10 @@
 #define LISTED_MAX 20000
 
 struct listed_file {
-    const char *name;
+    const char *name; /* below the folder: "a.sql", "deploy/a.sql" */
     const char *text; /* null until it is loaded */
     size_t size;
+    bool is_folder;
 };
 
 struct listing {
@@ -33,6 +34,18 @@ struct listing {
 bool listing_open(const char *path, struct listing **listing_p, struct error *error);
 
 void listing_destroy(struct listing **listing_p);
+
+/* Whether there is a file (or folder) with this path below the folder. */
+bool listing_has(const struct listing *listing, const char *path);
+
+/* The file with this path below the folder, to be loaded; null when there is none. */
+struct listed_file *listing_file(struct listing *listing, const char *path);
+
+/*
+ * List what lies in the folders of the folder, too, but for hidden ones; names then hold slashes.
+ * What listing->files pointed to stays good. False with E-MIG-COUNT, E-MIG-OPEN.
+ */
+bool listing_descend(struct listing *listing, struct error *error);
 
 /* Read a file; its text lives as long as the folder. False with E-MIG-PATH, -TYPE, -SIZE, -OPEN. */
 bool listing_load(struct listing *listing, struct listed_file *file, struct error *error);

@@ -2,10 +2,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <uthash.h>
 
 #include "common/base/mem.h"
+#include "common/migration/collection.h"
 #include "common/migration/history_keys.h"
-#include "common/migration/layout.h"
 #include "common/migration/refusal.h"
 #include "common/sql/deep_stack.h"
 #include "common/sql/split.h"
@@ -18,11 +19,19 @@ struct reading {
     struct error_list *errors, *notes;
 
     struct listing *files;
+    const struct layout *layout;
+    size_t error_count; /* before anything was read */
     struct source_list sources;
     struct manifest manifest;
     struct text content;
     struct arena arena; /* what the manifest points to */
     size_t statement_count;
+};
+
+/* A version that is taken, and by which file. */
+struct version_seen {
+    const char *version, *file;
+    UT_hash_handle hh;
 };
 
 /* One file on its way into the manifest. */
@@ -40,9 +49,13 @@ struct script_reading {
 
 /* ---- the text -------------------------------------------------------------------------------- */
 
+/* `place` is one in the script; people are shown the one in the file. */
 static bool
 add_error_at(struct script_reading *script, struct error *error, struct place place)
 {
+    struct place last = {0};
+
+    place = source_place(script->source, place.offset, &last);
     error_where(error, "%s:%zu:%zu", script->path, place.line, place.column);
     return error_list_add(&script->found, error);
 }
@@ -92,6 +105,38 @@ check_encoding(struct script_reading *script)
     return add_error_at(script, &error, place_after(place_start(), script->text, sound));
 }
 
+static void
+relocate(const struct source *source, struct stretch *stretch, struct place *last)
+{
+    struct place place = source_place(source, stretch->place.offset, last);
+
+    stretch->place.line = place.line;
+    stretch->place.column = place.column;
+}
+
+/* Lines and columns of a stretch of a file, or of what was put together, as they are in the file.
+ */
+static void
+relocate_all(struct script_reading *script)
+{
+    const struct source *source = script->source;
+    struct sql_script *sql = &script->sql;
+    struct place last = {0};
+
+    if (!source->offset && !source->piece_count) {
+        return;
+    }
+    for (size_t i = 0; i < sql->statement_count; i++) {
+        relocate(source, &sql->statements[i].stretch, &last);
+    }
+    for (size_t i = 0; i < sql->comment_count; i++) {
+        relocate(source, &sql->comments[i], &last);
+    }
+    for (size_t i = 0; i < sql->long_name_count; i++) {
+        relocate(source, &sql->long_names[i], &last);
+    }
+}
+
 static bool
 check_count(struct script_reading *script)
 {
@@ -125,6 +170,7 @@ understand(struct script_reading *script)
     if (!check_count(script)) {
         return false;
     }
+    relocate_all(script);
     size_t first = script->sql.statement_count ? script->sql.statements[0].stretch.place.offset
                                                : script->source->size;
     bool succeeded = annotations_read(script->path, script->text, script->sql.comments,
@@ -241,8 +287,8 @@ add_whole_file_error(struct script_reading *script, const char *code, const char
 static void
 open_script(struct script_reading *script, struct reading *reading, const struct source *source)
 {
-    *script = (struct script_reading){
-        .reading = reading, .source = source, .text = source->file->text + source->offset};
+    *script =
+        (struct script_reading){.reading = reading, .source = source, .text = source_text(source)};
     script->path =
         arena_format(&reading->arena, "%s/%s", reading->from->folder, source->file->name);
 }
@@ -321,7 +367,9 @@ read_up(struct reading *reading, const struct source_migration *source, struct m
     if (understand(&script) && check_up_empty(&script)) {
         migration->has_up = true;
         migration->stage = arena_text(&reading->arena, script.annotations.stage);
-        migration->irreversible = arena_text(&reading->arena, script.annotations.irreversible);
+        if (script.annotations.irreversible) {
+            migration->irreversible = arena_text(&reading->arena, script.annotations.irreversible);
+        }
         migration->depends = arena_text(&reading->arena, script.annotations.depends);
         keep_script(&script, &migration->up);
     }
@@ -389,6 +437,7 @@ read_migration(struct reading *reading, const struct source_migration *source,
 {
     migration->version = source->version;
     migration->name = source->name;
+    migration->irreversible = reading->layout->no_way_back;
     if (source->up.file) {
         read_up(reading, source, migration);
     }
@@ -452,19 +501,82 @@ check_size(struct reading *reading)
     return error_list_add(reading->errors, &error);
 }
 
+/* Whatever a layout collects: versions are the journal's keys. */
+static void
+check_versions(struct reading *reading)
+{
+    const struct source_list *sources = &reading->sources;
+    struct version_seen *seen = NULL, *next = NULL, *entry = NULL;
+    struct error error;
+
+    for (size_t i = 0; i < sources->count; i++) {
+        const struct source_migration *source = &sources->items[i];
+        HASH_FIND_STR(seen, source->version, entry);
+        if (entry) {
+            error_set(&error, "E-MIG-DUP", "the version is there twice");
+            error_where(&error, "%s/%s", reading->from->folder, source->up.file->name);
+            error_found(&error, "%.200s", entry->file);
+            error_hint(&error, "give one of them another version");
+            error_list_add(reading->errors, &error);
+            continue;
+        }
+        entry = mem_zalloc(sizeof *entry);
+        *entry = (struct version_seen){.version = source->version,
+                                       .file = source->up.file ? source->up.file->name : ""};
+        HASH_ADD_KEYPTR(hh, seen, entry->version, strlen(entry->version), entry);
+    }
+    HASH_ITER(hh, seen, entry, next)
+    {
+        HASH_DEL(seen, entry);
+        free(entry);
+    }
+}
+
+/* Nothing was collected and nobody said why. */
+static bool
+check_nothing(struct reading *reading)
+{
+    struct error error;
+
+    if (reading->errors->count > reading->error_count) {
+        return false;
+    }
+    error_set(&error, "E-MIG-MISSING", "no migrations in the folder");
+    error_where(&error, "%s", reading->from->folder);
+    error_hint(&error, "layout %s: files are called %s", reading->layout->name,
+               reading->layout->pattern);
+    return error_list_add(reading->errors, &error);
+}
+
+static bool
+collect(struct reading *reading)
+{
+    struct collection collection = {
+        .sources = &reading->sources, .errors = reading->errors, .notes = reading->notes};
+    struct error error;
+
+    if (!listing_open(reading->from->folder, &reading->files, &error)) {
+        return error_list_add(reading->errors, &error);
+    }
+    collection.listing = reading->files;
+    reading->layout = layout_find(reading->from->layout, reading->files, &error);
+    if (!reading->layout) {
+        return error_list_add(reading->errors, &error);
+    }
+    reading->layout->collect(&collection);
+    check_versions(reading);
+    return reading->sources.count > 0 || check_nothing(reading);
+}
+
 static void
 read_all(void *context)
 {
     struct reading *reading = context;
-    struct error error;
-    const struct layout *layout = NULL;
 
-    if (!listing_open(reading->from->folder, &reading->files, &error) ||
-        !(layout = layout_find(reading->from->layout, reading->files, &error))) {
-        error_list_add(reading->errors, &error);
+    if (!collect(reading)) {
         return;
     }
-    layout->collect(reading->files, &reading->sources, reading->errors);
+    const struct layout *layout = reading->layout;
     size_t count = reading->sources.count;
     reading->manifest = (struct manifest){.format = 1,
                                           .service = reading->from->service,
@@ -488,6 +600,7 @@ migrations_read_source(const struct migrations_source *source, struct bundle **b
     struct reading reading = {.from = source, .errors = errors, .notes = notes};
     size_t before = errors->count + errors->dropped;
 
+    reading.error_count = errors->count;
     *bundle_p = NULL;
     if (!text_is_name(source->service)) {
         struct error error;

@@ -5,7 +5,7 @@
 #ifndef TESTS_SUPPORT_FOLDER_H
 #define TESTS_SUPPORT_FOLDER_H
 
-#include <dirent.h>
+#include <ftw.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,9 +39,22 @@ folder_path(const struct folder *folder, const char *name)
     return path;
 }
 
+/* Make the folders that a file's path below the folder names. */
+static inline void
+folder_make_parents(const struct folder *folder, const char *name)
+{
+    for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+        char parent[256];
+        snprintf(parent, sizeof parent, "%.*s", (int)(slash - name), name);
+        (void)mkdir(folder_path(folder, parent), 0700);
+    }
+}
+
+/* The name may hold slashes: the folders are made. */
 static inline const char *
 folder_write(const struct folder *folder, const char *name, const void *data, size_t size)
 {
+    folder_make_parents(folder, name);
     const char *path = folder_path(folder, name);
     FILE *file = fopen(path, "w");
     if (!file || fwrite(data, 1, size, file) != size || fclose(file) != 0) {
@@ -63,20 +76,20 @@ folder_text(const struct folder *folder, const char *name, const char *text, mod
     return path;
 }
 
-/* Remove it with the files in it (no folders); a cleanup. */
+static inline int
+folder_remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+    (void)status;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
+/* Remove it with everything in it; a cleanup. */
 static inline void
 folder_remove(struct folder *folder)
 {
-    DIR *entries = opendir(folder->path);
-    for (struct dirent *entry; entries && (entry = readdir(entries));) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            (void)remove(folder_path(folder, entry->d_name));
-        }
-    }
-    if (entries) {
-        closedir(entries);
-    }
-    (void)rmdir(folder->path);
+    (void)nftw(folder->path, folder_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 #endif

@@ -9,11 +9,10 @@
 
 #include "common/base/mem.h"
 #include "common/base/text.h"
-#include "common/migration/layout.h"
+#include "common/migration/collection.h"
 #include "common/migration/manifest.h"
 
 #define PATTERN "<version>_<name>.up.sql, .down.sql, .verify.sql"
-#define VERSION_SIZE_MAX 128
 
 enum part { PART_UP, PART_DOWN, PART_VERIFY, PART_COUNT };
 
@@ -58,34 +57,15 @@ take_apart(const char *file_name, const char *extension, struct pair_name *out)
 }
 
 static bool
-fits(const struct listing *listing)
+claims(struct listing *listing, struct listed_file *file)
 {
     struct pair_name name;
 
-    for (size_t i = 0; i < listing->count; i++) {
-        if (take_apart(listing->files[i].name, "sql", &name)) {
-            return true;
-        }
-    }
-    return false;
+    (void)listing;
+    return take_apart(file->name, "sql", &name);
 }
 
 /* ---- names that are refused ------------------------------------------------------------------ */
-
-static bool
-refuse(struct error_list *errors, const struct listing *listing, const char *name, const char *code,
-       const char *text, const char *found, const char *hint)
-{
-    CLEANUP(mem_free) char *shown = mem_text(name);
-    struct error error;
-
-    text_mend_utf8(shown);
-    error_set(&error, code, "%s", text);
-    error_where(&error, "%s/%s", listing->path, shown);
-    error_found(&error, "%s", found);
-    error_hint(&error, "%s", hint);
-    return error_list_add(errors, &error);
-}
 
 static char *
 in_lower_case(const char *name)
@@ -113,51 +93,29 @@ is_program(const char *name)
     return false;
 }
 
-/* Whether a name can be shown and kept: UTF-8 without control characters. */
-static bool
-is_printable(const char *name)
-{
-    for (const char *byte = name; *byte; byte++) {
-        if ((unsigned char)*byte < ' ' || *byte == 0x7f) {
-            return false;
-        }
-    }
-    return text_is_utf8(name, strlen(name));
-}
-
 /* Whether the file takes part; files that are none of ours are passed over. */
 static bool
-take_name(const struct listing *listing, struct listed_file *file, struct pair_name *out,
-          struct error_list *errors)
+take_name(struct collection *collection, struct listed_file *file, struct pair_name *out)
 {
-    CLEANUP(mem_free) char *lower = in_lower_case(file->name);
-
     if (file->name[0] == '.') {
         return false;
     }
     if (is_program(file->name)) {
-        return refuse(errors, listing, file->name, "E-MIG-TYPE",
-                      "a migration that is a program cannot be carried out", "",
-                      "write what it does as SQL");
+        return collection_refuse(collection, file->name, "E-MIG-TYPE",
+                                 "a migration that is a program cannot be carried out", "",
+                                 "write what it does as SQL");
     }
-    if (!text_ends_with(lower, ".sql")) {
+    if (!collection_takes(collection, file, ".sql")) {
         return false;
     }
-    if (!is_printable(file->name)) {
-        return refuse(errors, listing, file->name, "E-MIG-NAME",
-                      "the file's name is not printable UTF-8", "", "files are called " PATTERN);
-    }
     if (!take_apart(file->name, "sql", out)) {
+        CLEANUP(mem_free) char *lower = in_lower_case(file->name);
         bool is_case = take_apart(lower, "sql", out);
-        return refuse(errors, listing, file->name, is_case ? "E-MIG-CASE" : "E-MIG-NAME",
-                      is_case ? "the file's name is right but for upper and lower case"
-                              : "the file is not called as a migration is",
-                      "files are called " PATTERN,
-                      "rename it, or put what is no migration elsewhere");
-    }
-    if (out->version_size > VERSION_SIZE_MAX) {
-        return refuse(errors, listing, file->name, "E-MIG-NAME", "the version is too long",
-                      "at most 128 digits", "rename the file");
+        return collection_refuse(collection, file->name, is_case ? "E-MIG-CASE" : "E-MIG-NAME",
+                                 is_case ? "the file's name is right but for upper and lower case"
+                                         : "the file is not called as a migration is",
+                                 "files are called " PATTERN,
+                                 "rename it, or put what is no migration elsewhere");
     }
     out->file = file;
     return true;
@@ -196,87 +154,62 @@ compare(const void *a, const void *b)
 }
 
 static void
-refuse_twin(const struct listing *listing, const struct pair_name *name,
-            const struct pair_name *twin, struct error_list *errors)
+refuse_twin(struct collection *collection, const struct pair_name *name,
+            const struct pair_name *twin)
 {
     bool is_case = strcasecmp(name->file->name, twin->file->name) == 0;
 
-    refuse(errors, listing, name->file->name, is_case ? "E-MIG-CASE" : "E-MIG-DUP",
-           is_case ? "two files whose names differ only in upper and lower case"
-                   : "the version is there twice",
-           twin->file->name, "give one of them another version");
-}
-
-static char *
-piece(struct source_list *sources, const char *text, size_t size)
-{
-    char *copy = arena_alloc(&sources->arena, size + 1);
-    memcpy(copy, text, size);
-    return copy;
-}
-
-static void
-load(struct listing *listing, struct listed_file *file, struct source *source,
-     struct error_list *errors)
-{
-    struct error error;
-
-    if (!listing_load(listing, file, &error)) {
-        error_list_add(errors, &error);
-        return;
-    }
-    *source = (struct source){.file = file, .offset = 0, .size = file->size};
+    collection_refuse(collection, name->file->name, is_case ? "E-MIG-CASE" : "E-MIG-DUP",
+                      is_case ? "two files whose names differ only in upper and lower case"
+                              : "the version is there twice",
+                      twin->file->name, "give one of them another version");
 }
 
 /* One migration from the files of one version, which stand side by side. */
-static void
-collect_one(struct listing *listing, const struct pair_name *names, size_t count,
-            struct source_list *sources, struct error_list *errors)
+static bool
+collect_one(struct collection *collection, const struct pair_name *names, size_t count)
 {
     struct source_migration migration = {0};
     struct source *slots[] = {&migration.up, &migration.down, &migration.verify};
 
     for (size_t i = 0; i < count; i++) {
         if (i > 0 && names[i].part == names[i - 1].part) {
-            refuse_twin(listing, &names[i], &names[i - 1], errors);
-            continue;
+            refuse_twin(collection, &names[i], &names[i - 1]);
+        } else if (collection_load(collection, names[i].file)) {
+            *slots[names[i].part] = collection_whole(collection, names[i].file);
         }
-        load(listing, names[i].file, slots[names[i].part], errors);
     }
     if (names[0].part != PART_UP) {
-        refuse(errors, listing, names[0].file->name, "E-MIG-MISSING", "the version has no up file",
-               "", "add it, or remove this one");
-        return;
+        return collection_refuse(collection, names[0].file->name, "E-MIG-MISSING",
+                                 "the version has no up file", "", "add it, or remove this one");
     }
-    migration.version = piece(sources, names[0].version, names[0].version_size);
-    migration.name = piece(sources, names[0].name, names[0].name_size);
-    *source_list_add(sources) = migration;
+    migration.version = collection_piece(collection, names[0].version, names[0].version_size);
+    migration.name = collection_piece(collection, names[0].name, names[0].name_size);
+    return collection_add(collection, names[0].file->name, &migration);
 }
 
 static void
-collect(struct listing *listing, struct source_list *sources, struct error_list *errors)
+collect(struct collection *collection)
 {
+    struct listing *listing = collection->listing;
     CLEANUP(mem_free)
     struct pair_name *names = mem_zalloc((listing->count + 1) * sizeof *names);
     size_t count = 0;
 
     for (size_t i = 0; i < listing->count; i++) {
-        count += take_name(listing, &listing->files[i], &names[count], errors);
+        count += take_name(collection, &listing->files[i], &names[count]);
     }
     qsort(names, count, sizeof *names, compare);
     for (size_t first = 0, next = 0; first < count; first = next) {
         while (next < count && compare_numbers(&names[first], &names[next]) == 0) {
             next++;
         }
-        if (sources->count == MIGRATIONS_MAX) {
-            refuse(errors, listing, names[first].file->name, "E-MIG-COUNT",
-                   "too many migrations for one service", "at most 1000",
-                   "squash the oldest into one");
+        if (!collect_one(collection, &names[first], next - first) &&
+            collection->sources->count == MIGRATIONS_MAX) {
             return;
         }
-        collect_one(listing, &names[first], next - first, sources, errors);
     }
 }
 
 const struct layout layout_pairs = {
-    .name = "pairs", .pattern = PATTERN, .fits = fits, .collect = collect};
+    .name = "pairs", .pattern = PATTERN, .claims = claims, .collect = collect};

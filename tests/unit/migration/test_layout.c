@@ -1,156 +1,59 @@
 #include "common/migration/layout.h"
 
 #include "tests/support/deep.h"
-#include "tests/unit/migration/reads.h"
+#include "tests/unit/migration/layouts/tool.h"
 
-/* A file that holds a harmless statement. */
-static void
-put(const struct folder *folder, const char *name)
-{
-    folder_text(folder, name, "SELECT 1;", 0644);
-}
-
-static const struct migration *
-migration_at(const struct reads *reads, size_t index)
-{
-    if (!reads->succeeded) {
-        fail_msg("%s: %s", reads->errors.errors[0].where, reads->errors.errors[0].text);
-    }
-    assert_true(index < reads->bundle->manifest.migration_count);
-    return &reads->bundle->manifest.migrations[index];
-}
+#define GOOSE "-- +goose Up\nSELECT 1;\n"
+#define DBMATE "-- migrate:up\nSELECT 1;\n-- migrate:down\nSELECT 2;\n"
 
 static void
-files_of_a_version_belong_together(void **state)
-{
-    (void)state;
-    CLEANUP(folder_remove) struct folder folder = folder_make();
-    put(&folder, "0007_add_email.up.sql");
-    put(&folder, "7_drop.email.down.sql");
-    put(&folder, "0007_add_email.verify.sql");
-
-    CLEANUP(reads_release) struct reads reads = read_folder(&folder);
-
-    const struct migration *migration = migration_at(&reads, 0);
-    assert_int_equal(reads.bundle->manifest.migration_count, 1);
-    assert_string_equal(reads.bundle->manifest.layout, "pairs");
-    assert_string_equal(migration->version, "0007");
-    assert_string_equal(migration->name, "add_email");
-    assert_true(migration->has_up && migration->has_down && migration->has_verify);
-    assert_string_equal(migration->down.path, "7_drop.email.down.sql");
-    assert_string_equal(migration->verify.path, "0007_add_email.verify.sql");
-}
-
-static void
-order_is_by_number_of_any_length(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"10_b.up.sql", "9_a.up.sql", "0000_z.up.sql",
-                                        "123456789012345678901234567890_d.up.sql",
-                                        "20250810120000_c.up.sql"};
-    static const char *const wanted[] = {"0000", "9", "10", "20250810120000",
-                                         "123456789012345678901234567890"};
-    CLEANUP(folder_remove) struct folder folder = folder_make();
-    for (size_t i = 0; i < 5; i++) {
-        put(&folder, names[i]);
-    }
-
-    CLEANUP(reads_release) struct reads reads = read_folder(&folder);
-
-    for (size_t i = 0; i < 5; i++) {
-        assert_string_equal(migration_at(&reads, i)->version, wanted[i]);
-    }
-}
-
-static void
-what_is_no_sql_is_passed_over(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"README.md",   "migrations.go",   ".hidden.sql",
-                                        "1_a.up.sql~", "1_a.up.sql.orig", "embed_test.go"};
-    CLEANUP(folder_remove) struct folder folder = folder_make();
-    put(&folder, "1_a.up.sql");
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        put(&folder, names[i]);
-    }
-
-    CLEANUP(reads_release) struct reads reads = read_folder(&folder);
-
-    assert_true(reads.succeeded);
-    assert_int_equal(reads.bundle->manifest.migration_count, 1);
-    assert_int_equal(reads.notes.count, 0);
-}
-
-static void
-names_that_fit_no_pattern_are_refused_with_the_pattern(void **state)
+a_folder_is_read_as_what_it_looks_like(void **state)
 {
     (void)state;
     static const struct {
-        const char *name, *code;
-    } rows[] = {{"seed.sql", "E-MIG-NAME"},        {"2_b.sql", "E-MIG-NAME"},
-                {"2_b_up.sql", "E-MIG-NAME"},      {"v2_b.up.sql", "E-MIG-NAME"},
-                {"2-b.up.sql", "E-MIG-NAME"},      {"2_b.UP.sql", "E-MIG-CASE"},
-                {"2_b.up.SQL", "E-MIG-CASE"},      {"2_b\n.up.sql", "E-MIG-NAME"},
-                {"2_b\xff.up.sql", "E-MIG-NAME"},  {"2_b.up.go", "E-MIG-TYPE"},
-                {"2_b.down.py", "E-MIG-TYPE"},     {"1_other.up.sql", "E-MIG-DUP"},
-                {"01_a.up.sql", "E-MIG-DUP"},      {"1_A.up.sql", "E-MIG-CASE"},
-                {"2_b.down.sql", "E-MIG-MISSING"}, {"2_b.verify.sql", "E-MIG-MISSING"}};
+        const char *name, *text, *layout;
+    } rows[] = {{"1_a.up.sql", "SELECT 1", "pairs"},  {"1_a.sql", "SELECT 1", "sqlx"},
+                {"1_a.sql", GOOSE, "goose"},          {"1_a.sql", DBMATE, "dbmate"},
+                {"1_a/up.sql", "SELECT 1", "diesel"}, {"1_a/migration.sql", "SELECT 1", "prisma"}};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        CLEANUP(folder_remove) struct folder folder = folder_make();
-        put(&folder, "1_a.up.sql");
-        put(&folder, rows[i].name);
-        CLEANUP(reads_release) struct reads reads = read_folder(&folder);
-        assert_int_equal(reads.errors.count, 1);
-        assert_string_equal(reads.errors.errors[0].code, rows[i].code);
-        assert_true(
-            text_is_utf8(reads.errors.errors[0].where, strlen(reads.errors.errors[0].where)));
-        if (strcmp(rows[i].code, "E-MIG-NAME") == 0) {
-            assert_non_null(strstr(reads.errors.errors[0].found, "<version>_<name>.up.sql") ||
-                                    strstr(reads.errors.errors[0].hint, "<version>_<name>.up.sql")
-                                ? ""
-                                : NULL);
-        }
+        CLEANUP(reads_release) struct reads reads = read_one(rows[i].name, rows[i].text);
+        (void)migration_at(&reads, 0);
+        assert_string_equal(reads.bundle->manifest.layout, rows[i].layout);
     }
 }
 
 static void
-a_version_is_at_most_128_digits(void **state)
+a_folder_that_is_half_one_thing_and_half_another_is_refused_with_both_explained(void **state)
 {
     (void)state;
-    char name[160] = "";
-    memset(name, '1', 128);
-    strcpy(name + 128, "_a.up.sql");
     CLEANUP(folder_remove) struct folder folder = folder_make();
-    put(&folder, name);
-    CLEANUP(reads_release) struct reads fits = read_folder(&folder);
-    memset(name, '2', 129);
-    strcpy(name + 129, "_a.up.sql");
-    put(&folder, name);
-    CLEANUP(reads_release) struct reads passes = read_folder(&folder);
+    put(&folder, "1_a.sql", GOOSE);
+    put(&folder, "2_b.sql", GOOSE);
+    put(&folder, "3_c.sql", DBMATE);
 
-    assert_int_equal(strlen(migration_at(&fits, 0)->version), 128);
-    assert_string_equal(passes.errors.errors[0].code, "E-MIG-NAME");
+    CLEANUP(reads_release) struct reads reads = read_folder(&folder);
+
+    assert_int_equal(reads.errors.count, 1);
+    assert_string_equal(reads.errors.errors[0].code, "E-MIG-LAYOUT");
+    assert_string_equal(reads.errors.errors[0].where, folder.path);
+    assert_string_equal(reads.errors.errors[0].found,
+                        "goose: 2, such as 1_a.sql; dbmate: 1, such as 3_c.sql");
+    assert_non_null(strstr(reads.errors.errors[0].hint, "layout: NAME"));
 }
 
 static void
-there_are_at_most_a_thousand_migrations(void **state)
+a_named_layout_judges_the_other_half_by_its_own_rules(void **state)
 {
     (void)state;
     CLEANUP(folder_remove) struct folder folder = folder_make();
-    char name[32];
+    put(&folder, "1_a.sql", GOOSE);
+    put(&folder, "3_c.sql", DBMATE);
 
-    for (int i = 1; i <= MIGRATIONS_MAX; i++) {
-        snprintf(name, sizeof name, "%d_a.up.sql", i);
-        put(&folder, name);
-    }
-    CLEANUP(reads_release) struct reads fits = read_folder(&folder);
-    put(&folder, "5000_a.up.sql");
-    CLEANUP(reads_release) struct reads passes = read_folder(&folder);
+    CLEANUP(reads_release) struct reads reads = read_as(&folder, "goose");
 
-    assert_int_equal(fits.bundle->manifest.migration_count, MIGRATIONS_MAX);
-    assert_int_equal(passes.errors.count, 1);
-    assert_listed(&passes.errors, "E-MIG-COUNT", "5000_a.up.sql", "");
+    assert_false(reads.succeeded);
+    assert_listed(&reads.errors, "E-MIG-MARK", "3_c.sql", "2:1");
 }
 
 static void
@@ -158,8 +61,8 @@ a_folder_without_migrations_is_refused(void **state)
 {
     (void)state;
     CLEANUP(folder_remove) struct folder folder = folder_make();
-    put(&folder, "README.md");
-    put(&folder, "seed.sql");
+    put_any(&folder, "README.md");
+    put_any(&folder, "seed.sql");
 
     CLEANUP(reads_release) struct reads reads = read_folder(&folder);
 
@@ -169,35 +72,46 @@ a_folder_without_migrations_is_refused(void **state)
 }
 
 static void
+a_folder_without_migrations_of_the_layout_that_was_named_is_refused(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    put_any(&folder, "README.md");
+
+    CLEANUP(reads_release) struct reads reads = read_as(&folder, "dbmate");
+
+    assert_int_equal(reads.errors.count, 1);
+    assert_string_equal(reads.errors.errors[0].code, "E-MIG-MISSING");
+}
+
+static void
 a_layout_can_be_named(void **state)
 {
     (void)state;
     static const struct {
         const char *layout;
         bool succeeds;
-    } rows[] = {{"pairs", true}, {"golang-migrate", true}, {"dbmate", false}, {"nonsense", false}};
+    } rows[] = {{"pairs", true}, {"golang-migrate", true}, {"sqlx", true}, {"nonsense", false}};
     CLEANUP(folder_remove) struct folder folder = folder_make();
-    put(&folder, "1_a.up.sql");
+    put_any(&folder, "1_a.up.sql");
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        CLEANUP(reads_release) struct reads reads = {0};
-        bool succeeded = migrations_read(folder.path, "auth", rows[i].layout, &reads.bundle,
-                                         &reads.errors, &reads.notes);
-        assert_int_equal(succeeded, rows[i].succeeds);
-        if (!succeeded) {
+        CLEANUP(reads_release) struct reads reads = read_as(&folder, rows[i].layout);
+        assert_int_equal(reads.succeeded, rows[i].succeeds);
+        if (!reads.succeeded) {
             assert_string_equal(reads.errors.errors[0].code, "E-MIG-LAYOUT");
+            assert_non_null(strstr(reads.errors.errors[0].hint, "goose"));
         }
     }
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(files_of_a_version_belong_together),
-    cmocka_unit_test(order_is_by_number_of_any_length),
-    cmocka_unit_test(what_is_no_sql_is_passed_over),
-    cmocka_unit_test(names_that_fit_no_pattern_are_refused_with_the_pattern),
-    cmocka_unit_test(a_version_is_at_most_128_digits),
-    cmocka_unit_test(there_are_at_most_a_thousand_migrations),
+    cmocka_unit_test(a_folder_is_read_as_what_it_looks_like),
+    cmocka_unit_test(
+        a_folder_that_is_half_one_thing_and_half_another_is_refused_with_both_explained),
+    cmocka_unit_test(a_named_layout_judges_the_other_half_by_its_own_rules),
     cmocka_unit_test(a_folder_without_migrations_is_refused),
+    cmocka_unit_test(a_folder_without_migrations_of_the_layout_that_was_named_is_refused),
     cmocka_unit_test(a_layout_can_be_named),
 };
 
