@@ -13,8 +13,9 @@
 #include "agent/execute/transaction.h"
 
 #define LOCK_TIMEOUT_FIRST_MS 50
-#define LOST_MAX 5  /* a step that ends its connection so often will end it again */
-#define STALE_MAX 3 /* nobody else works under the lock: more often is a bug */
+#define LOST_MAX 5     /* a step that ends its connection so often will end it again */
+#define CONFLICT_MAX 8 /* deadlocks and their like: then it is for a person */
+#define STALE_MAX 3    /* nobody else works under the lock: more often is a bug */
 
 const char *const execute_failpoints[] = {
     "execute.attended",
@@ -51,11 +52,13 @@ const char *const execute_failpoints[] = {
 /* The whole of a step: all its tries. */
 struct execution {
     struct step_try try;
-    struct backoff connect_backoff, lock_backoff;
+    struct backoff connect_backoff, lock_backoff, conflict_backoff;
     uint64_t lock_timeout_max_ms;
     int64_t began_ms;
-    int64_t locked_ms; /* when a lock was first not to be had; 0: never */
-    unsigned tries, lost, stale;
+    int64_t locked_ms;   /* when a lock was first not to be had; 0: never */
+    uint64_t timeout_ms; /* for all tries together; 0: none */
+    int64_t deadline_ms; /* when it ends; 0: none, or nothing was tried yet */
+    unsigned tries, conflicts, lost, stale;
     bool is_in_doubt; /* a COMMIT was sent and nobody has looked since */
 };
 
@@ -81,6 +84,8 @@ begin(struct execution *execution, struct sitting *sitting, const struct step_or
                 .outcome = outcome},
         .connect_backoff = {.first_ms = 20, .most_ms = 2000},
         .lock_backoff = {.first_ms = 50, .most_ms = 1000},
+        .conflict_backoff = {.first_ms = 100, .most_ms = 2000},
+        .timeout_ms = first_of(order->timeout_ms, script->timeout_ms, config->timeout_ms),
         .began_ms = clock_now_ms(),
     };
     /* Outside a transaction the waits are for others to end, and nobody queues behind them. */
@@ -91,15 +96,15 @@ begin(struct execution *execution, struct sitting *sitting, const struct step_or
         execution->lock_timeout_max_ms < first_ms ? execution->lock_timeout_max_ms : first_ms;
 }
 
-/* Every try begins with an empty outcome. */
+/* Every try begins with an empty outcome; the time-out is for all of them, from the first on. */
 static void
 begin_try(struct execution *execution)
 {
     struct step_try *try = &execution->try;
-    const struct target_config *config = &try->sitting->config;
-    uint64_t timeout_ms =
-        first_of(try->order->timeout_ms, try->script->timeout_ms, config->timeout_ms);
 
+    if (!execution->tries && execution->timeout_ms) {
+        execution->deadline_ms = clock_now_ms() + (int64_t)execution->timeout_ms;
+    }
     *try->outcome = (struct outcome){.lock_tries = execution->tries++};
     try->error = (struct error){0};
     try->sqlstate[0] = '\0';
@@ -107,7 +112,7 @@ begin_try(struct execution *execution)
     try->is_in_doubt = try->is_effective = false;
     try->statement = 0;
     try->began_us = clock_now_us();
-    try->deadline_ms = timeout_ms ? clock_now_ms() + (int64_t)timeout_ms : 0;
+    try->deadline_ms = execution->deadline_ms;
     try->notices_before = connection_notice_count(try->sitting->connection);
     try->names_blockers =
         execution->locked_ms || try->lock_timeout_ms >= execution->lock_timeout_max_ms;
@@ -300,6 +305,32 @@ is_settled(struct execution *execution, bool *answer)
 
 /* ---- tries ----------------------------------------------------------------------------------- */
 
+/* Say how often it was tried, and what has put an end to that. */
+static void
+say_tries(struct execution *execution, const char *limit, uint64_t limit_ms)
+{
+    struct step_try *try = &execution->try;
+    CLEANUP(mem_free)
+    char *within = limit ? mem_format(" within %s of %" PRIu64 " ms", limit, limit_ms) : NULL;
+    char text[sizeof try->error.text];
+
+    memcpy(text, try->error.text, sizeof text);
+    snprintf(try->error.text, sizeof try->error.text, "%.300s; tried %u time%s%s", text,
+             execution->tries, execution->tries == 1 ? "" : "s", within ? within : "");
+    text_mend_utf8(try->error.text);
+}
+
+/* Nothing is begun that its time-out would end within wait_ms. */
+static bool
+time_is_over(struct execution *execution, int64_t wait_ms)
+{
+    if (!execution->deadline_ms || clock_now_ms() + wait_ms < execution->deadline_ms) {
+        return false;
+    }
+    say_tries(execution, "the time-out", execution->timeout_ms);
+    return true;
+}
+
 static bool
 budget_is_spent(struct execution *execution)
 {
@@ -307,15 +338,12 @@ budget_is_spent(struct execution *execution)
     uint64_t budget_ms = try->sitting->config.lock_budget_ms;
     uint64_t spent_ms = (uint64_t)(clock_now_ms() - execution->locked_ms);
 
-    if (spent_ms + try->lock_timeout_ms <= budget_ms) {
-        return false;
+    if (!time_is_over(execution, (int64_t)try->lock_timeout_ms)) {
+        if (spent_ms + try->lock_timeout_ms <= budget_ms) {
+            return false;
+        }
+        say_tries(execution, "the lock budget", budget_ms);
     }
-    char text[sizeof try->error.text];
-    memcpy(text, try->error.text, sizeof text);
-    snprintf(try->error.text, sizeof try->error.text,
-             "%.300s; tried %u times within the lock budget of %" PRIu64 " ms", text,
-             execution->tries, budget_ms);
-    text_mend_utf8(try->error.text);
     if (try->blockers[0]) {
         error_found(&try->error, "in the way: %s", try->blockers);
     }
@@ -350,6 +378,33 @@ goes_on_after_lock(struct execution *execution)
         execution->locked_ms = clock_now_ms() - (int64_t)execution->try.lock_timeout_ms;
     }
     return !budget_is_spent(execution) && rest_before_next_try(execution);
+}
+
+/*
+ * A deadlock, or changes at the same time. The server has chosen us to give way; both sides only
+ * get through when they do not come again at the same moment.
+ */
+static bool
+goes_on_after_conflict(struct execution *execution)
+{
+    struct step_try *try = &execution->try;
+    int64_t rest_ms = backoff_next_ms(&execution->conflict_backoff, &try->sitting->random);
+
+    if (++execution->conflicts >= CONFLICT_MAX) {
+        say_tries(execution, NULL, 0);
+        return false;
+    }
+    if (time_is_over(execution, rest_ms)) {
+        return false;
+    }
+    interrupt_sleep(try->sitting->interrupt, rest_ms);
+    return true;
+}
+
+static bool
+is_conflict(const struct step_try *try)
+{
+    return strcmp(try->sqlstate, "40P01") == 0 || strcmp(try->sqlstate, "40001") == 0;
 }
 
 static bool
@@ -394,6 +449,9 @@ goes_on(struct execution *execution, enum try_end end)
 {
     switch (end) {
     case TRY_LOCKED:
+        if (is_conflict(&execution->try)) {
+            return goes_on_after_conflict(execution) || !failed(execution);
+        }
         return goes_on_after_lock(execution) || !failed(execution);
     case TRY_LOST:
         return goes_on_after_loss(execution) || !failed(execution);

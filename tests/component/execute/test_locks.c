@@ -154,6 +154,57 @@ tries_again_after_a_deadlock(void **state)
     PQfinish(other);
 }
 
+#define RAISE(sqlstate)                                                                            \
+    "INSERT INTO probe VALUES ('x');;\nDO $$BEGIN RAISE 'no' USING ERRCODE = '" sqlstate "'; "     \
+                                                                                         "END$$"
+
+static void
+gives_up_what_ends_in_a_deadlock_every_time(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    SCENE_PLAN(scene, {.version = "001", .up = RAISE("40P01")},
+               {.version = "002", .up = RAISE("40001")});
+    int64_t began_ms = clock_now_ms();
+
+    assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
+    scene_assert_fault(scene, "E-SQL-DEADLOCK", "001.up.sql:2:1");
+    scene_assert_says(scene->outcome.fault.text, "rolled back; tried 8 times");
+    assert_string_equal(scene->outcome.fault.sqlstate, "40P01");
+    assert_true(scene->outcome.fault.is_retryable);
+    assert_int_equal(scene_up(scene, 1), OUTCOME_FAILED);
+    scene_assert_fault(scene, "E-SQL-SERIALIZATION", "002.up.sql:2:1");
+    scene_assert_says(scene->outcome.fault.text, "tried 8 times");
+    assert_string_equal(scene->outcome.fault.sqlstate, "40001");
+
+    assert_in_range(clock_now_ms() - began_ms, 0, 40000);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM probe"), 0);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM skein.migration"), 0);
+}
+
+static void
+ends_all_tries_together_with_the_time_out(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    SCENE_PLAN(scene, {.version = "001", .up = RAISE("40P01"), .timeout_ms = 100},
+               {.version = "002", .up = "ALTER TABLE probe ADD COLUMN x int", .timeout_ms = 1000});
+    PGconn *other = open_other(scene, "billing");
+    say(other, "BEGIN; SELECT * FROM probe");
+    int64_t began_ms = clock_now_ms();
+
+    assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
+    scene_assert_fault(scene, "E-SQL-DEADLOCK", NULL);
+    scene_assert_says(scene->outcome.fault.text, "within the time-out of 100 ms");
+    assert_int_equal(scene_up(scene, 1), OUTCOME_FAILED);
+    scene_assert_fault(scene, "E-SQL-LOCK", NULL);
+    scene_assert_says(scene->outcome.fault.text, "within the time-out of 1000 ms");
+    scene_assert_says(scene->outcome.fault.found, "billing");
+
+    assert_in_range(clock_now_ms() - began_ms, 0, 10000);
+    PQfinish(other);
+}
+
 static void
 ends_a_script_that_takes_too_long(void **state)
 {
@@ -296,6 +347,8 @@ main(void)
         cmocka_unit_test(goes_in_when_the_lock_is_let_go),
         cmocka_unit_test(never_waits_longer_than_the_time_out),
         cmocka_unit_test(tries_again_after_a_deadlock),
+        cmocka_unit_test(gives_up_what_ends_in_a_deadlock_every_time),
+        cmocka_unit_test(ends_all_tries_together_with_the_time_out),
         cmocka_unit_test(ends_a_script_that_takes_too_long),
         cmocka_unit_test(tells_when_somebody_else_cancels),
         cmocka_unit_test(stops_when_asked_to_and_leaves_nothing),
