@@ -1,0 +1,109 @@
+/* What is allowed is not said; what allows nothing, gives no reason or has expired is. */
+#include <string.h>
+
+#include "common/base/text.h"
+#include "common/lint/linting.h"
+
+/*
+ * The statement that an annotation stands in or above; FINDING_OF_FILE when none follows. Above the
+ * first one it also is about the file.
+ */
+static size_t
+statement_below(const struct script_look *look, size_t offset)
+{
+    const struct sql_script *sql = &look->script.sql;
+
+    for (size_t i = 0; i < sql->statement_count; i++) {
+        const struct stretch *stretch = &sql->statements[i].stretch;
+        if (offset < stretch->place.offset + stretch->size) {
+            return i;
+        }
+    }
+    return FINDING_OF_FILE;
+}
+
+static bool
+is_above_all(const struct script_look *look, size_t offset)
+{
+    const struct sql_script *sql = &look->script.sql;
+    return sql->statement_count == 0 || offset < sql->statements[0].stretch.place.offset;
+}
+
+/* Drop the findings of the script that this allows; whether there were any. */
+static bool
+drop_allowed(struct script_look *look, const struct allowance *allowance)
+{
+    struct finding_list *findings = look->linting->findings;
+    size_t statement = statement_below(look, allowance->offset), kept = look->first_finding;
+    bool is_file_meant = is_above_all(look, allowance->offset), is_used = false;
+
+    for (size_t i = look->first_finding; i < findings->count; i++) {
+        const struct finding *finding = &findings->items[i];
+        bool is_place = finding->statement == statement ||
+                        (is_file_meant && finding->statement == FINDING_OF_FILE);
+        bool is_meant = finding->script == look->linting->script_count && is_place &&
+                        text_equal(finding->rule->id, allowance->code);
+        is_used = is_used || is_meant;
+        if (!is_meant) {
+            findings->items[kept++] = *finding;
+        }
+    }
+    findings->count = kept;
+    return is_used;
+}
+
+static size_t
+comment_size(const struct script_look *look, size_t offset)
+{
+    const char *text = look->script.text + offset;
+    const char *end = memchr(text, '\n', look->script.size - offset);
+    size_t size = end ? (size_t)(end - text) : look->script.size - offset;
+    return size && text[size - 1] == '\r' ? size - 1 : size;
+}
+
+static void
+say(struct script_look *look, const struct allowance *allowance, const char *rule, const char *text)
+{
+    script_find(look, rule, allowance->offset, comment_size(look, allowance->offset),
+                FINDING_OF_FILE, text);
+}
+
+static void
+apply_one(struct script_look *look, const struct allowance *allowance)
+{
+    struct arena *arena = &look->arena;
+    const struct rule *rule = rule_find(allowance->code);
+    const char *today = look->linting->wish->today;
+    bool is_over = allowance->until && today && strcmp(allowance->until, today) < 0;
+
+    if (!text_starts_with(allowance->code, "SK")) {
+        return; /* a code of the reader's: it looks itself */
+    }
+    if (is_over) {
+        say(look, allowance, RULE_ALLOW_EXPIRED,
+            arena_format(arena, "allow=%s has ended on %s", allowance->code, allowance->until));
+        return;
+    }
+    bool is_used = drop_allowed(look, allowance);
+    if (!rule) {
+        say(look, allowance, RULE_ALLOW_UNUSED,
+            arena_format(arena, "there is no rule %s to allow", allowance->code));
+    } else if (!is_used && linting_severity(look->linting, rule) != SEVERITY_OFF) {
+        say(look, allowance, RULE_ALLOW_UNUSED,
+            arena_format(arena, "allow=%s allows nothing here: %s finds nothing in what follows",
+                         allowance->code, allowance->code));
+    } else if (!allowance->reason) {
+        say(look, allowance, RULE_ALLOW_BARE,
+            arena_format(arena, "allow=%s gives no reason", allowance->code));
+    }
+}
+
+void
+allow_apply(struct script_look *look)
+{
+    const struct annotations *annotations = &look->script.annotations;
+
+    for (size_t i = 0; i < annotations->allowance_count; i++) {
+        apply_one(look, &annotations->allowances[i]);
+    }
+}

@@ -1,0 +1,217 @@
+#include "common/lint/lint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "common/base/text.h"
+#include "common/lint/linting.h"
+#include "common/migration/layout.h"
+#include "common/sql/deep_stack.h"
+
+struct folder_lint {
+    const struct migrations_source *from;
+    struct linting linting;
+    struct listing *listing;
+    struct source_list sources;
+    struct error *error;
+    bool succeeded;
+};
+
+/* ---- which rules ----------------------------------------------------------------------------- */
+
+enum severity
+linting_severity(const struct linting *linting, const struct rule *rule)
+{
+    enum severity severity = rule->severity;
+
+    for (size_t i = 0; i < linting->wish->level_count; i++) {
+        if (linting->wish->levels[i].rule == rule) {
+            severity = linting->wish->levels[i].severity;
+        }
+    }
+    return severity;
+}
+
+void
+linting_open(struct linting *linting)
+{
+    size_t count = rule_count();
+
+    for (size_t scope = 0; scope < RULE_SCOPE_COUNT; scope++) {
+        linting->active[scope] =
+            arena_alloc(&linting->arena, count * sizeof *linting->active[scope]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct rule *rule = rule_at(i);
+        enum severity severity = linting_severity(linting, rule);
+        if (severity != SEVERITY_OFF) {
+            linting->active[rule->scope][linting->active_count[rule->scope]++] =
+                (struct active_rule){rule, severity};
+        }
+    }
+    linting->catalog = catalog_new();
+}
+
+void
+linting_close(struct linting *linting)
+{
+    catalog_destroy(&linting->catalog);
+    arena_release(&linting->arena);
+}
+
+/* ---- what the reader has against it ---------------------------------------------------------- */
+
+/* Take "path:line:column" or a path apart; the path is made in the arena. */
+static const char *
+read_where(const char *where, struct arena *arena, struct place *place)
+{
+    char *path = arena_text(arena, where);
+    size_t numbers[2] = {0};
+
+    for (size_t i = 0; i < 2; i++) {
+        char *colon = strrchr(path, ':');
+        size_t digits = colon ? strspn(colon + 1, "0123456789") : 0;
+        if (!digits || colon[1 + digits]) {
+            return arena_text(arena, where);
+        }
+        numbers[i] = strtoul(colon + 1, NULL, 10);
+        *colon = '\0';
+    }
+    *place = (struct place){.line = numbers[1], .column = numbers[0]};
+    return path;
+}
+
+void
+linting_refuse(struct linting *linting, const char *id, const struct error *error)
+{
+    struct arena *arena = &linting->findings->arena;
+    const struct rule *rule = rule_find(id);
+    enum severity severity = linting_severity(linting, rule);
+    struct place place = {0};
+
+    if (severity == SEVERITY_OFF) {
+        return;
+    }
+    const char *path = read_where(error->where, arena, &place);
+    if (linting->wish->is_reported && !linting->wish->is_reported(linting->wish->context, path)) {
+        return;
+    }
+    struct finding *finding = finding_list_add(linting->findings);
+    finding->rule = rule;
+    finding->severity = severity;
+    finding->path = path;
+    finding->place = place;
+    finding->text =
+        arena_format(arena, "%s%s%s%s%s%s (%s)", error->text, error->found[0] ? ": " : "",
+                     error->found, error->hint[0] ? "; " : "", error->hint, "", error->code);
+}
+
+/* ---- one folder ------------------------------------------------------------------------------ */
+
+static bool
+is_reported(const struct linting *linting, const char *path)
+{
+    const struct lint_wish *wish = linting->wish;
+    return !wish->is_reported || wish->is_reported(wish->context, path);
+}
+
+/* Whether a path is part of the change that is looked at. */
+static bool
+is_changed(const struct linting *linting, const char *path)
+{
+    const struct lint_wish *wish = linting->wish;
+    return wish->is_changed && wish->is_changed(wish->context, path);
+}
+
+static const char *
+path_of(struct folder_lint *folder, const struct source *source)
+{
+    return arena_format(&folder->linting.findings->arena, "%s/%s", folder->from->folder,
+                        source->file->name);
+}
+
+/*
+ * From which file of the catalog on tables are new: all that came with the change; without a
+ * change, those of this migration and of the one before it, which go out together more often than
+ * not.
+ */
+static void
+mark_new(struct linting *linting, bool is_of_change, size_t file)
+{
+    if (linting->wish->is_changed) {
+        linting->new_since = is_of_change && linting->new_since <= file ? linting->new_since : file;
+    } else {
+        linting->new_since = file > 1 ? file - 1 : 1;
+    }
+}
+
+static void
+lint_migration(struct folder_lint *folder, size_t index)
+{
+    struct linting *linting = &folder->linting;
+    const struct source_migration *migration = &folder->sources.items[index];
+    const struct {
+        const struct source *source;
+        enum rule_part part;
+    } scripts[] = {
+        {&migration->up, ON_UP}, {&migration->verify, ON_VERIFY}, {&migration->down, ON_DOWN}};
+
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        const struct source *source = scripts[i].source;
+        if (!source->file) {
+            continue;
+        }
+        const char *path = path_of(folder, source);
+        bool is_asked_for = is_reported(linting, path);
+        if (scripts[i].part == ON_UP) {
+            mark_new(linting, is_changed(linting, path), catalog_begin_file(linting->catalog));
+        }
+        if (scripts[i].part == ON_UP || is_asked_for) {
+            script_lint(linting, migration, index, source, path, scripts[i].part, is_asked_for,
+                        folder->from->accepted);
+        }
+    }
+}
+
+static void
+lint_sources(void *context)
+{
+    struct folder_lint *folder = context;
+    CLEANUP(error_list_release) struct error_list errors = {0}, notes = {0};
+    struct collection collection = {
+        .sources = &folder->sources, .errors = &errors, .notes = &notes};
+    const struct layout *layout = NULL;
+
+    if (!listing_open(folder->from->folder, &folder->listing, folder->error) ||
+        !(layout = layout_find(folder->from->layout, folder->listing, folder->error))) {
+        return;
+    }
+    collection.listing = folder->listing;
+    layout->collect(&collection);
+    linting_open(&folder->linting);
+    for (size_t i = 0; i < errors.count; i++) {
+        linting_refuse(&folder->linting, RULE_REFUSED, &errors.errors[i]);
+    }
+    for (size_t i = 0; i < folder->sources.count; i++) {
+        lint_migration(folder, i);
+    }
+    linting_close(&folder->linting);
+    folder->succeeded = true;
+}
+
+bool
+lint_folder(const struct migrations_source *from, const struct lint_wish *wish,
+            struct finding_list *findings, struct lint_tally *tally, struct error *error)
+{
+    struct folder_lint folder = {
+        .from = from,
+        .linting = {.wish = wish, .findings = findings, .tally = tally},
+        .error = error,
+    };
+
+    deep_stack_run(lint_sources, &folder);
+    source_list_release(&folder.sources);
+    listing_destroy(&folder.listing);
+    return folder.succeeded;
+}

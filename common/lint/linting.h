@@ -1,0 +1,68 @@
+/*
+ * linting: what the files of the engine share while one folder is looked at. For this folder alone.
+ */
+#ifndef COMMON_LINT_LINTING_H
+#define COMMON_LINT_LINTING_H
+
+#include "common/lint/lint.h"
+#include "common/lint/look.h"
+
+/* A rule that is switched on. */
+struct active_rule {
+    const struct rule *rule;
+    enum severity severity;
+};
+
+struct linting {
+    const struct lint_wish *wish;
+    struct finding_list *findings;
+    struct lint_tally *tally;
+
+    struct active_rule *active[RULE_SCOPE_COUNT];
+    size_t active_count[RULE_SCOPE_COUNT];
+    struct arena arena; /* for the length of the folder */
+
+    struct catalog *catalog;
+    size_t new_since;    /* the first file of the catalog whose tables are new */
+    size_t fresh;        /* the finding that look_fix is about; FINDING_OF_FILE: none */
+    size_t script_count; /* scripts looked at: tells the findings of one from those of another */
+};
+
+/* One script of a migration, on its way through. */
+struct script_look {
+    struct linting *linting;
+    const struct source_migration *migration;
+    size_t migration_index;
+    struct lint_script script;
+    struct arena arena;
+    size_t first_finding; /* of this script */
+    struct place last;    /* makes source_place cheap */
+    bool is_reported;
+};
+
+/* Make `active` from the rules and the wish. */
+void linting_open(struct linting *linting);
+void linting_close(struct linting *linting);
+
+/* The severity that a rule has by the wish. */
+enum severity linting_severity(const struct linting *linting, const struct rule *rule);
+
+/* Read a script, replay it when it is an up, look at it when it is reported. */
+void script_lint(struct linting *linting, const struct source_migration *migration,
+                 size_t migration_index, const struct source *source, const char *path,
+                 enum rule_part part, bool is_reported, unsigned accepted);
+
+/* Say something by a rule of the engine; null when the rule is off. At a byte of the script. */
+struct finding *script_find(struct script_look *look, const char *id, size_t offset, size_t size,
+                            size_t statement, const char *text);
+
+/* What the reader has against a file or a folder, as a finding. */
+void linting_refuse(struct linting *linting, const char *id, const struct error *error);
+
+/* Drop what is allowed, and find what allows nothing, has no reason or has expired. */
+void allow_apply(struct script_look *look);
+
+/* Write the source line of a finding, made printable, into it. */
+void look_take_line(struct finding *finding, const char *text, size_t size, struct arena *arena);
+
+#endif

@@ -1,0 +1,328 @@
+#include "common/lint/look.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/base/text.h"
+#include "common/lint/linting.h"
+
+#define LINE_SHOWN_MAX 240
+#define TEXT_MAX 1024
+
+/* ---- finding --------------------------------------------------------------------------------- */
+
+/* Cut a line that is too long around the place; what is left out is not marked. */
+void
+look_take_line(struct finding *finding, const char *text, size_t size, struct arena *arena)
+{
+    size_t at = finding->place.offset < size ? finding->place.offset : size;
+    size_t begin = at, end = at;
+
+    if (!text || !size) {
+        return;
+    }
+    while (begin > 0 && text[begin - 1] != '\n') {
+        begin--;
+    }
+    while (end < size && text[end] != '\n' && text[end] != '\r') {
+        end++;
+    }
+    if (at - begin <= LINE_SHOWN_MAX && end - begin > LINE_SHOWN_MAX) {
+        end = begin + LINE_SHOWN_MAX;
+    } else if (end - begin > LINE_SHOWN_MAX) {
+        return;
+    }
+    char *line = arena_alloc(arena, end - begin + 1);
+    memcpy(line, text + begin, end - begin);
+    for (char *letter = line; *letter; letter++) {
+        *letter = (unsigned char)*letter < ' ' || *letter == 0x7f ? ' ' : *letter;
+    }
+    text_mend_utf8(line);
+    finding->line = line;
+}
+
+/* How far the word or the quoted name goes that begins at a byte. */
+static size_t
+word_size(const char *text, size_t size, size_t at)
+{
+    size_t end = at;
+
+    if (at < size && text[at] == '"') {
+        for (end++; end < size && text[end] != '"' && text[end] != '\n'; end++) {
+        }
+        return end < size ? end + 1 - at : end - at;
+    }
+    while (end < size && (isalnum((unsigned char)text[end]) || strchr("_$.\"", text[end]) ||
+                          (text[end] & 0x80))) {
+        end++;
+    }
+    return end > at ? end - at : 1;
+}
+
+/* The first line of the statement. */
+static size_t
+first_line_size(const struct look *look, const struct stretch *stretch)
+{
+    const char *text = look->script->text + stretch->place.offset;
+    const char *end = memchr(text, '\n', stretch->size);
+    size_t size = end ? (size_t)(end - text) : stretch->size;
+
+    while (size > 1 && isspace((unsigned char)text[size - 1])) {
+        size--;
+    }
+    return size;
+}
+
+/* How many characters begin in a stretch. */
+static size_t
+count_characters(const char *text, size_t size)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        count += ((unsigned char)text[i] & 0xc0) != 0x80;
+    }
+    return count;
+}
+
+static void
+add(struct look *look, size_t statement, size_t offset, size_t size, const char *format,
+    va_list values)
+{
+    struct linting *linting = look->linting;
+    struct arena *arena = &linting->findings->arena;
+    struct place last = {0};
+    char text[TEXT_MAX];
+
+    vsnprintf(text, sizeof text, format, values);
+    text_mend_utf8(text);
+    struct finding *finding = finding_list_add(linting->findings);
+    finding->rule = look->rule;
+    finding->severity = linting_severity(linting, look->rule);
+    finding->path = look->script->path;
+    finding->place = source_place(look->script->source, offset, &last);
+    finding->columns = count_characters(look->script->text + offset, size);
+    finding->text = arena_text(arena, text);
+    finding->script = linting->script_count;
+    finding->statement = statement;
+    if (look->table && !look->is_new) {
+        finding->schema = arena_text(arena, look->table->schema);
+        finding->table = arena_text(arena, look->table->name);
+    }
+    look_take_line(finding, look->script->source->file->text, look->script->source->file->size,
+                   arena);
+    linting->fresh = linting->findings->count - 1;
+}
+
+void
+look_find_at(struct look *look, size_t offset, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    add(look, look->statement_index, offset,
+        word_size(look->script->text, look->script->size, offset), format, values);
+    va_end(values);
+}
+
+static void
+find_in(struct look *look, size_t statement_index, const char *format, va_list values)
+{
+    if (statement_index == FINDING_OF_FILE) {
+        add(look, statement_index, 0, 0, format, values);
+        return;
+    }
+    const struct stretch *stretch = &look->script->sql.statements[statement_index].stretch;
+    add(look, statement_index, stretch->place.offset, first_line_size(look, stretch), format,
+        values);
+}
+
+void
+look_find_in(struct look *look, size_t statement_index, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    find_in(look, statement_index, format, values);
+    va_end(values);
+}
+
+void
+look_find(struct look *look, const char *format, ...)
+{
+    size_t offset = look->call ? look->call->offset : look->effect ? look->effect->offset : 0;
+    const struct stretch *stretch = look->statement ? &look->statement->stretch : NULL;
+    bool is_inside =
+        stretch && offset > stretch->place.offset && offset < stretch->place.offset + stretch->size;
+    va_list values;
+
+    va_start(values, format);
+    if (is_inside) {
+        add(look, look->statement_index, offset,
+            word_size(look->script->text, look->script->size, offset), format, values);
+    } else {
+        find_in(look, look->statement_index, format, values);
+    }
+    va_end(values);
+}
+
+void
+look_fix(struct look *look, size_t offset, size_t size, const char *text)
+{
+    struct linting *linting = look->linting;
+    struct finding *finding = &linting->findings->items[linting->fresh];
+    struct place last = {0};
+    struct place begin = source_place(look->script->source, offset, &last);
+    struct place end = source_place(look->script->source, offset + size, &last);
+
+    /* What a placeholder stands for cannot be written back. */
+    if (finding->fix_count == FINDING_FIXES_MAX || end.offset - begin.offset != size) {
+        finding->fix_count = 0;
+        return;
+    }
+    finding->fixes[finding->fix_count++] = (struct fix){
+        .begin = begin, .end = end, .text = arena_text(&linting->findings->arena, text)};
+}
+
+/* ---- questions ------------------------------------------------------------------------------- */
+
+bool
+look_is_new(const struct look *look, const char *schema, const char *name)
+{
+    const struct catalog_table *table = catalog_table(look->catalog, schema, name);
+
+    return look->script->part != ON_DOWN && table && table->file >= look->linting->new_since;
+}
+
+const char *
+look_name(const struct look *look, const char *schema, const char *name)
+{
+    bool is_plain = !schema || !schema[0] || text_equal(schema, "public");
+    return is_plain ? name : arena_format(look->arena, "%s.%s", schema, name);
+}
+
+const char *
+look_object(const struct look *look)
+{
+    return look_name(look, look->effect->schema, look->effect->name);
+}
+
+const char *
+look_table(const struct look *look)
+{
+    return look->table ? look_name(look, look->table->schema, look->table->name)
+                       : look_object(look);
+}
+
+const struct catalog_table *
+look_catalog_table(const struct look *look)
+{
+    return look->table ? catalog_table(look->catalog, look->table->schema, look->table->name)
+                       : NULL;
+}
+
+/* ---- words ----------------------------------------------------------------------------------- */
+
+const char *
+look_text(const struct look *look, size_t *size)
+{
+    *size = look->statement->stretch.size;
+    return look->script->text + look->statement->stretch.place.offset;
+}
+
+/* Behind a string, a quoted name, a comment or a dollar-quoted body that begins at `at`; else at.
+ */
+static size_t
+skip_opaque(const char *text, size_t size, size_t at)
+{
+    if (text[at] == '\'' || text[at] == '"') {
+        char quote = text[at++];
+        while (at < size && text[at] != quote) {
+            at++;
+        }
+        return at < size ? at + 1 : size;
+    }
+    if (at + 1 < size && strncmp(text + at, "--", 2) == 0) {
+        const char *end = memchr(text + at, '\n', size - at);
+        return end ? (size_t)(end - text) : size;
+    }
+    if (at + 1 < size && strncmp(text + at, "/*", 2) == 0) {
+        const char *end = memmem(text + at, size - at, "*/", 2);
+        return end ? (size_t)(end - text) + 2 : size;
+    }
+    if (text[at] == '$') {
+        size_t tag = at + 1;
+        while (tag < size && (isalnum((unsigned char)text[tag]) || text[tag] == '_')) {
+            tag++;
+        }
+        if (tag < size && text[tag] == '$') {
+            size_t mark = tag + 1 - at;
+            const char *end = memmem(text + tag + 1, size - tag - 1, text + at, mark);
+            return end ? (size_t)(end - text) + mark : size;
+        }
+    }
+    return at;
+}
+
+/* The next word from `at` on; its size is 0 when there is none. */
+static size_t
+next_word(const char *text, size_t size, size_t at, size_t *begin)
+{
+    while (at < size) {
+        size_t behind = skip_opaque(text, size, at);
+        if (behind > at) {
+            at = behind;
+        } else if (isalpha((unsigned char)text[at]) || text[at] == '_') {
+            *begin = at;
+            while (at < size && (isalnum((unsigned char)text[at]) || text[at] == '_')) {
+                at++;
+            }
+            return at - *begin;
+        } else {
+            at++;
+        }
+    }
+    return 0;
+}
+
+/* Whether the words follow each other from `at` on; where the last of them ends. */
+static bool
+words_follow(const char *text, size_t size, size_t at, const char *words, size_t *end)
+{
+    while (*words) {
+        size_t wanted = strcspn(words, " "), begin = 0;
+        size_t found = next_word(text, size, at, &begin);
+        if (found != wanted || strncasecmp(text + begin, words, wanted) != 0) {
+            return false;
+        }
+        at = *end = begin + found;
+        words += wanted + (words[wanted] == ' ');
+    }
+    return true;
+}
+
+bool
+look_words(const struct look *look, const char *words, size_t *offset, size_t *size)
+{
+    size_t text_size = 0, begin = 0, found = 0, end = 0;
+    const char *text = look_text(look, &text_size);
+
+    for (size_t at = 0; (found = next_word(text, text_size, at, &begin)) > 0; at = begin + found) {
+        if (words_follow(text, text_size, begin, words, &end)) {
+            *offset = look->statement->stretch.place.offset + begin;
+            *size = end - begin;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+look_has_word(const struct look *look, const char *word)
+{
+    size_t offset = 0, size = 0;
+    return look_words(look, word, &offset, &size);
+}
