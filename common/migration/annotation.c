@@ -356,6 +356,32 @@ take_later(struct reading *reading, const struct annotation_word *word)
                   "this annotation is not supported in this version");
 }
 
+/* Its words are its own, so it begins its comment; see batching. */
+static bool
+take_batch(struct reading *reading, const struct annotation_word *word)
+{
+    return refuse(reading, word, as_written(reading, word), "batch key=id time=250ms",
+                  "batch is the first word of its annotation, and stands alone");
+}
+
+static void
+keep_batch(struct reading *reading, const struct annotation *annotation)
+{
+    struct annotations *annotations = reading->annotations;
+    size_t count = annotations->batch_count;
+    struct batch_annotation *all = arena_alloc(reading->arena, (count + 1) * sizeof *all);
+
+    if (count) {
+        memcpy(all, annotations->batches, count * sizeof *all);
+    }
+    all[count] = (struct batch_annotation){.offset = reading->comment_offset,
+                                           .place = annotation->words[0].place,
+                                           .words = annotation->words + 1,
+                                           .word_count = annotation->word_count - 1};
+    annotations->batches = all;
+    annotations->batch_count = count + 1;
+}
+
 /* SK012 of the linter, and the one refusal that is a matter of taste. */
 static bool
 is_code(const char *code)
@@ -451,7 +477,7 @@ static const struct key keys[] = {
     {"allow", KEY_ANYWHERE, true, take_allow},
     {"reason", KEY_ANYWHERE, true, take_reason},
     {"until", KEY_ANYWHERE, true, take_until},
-    {"batch", KEY_OF_STATEMENT, true, take_later},
+    {"batch", KEY_OF_STATEMENT, true, take_batch},
     {"verify", KEY_OF_STATEMENT, true, take_later},
     {"cleanup", KEY_OF_STATEMENT, true, take_later},
 };
@@ -524,12 +550,13 @@ read_comment(struct reading *reading, const char *text, const struct stretch *co
     }
     reading->allowance = NULL;
     reading->comment_offset = comment->place.offset;
+    if (text_equal(annotation.words[0].key, "batch") && !annotation.words[0].value) {
+        keep_batch(reading, &annotation);
+        return;
+    }
     bool is_above = comment->place.offset < first_statement;
     for (size_t i = 0; i < annotation.word_count; i++) {
-        bool is_taken = take_word(reading, &annotation.words[i], is_above);
-        if (!is_taken && text_equal(annotation.words[i].key, "batch")) {
-            return; /* key=, time= and pause= are batch's own words */
-        }
+        take_word(reading, &annotation.words[i], is_above);
     }
 }
 

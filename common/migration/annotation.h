@@ -42,6 +42,14 @@ struct allowance {
     size_t offset;      /* of the comment in the file */
 };
 
+/* A comment that begins with the word `batch`: what it says about the statement below it. */
+struct batch_annotation {
+    size_t offset;                       /* of the comment in the file */
+    struct place place;                  /* of the word */
+    const struct annotation_word *words; /* behind it */
+    size_t word_count;
+};
+
 /* Everything that a file's annotations say. */
 struct annotations {
     const char *stage;        /* null when not said */
@@ -52,6 +60,8 @@ struct annotations {
     bool is_noop;                         /* noop: it is meant to hold no statement */
     struct allowance *allowances;
     size_t allowance_count;
+    struct batch_annotation *batches; /* in the file's order */
+    size_t batch_count;
 };
 
 /*

@@ -61,11 +61,27 @@ is_inside(uint64_t offset, uint64_t size, uint64_t whole)
     return offset <= whole && size <= whole - offset;
 }
 
+/* The places of a batch are in its statement and in order; the text is cut there. */
+static bool
+check_batch(const struct script *script, const struct statement *statement)
+{
+    const struct batch *batch = script_batch(script, (size_t)(statement - script->statements) + 1);
+
+    if (!batch || script->is_transactional) {
+        return false;
+    }
+    const struct seam *seam = &batch->seam;
+    return seam->table_begin < seam->table_end &&
+           seam->table_end <= (seam->has_where ? seam->open : seam->close) &&
+           seam->open <= seam->close && seam->close <= statement->size;
+}
+
 static bool
 check_statement(const struct script *script, const struct statement *statement, uint64_t *end,
                 struct error *error)
 {
-    bool is_plain = statement->kind == STATEMENT_TRANSACTIONAL;
+    bool is_batch = statement->kind == STATEMENT_BATCH;
+    bool is_plain = statement->kind == STATEMENT_TRANSACTIONAL || is_batch;
 
     if (!is_inside(statement->offset, statement->size, script->size) || statement->size == 0) {
         return refuse(error, "a statement lies outside its file");
@@ -78,6 +94,9 @@ check_statement(const struct script *script, const struct statement *statement, 
     }
     if (!is_plain && (script->is_transactional || !statement->object || !statement->object[0])) {
         return refuse(error, "an index statement in a transaction, or without an index");
+    }
+    if (is_batch && !check_batch(script, statement)) {
+        return refuse(error, "a batch in a transaction, or one whose places are none");
     }
     if (statement->kind == STATEMENT_CREATE_INDEX_CONCURRENTLY && !statement->table) {
         return refuse(error, "a CREATE INDEX without a table");

@@ -8,7 +8,7 @@
 #define DEPENDS_SIZE_MAX 1024
 
 static const char *const statement_kinds[] = {"transactional", "create_index_concurrently",
-                                              "drop_index_concurrently"};
+                                              "drop_index_concurrently", "batch"};
 
 static const struct pack_field wanted_lock_fields[] = {
     PACK_FIELD_NAME(struct wanted_lock, relation, 512),
@@ -44,6 +44,7 @@ static const struct pack_field script_fields[] = {
     PACK_FIELD_UINT(struct script, lock_timeout_ms, SCRIPT_TIMEOUT_MAX_MS),
     PACK_FIELD_UINT(struct script, timeout_ms, SCRIPT_TIMEOUT_MAX_MS),
     PACK_FIELD_LIST(struct script, statements, statement_count, statement_shape, STATEMENTS_MAX),
+    PACK_FIELD_LIST(struct script, batches, batch_count, batch_shape, STATEMENTS_MAX),
 };
 
 static const struct pack_shape script_shape = PACK_SHAPE(struct script, script_fields);
@@ -98,6 +99,17 @@ migration_key(const struct migration *migration, const char *name)
     for (size_t i = 0; i < migration->key_count; i++) {
         if (strcmp(migration->keys[i].name, name) == 0) {
             return migration->keys[i].value;
+        }
+    }
+    return NULL;
+}
+
+const struct batch *
+script_batch(const struct script *script, size_t statement)
+{
+    for (size_t i = 0; i < script->batch_count; i++) {
+        if (script->batches[i].statement == statement) {
+            return &script->batches[i];
         }
     }
     return NULL;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/io/pack.h"
+#include "common/migration/batch.h"
 
 #define CHECKSUM_SIZE 32 /* SHA-256 */
 #define MIGRATIONS_MAX 1000
@@ -27,6 +28,7 @@ enum statement_kind {
     STATEMENT_TRANSACTIONAL, /* inside the step's transaction */
     STATEMENT_CREATE_INDEX_CONCURRENTLY,
     STATEMENT_DROP_INDEX_CONCURRENTLY,
+    STATEMENT_BATCH, /* in many transactions; a script that has one has no other kind */
     STATEMENT_KIND_COUNT
 };
 
@@ -77,6 +79,8 @@ struct script {
     uint64_t timeout_ms;             /* for the whole script; 0: not said */
     struct statement *statements;
     size_t statement_count;
+    struct batch *batches; /* one for each statement of the kind, in order */
+    size_t batch_count;
 };
 
 /* A value of a tool's history table: what a migration is called there. */
@@ -114,6 +118,9 @@ const struct script *migration_script(const struct migration *migration, enum di
 
 /* The value with this name, null when there is none. */
 const char *migration_key(const struct migration *migration, const char *name);
+
+/* What is said of a statement that is carried out in batches; null for every other. */
+const struct batch *script_batch(const struct script *script, size_t statement);
 
 /* The migration with this version, null when there is none. */
 const struct migration *manifest_find(const struct manifest *manifest, const char *version);

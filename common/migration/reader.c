@@ -5,6 +5,7 @@
 #include <uthash.h>
 
 #include "common/base/mem.h"
+#include "common/migration/batching.h"
 #include "common/migration/collection.h"
 #include "common/migration/history_keys.h"
 #include "common/migration/refusal.h"
@@ -44,6 +45,8 @@ struct script_reading {
     struct arena scratch;
     struct annotations annotations;
     struct sql_script sql;
+    struct batch *batches;
+    size_t batch_count;
     bool is_verify;
 };
 
@@ -182,7 +185,10 @@ understand(struct script_reading *script)
                             .annotations = &script->annotations,
                             .is_verify = script->is_verify,
                             .accepted = script->reading->from->accepted};
-    return refusals_find(&judged, &script->found, script->reading->notes) && succeeded;
+    succeeded = refusals_find(&judged, &script->found, script->reading->notes) && succeeded;
+    return batching_read(&judged, &script->scratch, &script->batches, &script->batch_count,
+                         &script->found) &&
+           succeeded;
 }
 
 /* ---- into the manifest ----------------------------------------------------------------------- */
@@ -246,7 +252,13 @@ keep_statements(struct script_reading *script, struct script *out)
             out->statements[out->statement_count++] = statement_of(&sql->statements[i], arena);
         }
     }
-    out->is_transactional = refusal_is_transactional(sql);
+    out->is_transactional = refusal_is_transactional(sql) && !script->batch_count;
+    out->batches = arena_copy(arena, script->batches, script->batch_count * sizeof *out->batches);
+    out->batch_count = script->batch_count;
+    for (size_t i = 0; i < script->batch_count; i++) {
+        batching_keep(&out->batches[i], arena);
+        out->statements[out->batches[i].statement - 1].kind = STATEMENT_BATCH;
+    }
 }
 
 static void
@@ -465,6 +477,9 @@ script_bound(const struct script *script)
         for (size_t text = 0; text < sizeof texts / sizeof *texts; text++) {
             size += texts[text] ? strlen(texts[text]) : 0;
         }
+    }
+    for (size_t i = 0; i < script->batch_count; i++) {
+        size += batching_bound(&script->batches[i]);
     }
     return size;
 }

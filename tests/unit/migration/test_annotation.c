@@ -194,7 +194,7 @@ wrong_words_are_refused_where_they_stand(void **state)
         {"depends=auth@", "1:11", "depends=auth@"},
         {"noop=false", "1:11", "noop"},
         {"stage=a stage=b", "1:19", "leave one"},
-        {"batch key=id time=250ms pause=50ms", "1:11", "leave it out"},
+        {"noop batch", "1:16", "batch key="},
         {"verify", "1:11", "leave it out"},
         {"cleanup", "1:11", "leave it out"},
         {"allow", "1:11", "allow="},
