@@ -12,6 +12,14 @@
 
 #include "common/base/text.h"
 
+/* Whether a row that was changed is left alone when it is met again. */
+enum exclusion {
+    EXCLUDES_NO,
+    EXCLUDES_MAYBE, /* when the new values are what they seem: only the database can tell */
+    EXCLUDES_YES,
+    EXCLUDES_COUNT
+};
+
 /* Offsets are bytes of the statement. */
 struct seam {
     bool has_where;

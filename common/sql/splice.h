@@ -13,14 +13,6 @@
 #include "common/base/error.h"
 #include "common/sql/seam.h"
 
-/* Whether a row that was changed is left alone when it is met again. */
-enum exclusion {
-    EXCLUDES_NO,
-    EXCLUDES_MAYBE, /* when the new values are what they seem: only the database can tell */
-    EXCLUDES_YES,
-    EXCLUDES_COUNT
-};
-
 /* What is wished, by who writes the annotation. */
 struct splice_wish {
     const char *from;     /* INSERT: the alias of the table to go through; null: the first one */
