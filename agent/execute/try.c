@@ -8,6 +8,7 @@
 #include "common/base/mem.h"
 #include "common/postgres/schema.h"
 #include "agent/execute/blockers.h"
+#include "agent/execute/grant.h"
 #include "agent/execute/sql_place.h"
 
 #define TAG_MAX 64
@@ -49,6 +50,9 @@ try_make_failure(struct step_try *try)
 {
     struct outcome *outcome = try->outcome;
 
+    if (strcmp(try->sqlstate, "42501") == 0) {
+        grant_explain(try);
+    }
     outcome->kind = OUTCOME_FAILED;
     outcome->fault = fault_from_error(&try->error, try->arena);
     outcome->fault.is_retryable = try->is_retryable;

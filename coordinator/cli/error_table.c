@@ -166,7 +166,7 @@ const struct error_meaning error_table[] = {
     {"E-SQL-DEADLOCK", "a deadlock with another session"},
     {"E-SQL-SERIALIZATION", "concurrent changes; the step is tried again"},
     {"E-SQL-CANCELLED", "somebody has cancelled the statement"},
-    {"E-SQL-PRIV", "the role may not do what a statement needs"},
+    {"E-SQL-PRIV", "the role may not do what a statement needs; the GRANT is said, where it can be known"},
     {"E-SQL-INDEX",
      "an index that was built concurrently is invalid, or one dropped is still there"},
     {"E-SQL-ABORTED", "the server answered COMMIT with ROLLBACK"},

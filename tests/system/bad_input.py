@@ -461,7 +461,8 @@ def a_role_without_rights(fleet):
                    4, ["E-DB-PRIV", 'GRANT CREATE ON DATABASE "narrow" TO "limited"'])
     fleet.sql('GRANT CREATE ON DATABASE "narrow" TO limited;')
     fleet.says("up", "--database", f"host={fleet.dir}/pg user=limited dbname=narrow", "--migrations", fleet.folder,
-               7, ["E-SQL-PRIV", "42501", "0001_items.up.sql:1:14", "schema public"])
+               7, ["E-SQL-PRIV", "42501", "0001_items.up.sql:1:14", "schema public",
+                "GRANT USAGE, CREATE ON SCHEMA public TO limited"])
     fleet.sql('DROP DATABASE "narrow"; DROP ROLE limited;')
 
 

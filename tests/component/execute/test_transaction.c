@@ -352,6 +352,45 @@ runs_as_its_role_with_its_search_path(void **state)
     assert_true(scene->outcome.fault.is_retryable || scene->outcome.fault.hint);
 }
 
+/* Whoever runs the hint gets on. */
+static void
+says_which_grant_a_migration_lacks(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    CLEANUP(mem_free)
+    char *create = mem_format("GRANT CREATE ON DATABASE %s TO \"Odd one\"", scene->database);
+    const char *const hints[] = {"GRANT USAGE ON SCHEMA app TO \"Odd one\"",
+                                 "GRANT INSERT ON app.\"T b\" TO \"Odd one\"",
+                                 "GRANT SELECT, UPDATE ON app.\"T b\" TO \"Odd one\"",
+                                 "GRANT master TO \"Odd one\"",
+                                 "GRANT USAGE, CREATE ON SCHEMA app TO \"Odd one\"",
+                                 create};
+    scene_tell(scene, "DROP ROLE IF EXISTS \"Odd one\", master;"
+                      "CREATE ROLE \"Odd one\"; CREATE ROLE master;"
+                      "CREATE SCHEMA app; CREATE TABLE app.\"T b\" (i int);"
+                      "ALTER TABLE app.\"T b\" OWNER TO master");
+    scene->config.role = "Odd one";
+    scene_sit_anew(scene);
+    SCENE_PLAN(scene, {.version = "001", .up = "INSERT INTO app.\"T b\" VALUES (1)"},
+               {.version = "002", .up = "UPDATE app.\"T b\" SET i = 2 WHERE i = 1"},
+               {.version = "003", .up = "ALTER TABLE app.\"T b\" ADD COLUMN j int"},
+               {.version = "004", .up = "CREATE TABLE app.other (i int)"},
+               {.version = "005", .up = "CREATE SCHEMA mine"});
+
+    for (size_t hint = 0, migration = 0; migration < 5;) {
+        if (scene_up(scene, migration) == OUTCOME_DONE) {
+            migration++;
+            continue;
+        }
+        scene_assert_fault(scene, "E-SQL-PRIV", NULL);
+        assert_true(hint < sizeof hints / sizeof *hints);
+        assert_string_equal(scene->outcome.fault.hint, hints[hint++]);
+        scene_tell(scene, scene->outcome.fault.hint);
+    }
+    assert_int_equal(scene_up(scene, 4), OUTCOME_ALREADY);
+}
+
 static void
 cannot_be_committed_from_within(void **state)
 {
@@ -460,6 +499,7 @@ main(void)
         cmocka_unit_test(leaves_no_trace_in_the_session),
         cmocka_unit_test(commits_on_disk_whatever_a_migration_sets),
         cmocka_unit_test(runs_as_its_role_with_its_search_path),
+        cmocka_unit_test(says_which_grant_a_migration_lacks),
         cmocka_unit_test(cannot_be_committed_from_within),
         cmocka_unit_test(notices_when_a_statement_has_ended_the_transaction),
         cmocka_unit_test(is_not_flooded),
