@@ -11,6 +11,7 @@
 #include "common/base/mem.h"
 #include "common/postgres/schema.h"
 #include "agent/execute/index.h"
+#include "agent/execute/mirror.h"
 #include "agent/execute/transaction.h"
 
 #define MAKE "create index " /* what an intent's cursor begins with; the index follows */
@@ -87,6 +88,8 @@ write_intent(struct step_try *try, const char *cursor, enum try_end *end)
     row.state = JOURNAL_INTENT;
     row.statement = try->statement;
     row.cursor = cursor;
+    CLEANUP(text_release) struct text mirror = {0};
+    row.mirror = mirror_append_write(try, &mirror) ? text_of(&mirror) : NULL;
     text_clear(&sql);
     journal_insert(try->sitting, &row, &sql);
     text_append(&sql, "COMMIT");
@@ -101,9 +104,10 @@ write_intent(struct step_try *try, const char *cursor, enum try_end *end)
     return true;
 }
 
-/* The effect is there: say so. No fence: what is true may be written down under any leader. */
+enum done_answer { DONE_MIRROR = 4 }; /* behind begin, lock, claim and journal */
+
 static bool
-write_done(struct sitting *sitting, struct journal_row *row)
+send_done(struct sitting *sitting, struct journal_row *row, const char *mirror)
 {
     CLEANUP(text_release) struct text sql = {0};
     struct patience patience = {.failpoint = "execute.done-sent"}; /* too late to be stopped */
@@ -114,10 +118,33 @@ write_done(struct sitting *sitting, struct journal_row *row)
                       ") THEN '1' ELSE 'skein:lock' END AS integer);");
     journal_claim(sitting, row, &sql);
     journal_insert(sitting, row, &sql);
+    text_append(&sql, mirror ? mirror : "");
     text_append(&sql, "COMMIT");
+    return connection_run(sitting->connection, text_of(&sql), &patience);
+}
+
+/*
+ * The effect is there: say so. No fence: what is true may be written down under any leader. The
+ * tool's own table must not keep the truth out of the journal: the next look finds them apart.
+ */
+static bool
+write_done(struct sitting *sitting, struct journal_row *row)
+{
+    struct patience patience = sitting_patience();
+
     FAILPOINT("execute.before-done");
-    if (!connection_run(sitting->connection, text_of(&sql), &patience)) {
-        return false;
+    if (!send_done(sitting, row, row->mirror)) {
+        struct connection *connection = sitting->connection;
+        if (!row->mirror || connection_is_lost(connection) ||
+            connection_answer_count(connection) < DONE_MIRROR) {
+            return false;
+        }
+        log_warn("target %s, %s: the tool's own table was not written: %s", sitting->config.name,
+                 row->version, connection_error(connection)->message);
+        patience.heeds_interrupt = false;
+        if (!connection_run(connection, "ROLLBACK", &patience) || !send_done(sitting, row, NULL)) {
+            return false;
+        }
     }
     FAILPOINT("execute.after-done");
     sitting_advance(sitting, row->hash);
@@ -394,6 +421,8 @@ finish(struct step_try *try)
     try->outcome->duration_us = (uint64_t)(clock_now_us() - try->began_us);
     row.statement = try->statement;
     row.outcome = try->outcome;
+    CLEANUP(text_release) struct text mirror = {0};
+    row.mirror = mirror_append_write(try, &mirror) ? text_of(&mirror) : NULL;
     if (write_done(try->sitting, &row)) {
         return TRY_DONE;
     }
@@ -418,7 +447,7 @@ concurrently_try(struct step_try *try)
 {
     enum try_end end;
 
-    if (carry_out_all(try, &end)) {
+    if (mirror_look(try, &end) && carry_out_all(try, &end)) {
         try->is_effective = true;
         end = verify(try, &end) ? finish(try) : end;
     }

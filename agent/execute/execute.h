@@ -11,6 +11,7 @@
 #define AGENT_EXECUTE_EXECUTE_H
 
 #include "common/base/id.h"
+#include "common/migration/adoption.h"
 #include "common/migration/bundle.h"
 #include "common/migration/outcome.h"
 
@@ -69,6 +70,24 @@ struct step_order {
     void *context;
 };
 
+/* What another tool has applied is to be taken over, without running anything. */
+struct adopt_order {
+    const struct bundle *bundle;
+    struct id cluster_id; /* as in a step */
+    struct fence fence;
+    enum adoption_trust trust;
+    bool is_dry;     /* look and decide only; nothing is made or changed */
+    bool is_nothing; /* no other tool's table is about this service: from now on none is heeded */
+};
+
+struct adopt_report {
+    const char *tool, *table; /* "golang-migrate", "public.schema_migrations" */
+    size_t row_count;         /* of the table */
+    struct adoption adoption;
+    struct fault *problems; /* what does not agree, beside the error */
+    size_t problem_count;
+};
+
 /* The failpoints on the way of a step, null behind the last; crash tests go through all of them. */
 extern const char *const execute_failpoints[];
 
@@ -95,6 +114,21 @@ bool sitting_survey(struct sitting *sitting, struct arena *arena,
 bool sitting_history(struct sitting *sitting, struct arena *arena,
                      struct applied_migration **applied, size_t *applied_count,
                      struct error *error);
+
+/*
+ * Write down in the journal what another tool's history table says is applied. Said again it does
+ * nothing more. False with E-ADOPT-…, and nothing is changed then. The report's texts and lists
+ * live in the arena and the bundle.
+ */
+bool sitting_adopt(struct sitting *sitting, const struct adopt_order *order, struct arena *arena,
+                   struct adopt_report *report, struct error *error);
+
+/*
+ * Whether what another tool has applied is adopted, as far as these migrations are concerned: false
+ * with E-ADOPT-NEEDED. The target was looked at before (examine, survey, history).
+ */
+bool sitting_check_adopted(struct sitting *sitting, const struct manifest *manifest,
+                           struct error *error);
 
 /*
  * Carry the step out and say what became of it. Always ends with a verdict that the database

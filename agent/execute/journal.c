@@ -118,6 +118,8 @@ journal_insert(struct sitting *sitting, struct journal_row *row, struct text *sq
     row->recorded_wall_ms = clock_wall_ms();
     if (row->outcome) {
         pack_outcome(row->outcome, &packed);
+    } else if (row->mirror) {
+        text_append(&packed, row->mirror);
     }
     hash_row(row, sitting->facts.journal_head, &packed);
     if (row->outcome) {
@@ -129,7 +131,7 @@ journal_insert(struct sitting *sitting, struct journal_row *row, struct text *sq
                      " direction, state, statement, statement_count, cursor, duration_us, error,"
                      " outcome, recorded_at, previous_hash, hash) VALUES (");
     add_values(connection, row, sql);
-    if (row->outcome) {
+    if (packed.size > 0) {
         connection_bytes(connection, sql, packed.data, packed.size);
     } else {
         text_append(sql, "NULL");
@@ -306,7 +308,7 @@ journal_open_intent(struct sitting *sitting, const struct id *step_id, struct ar
 
     text_format(&sql,
                 "SELECT attempt, version, name, encode(checksum, 'hex'), direction, statement,"
-                " statement_count, cursor FROM skein.journal i"
+                " statement_count, cursor, convert_from(outcome, 'UTF8') FROM skein.journal i"
                 " WHERE step_id = '%s' AND state = 'intent' AND NOT EXISTS (SELECT"
                 " FROM skein.journal v WHERE v.step_id = i.step_id AND v.state <> 'intent'"
                 " AND v.number > i.number) ORDER BY number DESC LIMIT 1",
@@ -325,6 +327,7 @@ journal_open_intent(struct sitting *sitting, const struct id *step_id, struct ar
             .statement = number_of(connection_cell(connection, 0, 0, 5)),
             .statement_count = number_of(connection_cell(connection, 0, 0, 6)),
             .cursor = arena_text(arena, connection_cell(connection, 0, 0, 7)),
+            .mirror = arena_text(arena, connection_cell(connection, 0, 0, 8)),
         };
         return text_from_hex(connection_cell(connection, 0, 0, 3), row->checksum, CHECKSUM_SIZE) ||
                error_set(error, "E-HIST-SHAPE", "the journal holds a checksum that is none");

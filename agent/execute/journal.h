@@ -25,6 +25,7 @@ struct journal_row {
     uint64_t statement_count;
     const char *cursor;      /* an intent's object, as it can be written into SQL; or null */
     struct outcome *outcome; /* a verdict's; null for an intent */
+    const char *mirror;      /* an intent's: what goes into the tool's own table with the verdict */
 
     /* Filled in by journal_insert. */
     uint64_t number;

@@ -36,6 +36,7 @@ sitting_forget_applied(struct sitting *sitting)
 {
     sitting->applied_count = 0;
     sitting->has_read = false;
+    sitting->mirror = NULL;
     arena_clear(&sitting->applied_arena);
 }
 

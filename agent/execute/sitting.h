@@ -46,6 +46,7 @@ struct sitting {
     struct applied *applied; /* in the order in which they were applied */
     size_t applied_count, applied_capacity;
     struct arena applied_arena;
+    struct mirror *mirror; /* what is known of the tool's own table (mirror.c); in the arena */
 };
 
 /* Housekeeping is bounded: when the server does not answer for so long the connection is given up.

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/execute/histories.h"
 #include "agent/execute/sitting.h"
 
 bool
@@ -23,7 +24,7 @@ bool
 sitting_survey(struct sitting *sitting, struct arena *arena, struct applied_migration **applied,
                size_t *applied_count, struct error *error)
 {
-    if (!sitting_look(sitting, false, error)) {
+    if (!sitting_look(sitting, false, error) || !histories_check_adopted(sitting, NULL, error)) {
         return false;
     }
     *applied_count = sitting->applied_count;

@@ -9,6 +9,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/postgres/schema.h"
+#include "agent/execute/mirror.h"
 
 /* ---- T4, T5, T6: begin, fence, claim, settings: one round trip ------------------------------ */
 
@@ -120,9 +121,13 @@ claim(struct step_try *try, enum try_end *end)
     struct connection *connection = try->sitting->connection;
     struct patience patience = sitting_patience();
     struct journal_row row = journal_row_of(try->order);
-    size_t claim_answer = takes_possession(try) ? OPEN_REST + 1 : OPEN_REST;
+    size_t mirror_answer = takes_possession(try) ? OPEN_REST + 1 : OPEN_REST;
 
+    if (!mirror_prepare(try, end)) {
+        return false;
+    }
     transaction_append_opening(try, &sql);
+    size_t claim_answer = mirror_answer + mirror_append_check(try, &sql);
     journal_claim(try->sitting, &row, &sql);
     transaction_append_checks(&sql);
     try_append_settings(try, true, &sql);
@@ -135,6 +140,9 @@ claim(struct step_try *try, enum try_end *end)
     }
     if (strcmp(connection_tag(connection, claim_answer), "DELETE 0") == 0) {
         *end = TRY_STALE;
+        return false;
+    }
+    if (!mirror_check(try, mirror_answer, end)) {
         return false;
     }
     snprintf(try->xid, sizeof try->xid, "%s",
@@ -247,7 +255,7 @@ transaction_verify(struct step_try *try, enum try_end *end)
 
 /* ---- T8, T9: leave no trace in the session, journal, commit: one round trip ------------------ */
 
-enum closing { CLOSE_CONSTRAINTS = 0, CLOSE_CHECK = 8, CLOSE_JOURNAL, CLOSE_COMMIT };
+enum closing { CLOSE_CONSTRAINTS = 0, CLOSE_CHECK = 8, CLOSE_JOURNAL, CLOSE_MIRROR };
 
 /*
  * Deferred constraints are checked while the migration's role still stands. Then everything that a
@@ -285,7 +293,7 @@ append_check(const struct step_try *try, struct text *sql)
 }
 
 static enum try_end
-close_failed(struct step_try *try)
+close_failed(struct step_try *try, size_t commit)
 {
     struct connection *connection = try->sitting->connection;
     struct sql_error fact = *connection_error(connection);
@@ -302,7 +310,10 @@ close_failed(struct step_try *try)
     if (answered == CLOSE_JOURNAL && strcmp(fact.sqlstate, "23505") == 0) {
         return TRY_STALE; /* this attempt has its verdict already */
     }
-    if (script->statement_count && (answered == CLOSE_CONSTRAINTS || answered == CLOSE_COMMIT)) {
+    if (answered >= CLOSE_MIRROR && answered < commit) {
+        return mirror_write_failed(try);
+    }
+    if (script->statement_count && (answered == CLOSE_CONSTRAINTS || answered == commit)) {
         /* Deferred constraints: the error belongs to the migration, if not to a place in it. */
         struct statement last = script->statements[script->statement_count - 1];
         enum try_end end = try_statement_failed(try, script, &last);
@@ -332,12 +343,13 @@ close_and_commit(struct step_try *try)
     text_append(&sql, leave_no_trace);
     append_check(try, &sql);
     journal_insert(sitting, &row, &sql);
+    size_t commit = CLOSE_MIRROR + mirror_append_write(try, &sql);
     text_append(&sql, "COMMIT");
 
     FAILPOINT("execute.before-commit");
     uint64_t notices = connection_notice_count(connection);
     if (!connection_run(connection, text_of(&sql), &patience)) {
-        return close_failed(try);
+        return close_failed(try, commit);
     }
     FAILPOINT("execute.after-commit");
     if (connection_notice_count(connection) > notices && connection_last_warning(connection)[0]) {
@@ -345,7 +357,7 @@ close_and_commit(struct step_try *try)
         log_warn("target %s, %s: at its commit: %s", sitting->config.name, row.version,
                  connection_last_warning(connection));
     }
-    if (strcmp(connection_tag(connection, CLOSE_COMMIT), "COMMIT") != 0) {
+    if (strcmp(connection_tag(connection, commit), "COMMIT") != 0) {
         return try_fail(try, "E-SQL-ABORTED", "the server rolled the transaction back at its end");
     }
     sitting_advance(sitting, row.hash);

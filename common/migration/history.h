@@ -24,12 +24,12 @@ struct history_place {
 };
 
 /* A row, as the tool's own query (append_rows) brings it into one form. */
-enum history_column {
-    HISTORY_KEY,      /* what the row is about: the value of the tool's key */
-    HISTORY_CHECKSUM, /* as the tool writes it; null: it has none */
-    HISTORY_STATE,    /* applied or failed */
-    HISTORY_LABEL,    /* for people; may be null */
-    HISTORY_COLUMN_COUNT
+enum history_row_column {
+    HISTORY_ROW_KEY,      /* what the row is about: the value of the tool's key */
+    HISTORY_ROW_CHECKSUM, /* as the tool writes it; null: it has none */
+    HISTORY_ROW_STATE,    /* applied or failed */
+    HISTORY_ROW_LABEL,    /* for people; may be null */
+    HISTORY_ROW_COLUMN_COUNT
 };
 
 struct history_row {
@@ -65,7 +65,8 @@ struct history_tool {
     const char *checksum; /* the key that has the row's checksum; null: rows have none */
     /* The table has one row, and all up to it is applied. */
     bool is_mark;
-    /* The query of its rows (enum history_column), in the order in which they came, without ';'. */
+    /* The query of its rows (enum history_row_column), in the order in which they came, without
+     * ';'. */
     void (*append_rows)(const struct history_place *place, struct text *sql);
     /* Write a migration down, statements with a ';' behind each; how many they are. */
     size_t (*append_write)(const struct history_step *step, struct text *sql);

@@ -130,6 +130,20 @@ static const struct command_option option_database = {
 static const struct command_option option_role_sql =
     OPTION("role", VALUE_NAME, "ROLE", NULL, 0, 0, NULL, "SET ROLE for the migrations");
 
+static const char *const trust_choices[] = {"neither", "table", "journal", NULL};
+static const struct command_option option_one_database =
+    OPTION("database", VALUE_TEXT, "CONNINFO", NULL, 0, 0, NULL,
+           "one database, as libpq takes it: \"dbname=auth\", postgresql://host/auth; without a "
+           "password");
+static const struct command_option option_trust =
+    OPTION("trust", VALUE_CHOICE, "WHOM", "neither", 0, 0, trust_choices,
+           "where the journal has what the table has not: the table (it was taken back with the "
+           "tool), or the journal (it was not mirrored: the table gets it)");
+static const struct command_option option_dry_run =
+    FLAG("dry-run", "show what would be done, and change nothing");
+static const struct command_option option_nothing =
+    FLAG("nothing", "no other tool's table in the database is about this service");
+
 static const struct command_option option_machine_format =
     OPTION("format", VALUE_CHOICE, "FORMAT", "text", 0, 0, machine_formats,
            "text, mermaid, dot or markdown");
@@ -356,6 +370,19 @@ const struct command command_table[] = {
      .examples = {{"skein down --database \"dbname=auth\"", "the last one"},
                   {"skein down auth --database \"dbname=auth\" --to 0011", ""}},
      .run = command_down},
+    {.name = "adopt",
+     .group = GROUP_LOCAL,
+     .sentence = "take over what another tool has applied to a database, without running anything",
+     .detail = "Reads the table in which golang-migrate, dbmate, goose, Flyway … keep what they "
+               "have applied, and writes it down in Skein's journal. When files and table do not "
+               "agree, or the tool calls its state dirty or failed, everything that is wrong is "
+               "listed and nothing is changed. Said again it does nothing more.",
+     .arguments = {ONE_SERVICE},
+     .options = {&option_one_database, &option_migrations, &option_accept, &option_dry_run,
+                 &option_trust, &option_nothing},
+     .examples = {{"skein adopt --database \"dbname=auth\" --dry-run", "look first"},
+                  {"skein adopt auth --database \"dbname=auth\"", ""}},
+     .run = command_adopt},
     {.name = "history",
      .group = GROUP_LOCAL,
      .sentence = "list what is applied to one database",

@@ -32,6 +32,7 @@ bool command_keys_show(struct call *call, struct error *error);
 
 bool command_up(struct call *call, struct error *error);
 bool command_down(struct call *call, struct error *error);
+bool command_adopt(struct call *call, struct error *error);
 bool command_history(struct call *call, struct error *error);
 
 bool command_debug_machines(struct call *call, struct error *error);

@@ -1,6 +1,5 @@
 /* up, down, history: one database, no daemons, the same execution and the same journal. */
 #include <inttypes.h>
-#include <libpq-fe.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -9,6 +8,7 @@
 #include "agent/execute/execute.h"
 #include "coordinator/cli/commands/commands.h"
 #include "coordinator/cli/complain.h"
+#include "coordinator/cli/database.h"
 #include "coordinator/cli/exit.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/grid.h"
@@ -70,46 +70,15 @@ block_signals(void)
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
 }
 
-/* ---- the connection string ----------------------------------------------------------------- */
-
-static bool
-has_secret(const PQconninfoOption *options)
-{
-    for (; options->keyword; options++) {
-        bool is_secret =
-            text_equal(options->keyword, "password") || text_equal(options->keyword, "sslpassword");
-        if (is_secret && options->val) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Refuse what libpq would not take, and a secret that is hidden better than in plain words. */
-static bool
-check_database(const char *conninfo, struct error *error)
-{
-    char *message = NULL;
-    PQconninfoOption *options = PQconninfoParse(conninfo, &message);
-
-    if (!options) {
-        error_set(error, "E-CLI-RANGE", "--database is no connection string of libpq");
-        error_where(error, "--database");
-        error_found(error, "%.*s", (int)strcspn(message ? message : "", "\n"), message);
-        PQfreemem(message);
-        return error_hint(error, "\"dbname=auth\", \"service=auth\", postgresql://host/auth");
-    }
-    bool is_secret = has_secret(options);
-    PQconninfoFree(options);
-    if (is_secret) {
-        error_set(error, "E-SECRET-ARGV", "there is a password in --database; it was not used");
-        return error_hint(error, "use a peer socket, a passfile (~/.pgpass), or a service file");
-    }
-    return true;
-}
-
 /* ---- looking ------------------------------------------------------------------------------- */
 
+static const struct manifest *
+manifest_of(const struct local *local)
+{
+    return &local->services.bundles[0]->manifest;
+}
+
+/* Before anything is made there: what another tool has applied must not run again. */
 static bool
 open_database(struct local *local, struct error *error)
 {
@@ -122,12 +91,13 @@ open_database(struct local *local, struct error *error)
     };
     struct target_facts facts;
 
-    if (!check_database(config.conninfo, error)) {
+    if (!database_check(config.conninfo, error)) {
         return false;
     }
     block_signals();
     local->sitting = sitting_new(&config);
-    return (!works || sitting_examine(local->sitting, &local->arena, &facts, error)) &&
+    return (!works || (sitting_check_adopted(local->sitting, manifest_of(local), error) &&
+                       sitting_examine(local->sitting, &local->arena, &facts, error))) &&
            sitting_history(local->sitting, &local->arena, &local->applied, &local->applied_count,
                            error);
 }
