@@ -92,6 +92,28 @@ exit_status_of(const char *code)
     return status;
 }
 
+/* From what only has to be waited for to what never should have been. */
+static int
+gravity(int status)
+{
+    static const int order[] = {EXIT_DONE,     EXIT_FINDINGS,    EXIT_UNREACHABLE,
+                                EXIT_CONFLICT, EXIT_NOT_ALLOWED, EXIT_REFUSED,
+                                EXIT_USAGE,    EXIT_FAILED,      EXIT_BUG};
+
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        if (order[i] == status) {
+            return (int)i;
+        }
+    }
+    return 0;
+}
+
+int
+exit_status_gravest(int a, int b)
+{
+    return gravity(a) >= gravity(b) ? a : b;
+}
+
 const char *
 exit_meaning(int status)
 {

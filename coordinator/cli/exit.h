@@ -22,6 +22,12 @@ enum exit_status {
 /* The status of an error's code; the longest beginning in the table decides. */
 int exit_status_of(const char *code);
 
+/*
+ * Of the statuses of several errors the one that counts for all together: what will not be well by
+ * itself comes before what may; 6 is for when nothing but waiting is needed.
+ */
+int exit_status_gravest(int a, int b);
+
 /* What a status means, one phrase; null when there is no such status. */
 const char *exit_meaning(int status);
 

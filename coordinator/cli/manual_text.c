@@ -31,7 +31,10 @@ const struct manual_section manual_sections[] = {
      NULL, NULL},
     {"Errors",
      "One code, what is wrong, where it is, what was found or is allowed, what to do next. When "
-     "input is refused, nothing has changed. The exit status follows from the code.",
+     "input is refused, nothing has changed. The exit status follows from the code. A "
+     "plan whose targets are refused for different reasons ends with the gravest of their "
+     "statuses, from 70 over 7, 3, 4, 5 to 6, and names a target that has it: so 6 means that all "
+     "of them only have to be waited for.",
      "text",
      "error[E-MIG-CHECKSUM]: migration 0007_add_email was changed after it was applied\n"
      "  where: services/auth/migrations/0007_add_email.up.sql\n"

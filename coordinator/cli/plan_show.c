@@ -5,6 +5,7 @@
 
 #include "common/base/mem.h"
 #include "coordinator/cli/complain.h"
+#include "coordinator/cli/exit.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/grid.h"
 #include "coordinator/cli/show.h"
@@ -292,4 +293,23 @@ plan_json(const struct planned *planned)
                      (json_int_t)planned->step_count, "waves", (json_int_t)planned->wave_count,
                      "refused", (json_int_t)planned->refused_count, "parallel",
                      (json_int_t)planned->parallel, "legs", rows);
+}
+
+/* ---- what counts for all together ------------------------------------------------------- */
+
+const struct plan_leg *
+plan_gravest(const struct planned *planned)
+{
+    const struct plan_leg *gravest = NULL;
+    int status = EXIT_DONE;
+
+    for (size_t i = 0; i < planned->leg_count; i++) {
+        const struct plan_leg *leg = &planned->legs[i];
+        int of_leg = leg->fault.code ? exit_status_of(leg->fault.code) : EXIT_DONE;
+        if (leg->fault.code && (!gravest || exit_status_gravest(status, of_leg) != status)) {
+            gravest = leg;
+            status = of_leg;
+        }
+    }
+    return gravest;
 }

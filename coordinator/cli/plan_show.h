@@ -21,6 +21,9 @@ void plan_render_sql(const struct rollout *rollout, const struct terminal *termi
 /* "nothing to do: …" */
 void plan_render_nothing(const struct planned *planned, struct text *out);
 
+/* The first of the targets that are refused for the gravest reason; null when none is. */
+const struct plan_leg *plan_gravest(const struct planned *planned);
+
 json_t *plan_json(const struct planned *planned);
 
 #endif

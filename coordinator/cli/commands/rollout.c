@@ -20,26 +20,24 @@ rows_shown(const struct call *call)
     return call_flag(call, "all") ? SIZE_MAX : ROWS_SHOWN;
 }
 
-/* The first reason why a target cannot take part, as the error of the whole. */
+/* The gravest reason why a target cannot take part, as the error of the whole. */
 static bool
 refused_error(const struct planned *planned, struct error *error)
 {
+    const struct plan_leg *leg = plan_gravest(planned);
     char number[FORMAT_SIZE];
 
-    for (size_t i = 0; i < planned->leg_count; i++) {
-        const struct plan_leg *leg = &planned->legs[i];
-        if (leg->fault.code) {
-            fault_to_error(&leg->fault, error);
-            error_prefix(error, "%s cannot take part; the first, %s",
-                         format_counted(planned->refused_count, "target", number), leg->target);
-            if (!*error->hint) {
-                error_hint(error, "mend it, or go without them: --skip-refused");
-            }
-            return false;
-        }
+    format_counted(planned->refused_count, "target", number);
+    if (!leg) {
+        return error_set(error, "E-PLAN-REFUSED", "%s cannot take part", number);
     }
-    return error_set(error, "E-PLAN-REFUSED", "%s cannot take part",
-                     format_counted(planned->refused_count, "target", number));
+    fault_to_error(&leg->fault, error);
+    error_prefix(error, "%s cannot take part; %s%s", number,
+                 planned->refused_count > 1 ? "above all " : "", leg->target);
+    if (!*error->hint) {
+        error_hint(error, "mend it, or go without them: --skip-refused");
+    }
+    return false;
 }
 
 /* ---- plan ---------------------------------------------------------------------------------- */

@@ -53,6 +53,20 @@ follows_from_the_code_of_the_error(void **state)
 }
 
 static void
+takes_the_gravest_of_several(void **state)
+{
+    static const int order[] = {70, 7, 3, 4, 5, 6, 0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        for (size_t j = i; j < sizeof order / sizeof *order; j++) {
+            assert_int_equal(exit_status_gravest(order[i], order[j]), order[i]);
+            assert_int_equal(exit_status_gravest(order[j], order[i]), order[i]);
+        }
+    }
+}
+
+static void
 has_a_meaning_for_every_status_that_is_used(void **state)
 {
     static const int used[] = {0, 1, 2, 3, 4, 5, 6, 7, 70};
@@ -70,6 +84,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(follows_from_the_code_of_the_error),
+        cmocka_unit_test(takes_the_gravest_of_several),
         cmocka_unit_test(has_a_meaning_for_every_status_that_is_used),
     };
     return RUN_TESTS(tests);

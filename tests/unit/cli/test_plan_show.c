@@ -77,6 +77,31 @@ shows_every_wave_and_who_cannot_take_part(void **state)
 }
 
 static void
+ends_with_the_gravest_reason_not_with_the_first(void **state)
+{
+    struct plan_leg many[] = {
+        {.target = "fine"},
+        {.target = "away", .fault = {.code = "E-TARGET-UNREACHABLE"}},
+        {.target = "busy", .fault = {.code = "E-TARGET-BUSY"}},
+        {.target = "changed", .fault = {.code = "E-MIG-CHECKSUM"}},
+        {.target = "changed too", .fault = {.code = "E-MIG-CHECKSUM"}},
+        {.target = "busy too", .fault = {.code = "E-TARGET-BUSY"}},
+    };
+    struct planned planned = {.legs = many};
+
+    (void)state;
+    assert_null(plan_gravest(&planned));
+    planned.leg_count = 1;
+    assert_null(plan_gravest(&planned));
+    planned.leg_count = 2;
+    assert_string_equal(plan_gravest(&planned)->target, "away");
+    planned.leg_count = 3;
+    assert_string_equal(plan_gravest(&planned)->target, "busy");
+    planned.leg_count = 6;
+    assert_string_equal(plan_gravest(&planned)->target, "changed");
+}
+
+static void
 shows_the_first_of_many(void **state)
 {
     struct plan_leg many[50];
@@ -215,6 +240,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_every_wave_and_who_cannot_take_part),
+        cmocka_unit_test(ends_with_the_gravest_reason_not_with_the_first),
         cmocka_unit_test(shows_the_first_of_many),
         cmocka_unit_test(says_that_there_is_nothing_to_do),
         cmocka_unit_test(stays_within_the_terminal),
