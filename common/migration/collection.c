@@ -138,20 +138,78 @@ collection_load(struct collection *collection, struct listed_file *file)
            error_list_add(collection->errors, &error);
 }
 
+static void
+refuse_placeholder(struct collection *collection, struct listed_file *file, size_t offset,
+                   size_t size)
+{
+    CLEANUP(mem_free) char *found = mem_format("%.*s", (int)size, file->text + offset);
+
+    text_mend_utf8(found);
+    collection_refuse_at(collection, file, offset, "E-MIG-PLACEHOLDER",
+                         "a placeholder that nothing stands for", found,
+                         "list it under substitutions of the service in skein.yaml, as itself when "
+                         "it is to stay");
+}
+
 void
 collection_take(struct collection *collection, struct listed_file *file, size_t offset, size_t size,
                 struct source_builder *builder)
 {
-    (void)collection;
-    (void)file;
-    source_builder_take(builder, offset, size);
+    const struct substitutions *substitutions = &collection->substitutions;
+    size_t taken = offset, end = offset + size;
+
+    for (size_t at = offset; at < end;) {
+        const struct substitution *found =
+            substitutions->count ? substitution_at(substitutions, file->text, end, at) : NULL;
+        size_t unknown = found ? 0 : placeholder_at(collection->placeholder, file->text, end, at);
+        if (found) {
+            source_builder_take(builder, taken, at - taken);
+            source_builder_put(builder, at, found->to, strlen(found->to));
+            at += strlen(found->from);
+            taken = at;
+        } else if (unknown) {
+            refuse_placeholder(collection, file, at, unknown);
+            at += unknown;
+        } else {
+            at++;
+        }
+    }
+    source_builder_take(builder, taken, end - taken);
+}
+
+struct source
+collection_stretch(struct collection *collection, struct listed_file *file, size_t offset,
+                   size_t size)
+{
+    if (!collection->substitutions.count && !collection->placeholder) {
+        return (struct source){.file = file, .offset = offset, .size = size};
+    }
+    CLEANUP(source_builder_destroy) struct source_builder *builder = source_builder_new(file);
+    collection_take(collection, file, offset, size, builder);
+    return source_builder_finish(builder, &collection->sources->arena);
 }
 
 struct source
 collection_whole(struct collection *collection, struct listed_file *file)
 {
-    (void)collection;
-    return (struct source){.file = file, .size = file->size};
+    return collection_stretch(collection, file, 0, file->size);
+}
+
+bool
+collection_load_script(struct collection *collection, const char *folder, const char *name,
+                       struct source *source)
+{
+    CLEANUP(mem_free) char *path = mem_format("%s/%s", folder, name);
+    struct listed_file *file = listing_file(collection->listing, path);
+
+    if (!file) {
+        return true;
+    }
+    if (!collection_load(collection, file)) {
+        return false;
+    }
+    *source = collection_whole(collection, file);
+    return true;
 }
 
 bool

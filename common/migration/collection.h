@@ -32,8 +32,16 @@ bool collection_refuse_program(struct collection *collection, const struct liste
 /* Read a file. False when that was refused. */
 bool collection_load(struct collection *collection, struct listed_file *file);
 
+/* Load <folder>/<name> as a script, when there is such a file. False when that was refused. */
+bool collection_load_script(struct collection *collection, const char *folder, const char *name,
+                            struct source *source);
+
 /* A loaded file as a script: all of it, with what stands for placeholders put in. */
 struct source collection_whole(struct collection *collection, struct listed_file *file);
+
+/* The same with a stretch of it. */
+struct source collection_stretch(struct collection *collection, struct listed_file *file,
+                                 size_t offset, size_t size);
 
 /* Append a stretch of a loaded file, with what stands for placeholders put in. */
 void collection_take(struct collection *collection, struct listed_file *file, size_t offset,

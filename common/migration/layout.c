@@ -5,15 +5,19 @@
 #include "common/base/text.h"
 
 /* A file belongs to the first that claims it: those that look closest come first. */
-static const struct layout *const layouts[] = {&layout_prisma, &layout_diesel, &layout_goose,
-                                               &layout_dbmate, &layout_pairs,  &layout_sqlx};
+static const struct layout *const layouts[] = {
+    &layout_sqitch,      &layout_drizzle,         &layout_graphile_migrate,
+    &layout_prisma,      &layout_sourcegraph,     &layout_diesel,
+    &layout_flyway,      &layout_goose,           &layout_dbmate,
+    &layout_sql_migrate, &layout_node_pg_migrate, &layout_popx,
+    &layout_pairs,       &layout_supabase,        &layout_sqlx};
 
 #define LAYOUT_COUNT (sizeof layouts / sizeof *layouts)
 
 /* Other names for the same thing. */
 static const struct {
     const char *name, *layout;
-} other_names[] = {{"golang-migrate", "pairs"}};
+} other_names[] = {{"golang-migrate", "pairs"}, {"graphile", "graphile-migrate"}};
 
 /* What was found of a layout: how many files, and one of them. */
 struct evidence {
@@ -35,7 +39,9 @@ index_of(const char *name)
 const char *
 layout_names(void)
 {
-    return "auto, pairs (golang-migrate), dbmate, diesel, goose, prisma, sqlx";
+    return "auto, pairs (golang-migrate), dbmate, diesel, drizzle, flyway, goose, "
+           "graphile-migrate, "
+           "node-pg-migrate, popx, prisma, sourcegraph, sql-migrate, sqitch, sqlx, supabase";
 }
 
 /* ---- what the folder's files look like ------------------------------------------------------- */

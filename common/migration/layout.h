@@ -12,12 +12,15 @@
 #include "common/migration/error_list.h"
 #include "common/migration/listing.h"
 #include "common/migration/source.h"
+#include "common/migration/substitution.h"
 
 /* What a layout works on. */
 struct collection {
     struct listing *listing;
     struct source_list *sources;
     struct error_list *errors, *notes;
+    struct substitutions substitutions;
+    const char *placeholder; /* what one looks like, of those that nobody listed; null: none */
 };
 
 struct layout {
@@ -30,14 +33,16 @@ struct layout {
     const char *const *absorbs;
     /* Load the migrations, in the order in which they are applied; add what is wrong. */
     void (*collect)(struct collection *collection);
-    /* What a placeholder of it begins with: each character pair …; null: it has none. */
-    const char *placeholders;
+    const char *placeholder; /* what one looks like: "${…}", "{{…}}", "$…"; null: it has none */
+    bool has_empty_files;    /* a file without a statement is nothing unusual */
     /* Its tool runs a file statement by statement when it must: so do we. */
     bool runs_mixed;
 };
 
-extern const struct layout layout_dbmate, layout_diesel, layout_goose, layout_pairs, layout_prisma,
-    layout_sqlx;
+extern const struct layout layout_dbmate, layout_diesel, layout_drizzle, layout_flyway,
+    layout_goose, layout_graphile_migrate, layout_node_pg_migrate, layout_pairs, layout_popx,
+    layout_prisma, layout_sourcegraph, layout_sql_migrate, layout_sqitch, layout_sqlx,
+    layout_supabase;
 
 /*
  * The layout with this name, or the one that fits for "auto". Null with E-MIG-LAYOUT: there is no

@@ -172,6 +172,35 @@ read_history(struct project *project, const struct config_node *service,
     return true;
 }
 
+/* substitutions: { "${schema}": app, … } */
+static bool
+read_substitutions(struct project *project, const struct config_node *service,
+                   struct project_service *out, struct error *error)
+{
+    const struct config_node *map = NULL;
+
+    if (!config_map(service, "substitutions", &map, error)) {
+        return false;
+    }
+    size_t count = map ? config_count(map) : 0;
+    struct substitution *items = arena_alloc(&project->arena, count * sizeof *items);
+    for (size_t i = 0; i < count; i++) {
+        const char *from = NULL;
+        const struct config_node *value = NULL;
+        config_pair(map, i, &from, &value);
+        const char *to = config_scalar(value);
+        if (!from[0] || !to) {
+            error_set(error, "E-CFG-TYPE", "a substitution is a placeholder and a text");
+            config_where(value, error);
+            return error_hint(error, "substitutions: { \"${schema}\": app }");
+        }
+        items[i] = (struct substitution){.from = arena_text(&project->arena, from),
+                                         .to = arena_text(&project->arena, to)};
+    }
+    out->substitutions = (struct substitutions){.items = items, .count = count};
+    return true;
+}
+
 static bool
 read_service(struct project *project, const char *name, const struct config_node *node,
              struct project_service *out, struct error *error)
@@ -195,8 +224,8 @@ read_service(struct project *project, const char *name, const struct config_node
         return false;
     }
     out->layout = arena_text(&project->arena, layout);
-    return read_gaps(node, out, error) && read_accepted(node, out, error) &&
-           read_history(project, node, out, error);
+    return read_substitutions(project, node, out, error) && read_gaps(node, out, error) &&
+           read_accepted(node, out, error) && read_history(project, node, out, error);
 }
 
 static bool
@@ -329,6 +358,7 @@ project_read_service(const struct project_service *service, struct bundle **bund
     struct migrations_source source = {.folder = service->migrations,
                                        .service = service->name,
                                        .layout = service->layout,
+                                       .substitutions = service->substitutions,
                                        .accepted = service->accepted,
                                        .history_table = service->history_table,
                                        .has_no_mirror = service->has_no_mirror};

@@ -12,15 +12,17 @@
 #include "common/base/error.h"
 #include "common/migration/bundle.h"
 #include "common/migration/error_list.h"
+#include "common/migration/substitution.h"
 
 #define PROJECT_FILE "skein.yaml"
 
 struct project_service {
     const char *name;
-    const char *migrations;    /* the folder, so that it can be opened from where we are */
-    const char *layout;        /* "auto" when not said */
-    const char *seed;          /* a file of test data; null when not said */
-    bool has_gaps;             /* numbers may be left out; true when not said */
+    const char *migrations; /* the folder, so that it can be opened from where we are */
+    const char *layout;     /* "auto" when not said */
+    const char *seed;       /* a file of test data; null when not said */
+    bool has_gaps;          /* numbers may be left out; true when not said */
+    struct substitutions substitutions;
     unsigned accepted;         /* of enum acceptance (refusal.h); nothing when not said */
     const char *history_table; /* where another tool keeps what is applied; null when not said */
     bool has_no_mirror;        /* mirror_history: false */

@@ -578,6 +578,7 @@ collect(struct reading *reading)
     if (!reading->layout) {
         return error_list_add(reading->errors, &error);
     }
+    collection.placeholder = reading->layout->placeholder;
     reading->layout->collect(&collection);
     check_versions(reading);
     return reading->sources.count > 0 || check_nothing(reading);

@@ -8,9 +8,9 @@
  *
  * The same files give the same bundle, byte for byte.
  *
- * Errors: E-MIG-MISSING, -NAME, -LAYOUT, -DUP, -CASE, -PATH, -TYPE, -OPEN, -SIZE, -COUNT;
- * -ENCODING, -LEX, -PSQL, -SYNTAX, -COMPLEX, -IDENT; -ANNOTATION, -EMPTY; -TXCTL, -MIXED, -NOTX,
- * -NOTX-UNVERIFIABLE, -UNNAMED, -SETTING, -PROGRAM, -SECRET, -OWN-SCHEMA.
+ * Errors: E-MIG-MISSING, -NAME, -LAYOUT, -MARK, -PLACEHOLDER, -DUP, -CASE, -PATH, -TYPE, -OPEN,
+ * -SIZE, -COUNT; -ENCODING, -LEX, -PSQL, -SYNTAX, -COMPLEX, -IDENT; -ANNOTATION, -EMPTY; -TXCTL,
+ * -MIXED, -NOTX, -NOTX-UNVERIFIABLE, -UNNAMED, -SETTING, -PROGRAM, -SECRET, -OWN-SCHEMA.
  */
 #ifndef COMMON_MIGRATION_READER_H
 #define COMMON_MIGRATION_READER_H
@@ -19,12 +19,14 @@
 
 #include "common/migration/bundle.h"
 #include "common/migration/error_list.h"
+#include "common/migration/substitution.h"
 
 /* Where the migrations of a service are, and how strictly they are read. */
 struct migrations_source {
     const char *folder, *service;
     const char *layout; /* the name of one, or "auto" */
     unsigned accepted;  /* of enum acceptance (refusal.h): what is only noted */
+    struct substitutions substitutions;
     const char *history_table; /* [schema.]name of the tool's own table; null: as it calls it */
     bool has_no_mirror;        /* that table is not written any more */
 };

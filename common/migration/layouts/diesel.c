@@ -69,24 +69,6 @@ read_metadata(struct collection *collection, const char *folder, enum transactio
     return true;
 }
 
-static bool
-load(struct collection *collection, const char *folder, const char *name,
-     enum transaction_mark mark, struct source *source)
-{
-    CLEANUP(mem_free) char *path = mem_format("%s/%s", folder, name);
-    struct listed_file *file = listing_file(collection->listing, path);
-
-    if (!file) {
-        return true;
-    }
-    if (!collection_load(collection, file)) {
-        return false;
-    }
-    *source = collection_whole(collection, file);
-    source->mark = mark;
-    return true;
-}
-
 static void
 take_name(struct collection *collection, const char *folder, struct source_migration *migration)
 {
@@ -119,8 +101,9 @@ collect_folder(struct collection *collection, struct listed_file *folder)
     }
     take_name(collection, folder->name, &migration);
     if (read_metadata(collection, folder->name, &mark) &&
-        load(collection, folder->name, "up.sql", mark, &migration.up) &&
-        load(collection, folder->name, "down.sql", mark, &migration.down)) {
+        collection_load_script(collection, folder->name, "up.sql", &migration.up) &&
+        collection_load_script(collection, folder->name, "down.sql", &migration.down)) {
+        migration.up.mark = migration.down.mark = mark;
         collection_add(collection, up, &migration);
     }
 }

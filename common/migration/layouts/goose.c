@@ -197,6 +197,6 @@ collect(struct collection *collection)
 const struct layout layout_goose = {.name = "goose",
                                     .pattern = PATTERN,
                                     .claims = claims,
-                                    .placeholders = "${$",
+                                    .placeholder = "$…",
                                     .collect = collect,
                                     .runs_mixed = true};
