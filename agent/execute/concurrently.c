@@ -67,8 +67,8 @@ has_intent(struct step_try *try, bool *found)
     return true;
 }
 
-static bool
-write_intent(struct step_try *try, const char *cursor, enum try_end *end)
+bool
+concurrently_write_intent(struct step_try *try, const char *cursor, enum try_end *end)
 {
     CLEANUP(text_release) struct text sql = {0};
     struct connection *connection = try->sitting->connection;
@@ -346,7 +346,7 @@ carry_out(struct step_try *try, const struct statement *statement, enum try_end 
     bool makes = statement->kind == STATEMENT_CREATE_INDEX_CONCURRENTLY;
     bool will_change = look.name[0] && (makes ? !look.exists : look.exists);
     CLEANUP(mem_free) char *cursor = mem_format("%s%s", makes ? MAKE : DROP, look.name);
-    if (will_change && !write_intent(try, cursor, end)) {
+    if (will_change && !concurrently_write_intent(try, cursor, end)) {
         return false;
     }
     if (!enter(try)) {
@@ -443,13 +443,21 @@ say_what_stays(struct step_try *try)
 }
 
 enum try_end
+concurrently_conclude(struct step_try *try)
+{
+    enum try_end end;
+
+    try->is_effective = true;
+    return verify(try, &end) ? finish(try) : end;
+}
+
+enum try_end
 concurrently_try(struct step_try *try)
 {
     enum try_end end;
 
     if (mirror_look(try, &end) && carry_out_all(try, &end)) {
-        try->is_effective = true;
-        end = verify(try, &end) ? finish(try) : end;
+        end = concurrently_conclude(try);
     }
     if (end == TRY_DONE) {
         try_follow(try);

@@ -12,6 +12,13 @@
 enum try_end concurrently_try(struct step_try *try);
 
 /*
+ * For every step that has no transaction around it: write an intent down, which begins the step
+ * under its fence; and, when all its statements have taken effect, verify and write the verdict.
+ */
+bool concurrently_write_intent(struct step_try *try, const char *cursor, enum try_end *end);
+enum try_end concurrently_conclude(struct step_try *try);
+
+/*
  * An intent was found without a verdict, and nobody works on it any more. When its effect is
  * complete, write that down: *is_done and the outcome. Otherwise remove a half-made index. False
  * when the database could not be asked.
