@@ -162,3 +162,19 @@ file_create(const char *path, unsigned mode, const char *content, const char *op
     }
     return true;
 }
+
+bool
+file_make_folder(const char *path, const char *code, struct error *error)
+{
+    CLEANUP(mem_free) char *part = mem_text(path);
+
+    for (char *slash = part + strspn(part, "/"); (slash = strchr(slash, '/')); slash++) {
+        *slash = '\0';
+        (void)mkdir(part, 0777);
+        *slash = '/';
+    }
+    if (mkdir(path, 0777) == 0 || errno == EEXIST) {
+        return true;
+    }
+    return refuse(error, code, path, "the folder cannot be made", errno);
+}

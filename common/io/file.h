@@ -31,4 +31,8 @@ bool file_read(const char *path, enum file_trust trust, size_t size_max, const c
 bool file_create(const char *path, unsigned mode, const char *content, const char *open_code,
                  const char *exists_code, struct error *error);
 
+/* Make a folder, and those above it that are missing; one that is there is fine. False with code.
+ */
+bool file_make_folder(const char *path, const char *code, struct error *error);
+
 #endif

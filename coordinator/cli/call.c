@@ -116,11 +116,18 @@ take_option(struct call *call, int found, char *const *words, struct error *erro
         return refuse_letter(call, words, error);
     }
     struct call_value *value = &call->values[found - 256];
-    if (value->is_given && value->option->kind != VALUE_FLAG) {
-        error_set(error, "E-CLI-USAGE", "option --%s is given twice", value->option->name);
+    bool is_repeatable = value->option->is_repeatable && value->text_count < CALL_REPEATS_MAX;
+    if (value->is_given && value->option->kind != VALUE_FLAG && !is_repeatable) {
+        error_set(error, "E-CLI-USAGE",
+                  value->option->is_repeatable ? "option --%s is given more than 32 times"
+                                               : "option --%s is given twice",
+                  value->option->name);
         return usage_error(call, error);
     }
     value->is_given = true;
+    if (is_repeatable) {
+        value->texts[value->text_count++] = optarg;
+    }
     return value->option->kind == VALUE_FLAG || value_read(value, optarg, error);
 }
 
@@ -370,6 +377,15 @@ const char *
 call_text(const struct call *call, const char *option)
 {
     return find_value(call, option)->text;
+}
+
+const char *const *
+call_texts(const struct call *call, const char *option, size_t *count)
+{
+    const struct call_value *value = find_value(call, option);
+
+    *count = value->text_count;
+    return value->texts;
 }
 
 int64_t

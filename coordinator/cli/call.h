@@ -15,6 +15,7 @@
 
 #define CALL_ARGUMENTS_MAX 64
 #define CALL_SHARES_MAX 16
+#define CALL_REPEATS_MAX 32
 
 struct call_value {
     const struct command_option *option;
@@ -23,6 +24,8 @@ struct call_value {
     int64_t number;
     struct share shares[CALL_SHARES_MAX];
     size_t share_count;
+    const char *texts[CALL_REPEATS_MAX]; /* all of them, of an option that may be repeated */
+    size_t text_count;
 };
 
 struct call {
@@ -46,6 +49,7 @@ void call_release(struct call *call);
 
 /* An option's value; the option must be one of the command's. Null: not given, no fallback. */
 const char *call_text(const struct call *call, const char *option);
+const char *const *call_texts(const struct call *call, const char *option, size_t *count);
 int64_t call_number(const struct call *call, const char *option);
 bool call_flag(const struct call *call, const char *option);
 bool call_is_given(const struct call *call, const char *option);

@@ -44,6 +44,7 @@ struct command_option {
     const char *const *choices; /* null at the end */
     const char *sentence;
     bool is_required;
+    bool is_repeatable; /* may be given several times: call_texts */
 };
 
 struct command_argument {

@@ -77,6 +77,16 @@ const struct error_meaning error_table[] = {
     {"E-MIG-NO-DOWN", "there is no way back from a migration"},
     {"E-MIG-VERIFY", "a check of the verify script is false: the migration was rolled back"},
 
+    /* Patterns. */
+    {"E-PATTERN-UNKNOWN", "the library has no pattern of this name"},
+    {"E-PATTERN-PARAM", "the pattern has no parameter of this name"},
+    {"E-PATTERN-SET", "what stands behind --set is no NAME=VALUE"},
+    {"E-PATTERN-DUP", "a parameter is given twice"},
+    {"E-PATTERN-MISSING", "a parameter that the pattern needs is not given"},
+    {"E-PATTERN-VALUE", "a parameter's value is not of its kind; what is allowed is said"},
+    {"E-PATTERN-LAYOUT", "new migrations cannot be written in the layout of the service"},
+    {"E-PATTERN-EXISTS", "there is a file of that name already; nothing is overwritten"},
+
     /* Bundles. */
     {"E-BUNDLE-FORMAT", "the bytes are no bundle"},
     {"E-BUNDLE-UNKNOWN", "the coordinator does not have this bundle"},
@@ -124,6 +134,7 @@ const struct error_meaning error_table[] = {
     {"E-PLAN-DUP", "a service is named twice"},
     {"E-PLAN-NOT-READY", "the plan is still being made"},
     {"E-PLAN-STALE", "the fleet has changed since the plan was made"},
+    {"E-PLAN-DEPENDS", "a migration depends on another service's that is not applied there"},
     {"E-PLAN-REFUSED", "targets cannot take part, and it is not said to go without them"},
     {"E-RUN-UNKNOWN", "there is no such run"},
     {"E-RUN-FINISHED", "the run has ended"},
@@ -240,6 +251,9 @@ static const struct family {
      "that it is put right in one go; what is harmless can be accepted "
      "([migrations.md](migrations.md)).",
      {"E-MIG-"}},
+    {"New migrations",
+     "Nothing was written. `skein patterns NAME` says what a pattern wants to know.",
+     {"E-PATTERN-"}},
     {"Bundles",
      "Ask again: a bundle is brought and fetched anew, and verified as a whole before it is used.",
      {"E-BUNDLE-", "E-SIG-"}},

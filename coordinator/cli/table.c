@@ -9,6 +9,7 @@ static const char *const failure_choices[] = {"halt", "rollback", "continue", NU
 static const char *const role_choices[] = {"viewer", "operator", "admin", NULL};
 static const char *const machine_formats[] = {"text", "mermaid", "dot", "markdown", NULL};
 static const char *const errors_formats[] = {"text", "markdown", NULL};
+static const char *const patterns_formats[] = {"text", "markdown", NULL};
 static const char *const manual_formats[] = {"markdown", "man", NULL};
 static const char *const colour_choices[] = {"auto", "always", "never", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
@@ -143,6 +144,32 @@ static const struct command_option option_dry_run =
     FLAG("dry-run", "show what would be done, and change nothing");
 static const struct command_option option_nothing =
     FLAG("nothing", "no other tool's table in the database is about this service");
+
+static const struct command_option option_init_service =
+    OPTION("service", VALUE_NAME, "SERVICE", "app", 0, 0, NULL, "what the service is called");
+static const struct command_option option_repository =
+    OPTION("repository", VALUE_TEXT, "URL", NULL, 0, 0, NULL,
+           "the git repository that hooks and pipelines take Skein from; otherwise the hook takes "
+           "the one that is installed, and the pipelines a variable");
+static const struct command_option option_service =
+    OPTION("service", VALUE_NAME, "SERVICE", NULL, 0, 0, NULL,
+           "for which service of skein.yaml; needed when it has several");
+static const struct command_option option_pattern =
+    OPTION("pattern", VALUE_NAME, "PATTERN", NULL, 0, 0, NULL,
+           "from this pattern of the library; otherwise an empty one");
+static const struct command_option option_set = {
+    .name = "set",
+    .kind = VALUE_TEXT,
+    .metavar = "NAME=VALUE",
+    .is_repeatable = true,
+    .sentence = "a parameter of the pattern; may be given several times"};
+static const struct command_option option_new_verify =
+    FLAG("verify", "a file of checks, too, for an empty one");
+static const struct command_option option_new_migrations =
+    OPTION("migrations", VALUE_FOLDER, "DIR", NULL, 0, 0, NULL,
+           "into this folder, instead of what skein.yaml says");
+static const struct command_option option_patterns_format =
+    OPTION("format", VALUE_CHOICE, "FORMAT", "text", 0, 0, patterns_formats, "text or markdown");
 
 static const struct command_option option_machine_format =
     OPTION("format", VALUE_CHOICE, "FORMAT", "text", 0, 0, machine_formats,
@@ -348,6 +375,45 @@ const struct command command_table[] = {
      .arguments = {{.name = "FILE", .kind = VALUE_FILE, .sentence = "a .key or .pub file"}},
      .examples = {{"skein keys show ~/.config/skein/alice.key", ""}},
      .run = command_keys_show},
+
+    {.name = "init",
+     .group = GROUP_LOCAL,
+     .sentence = "begin a project: skein.yaml, a service, files for pre-commit and CI",
+     .detail = "Nothing that is there already is changed: a file of the same name is kept, and "
+               "that is said.",
+     .arguments = {{.name = "DIR",
+                    .kind = VALUE_FOLDER,
+                    .is_optional = true,
+                    .sentence = "where; otherwise here"}},
+     .options = {&option_init_service, &option_repository},
+     .examples = {{"skein init", ""}, {"skein init shop --service orders", ""}},
+     .run = command_init},
+    {.name = "new",
+     .group = GROUP_LOCAL,
+     .sentence = "write a new migration, empty or from a pattern",
+     .detail = "The version is the time (UTC), or the number behind the newest where that is not "
+               "in the past or the service's numbers have no gaps. Nothing is overwritten. A "
+               "pattern makes a set of migrations, in order, each with its way back: "
+               "`skein patterns` lists and explains them.",
+     .arguments = {{.name = "NAME",
+                    .kind = VALUE_NAME,
+                    .sentence = "what it does: add_email_to_users"}},
+     .options = {&option_service, &option_new_migrations, &option_pattern, &option_set,
+                 &option_new_verify},
+     .examples = {{"skein new add_email_to_users", "an empty up and down"},
+                  {"skein new index_email --pattern index --set table=users --set on=email",
+                   "one from the library"}},
+     .run = command_new},
+    {.name = "patterns",
+     .group = GROUP_LOCAL,
+     .sentence = "list the patterns of migrations, or explain one",
+     .arguments = {{.name = "PATTERN",
+                    .kind = VALUE_NAME,
+                    .is_optional = true,
+                    .sentence = "which"}},
+     .options = {&option_patterns_format},
+     .examples = {{"skein patterns", ""}, {"skein patterns rename-column", ""}},
+     .run = command_patterns},
 
     {.name = "up",
      .group = GROUP_LOCAL,

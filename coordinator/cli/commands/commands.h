@@ -35,6 +35,10 @@ bool command_down(struct call *call, struct error *error);
 bool command_adopt(struct call *call, struct error *error);
 bool command_history(struct call *call, struct error *error);
 
+bool command_new(struct call *call, struct error *error);
+bool command_patterns(struct call *call, struct error *error);
+bool command_init(struct call *call, struct error *error);
+
 bool command_debug_machines(struct call *call, struct error *error);
 bool command_debug_frame(struct call *call, struct error *error);
 bool command_debug_bundle(struct call *call, struct error *error);
