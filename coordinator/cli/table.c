@@ -407,10 +407,8 @@ const struct command command_table[] = {
     {.name = "patterns",
      .group = GROUP_LOCAL,
      .sentence = "list the patterns of migrations, or explain one",
-     .arguments = {{.name = "PATTERN",
-                    .kind = VALUE_NAME,
-                    .is_optional = true,
-                    .sentence = "which"}},
+     .arguments =
+         {{.name = "PATTERN", .kind = VALUE_NAME, .is_optional = true, .sentence = "which"}},
      .options = {&option_patterns_format},
      .examples = {{"skein patterns", ""}, {"skein patterns rename-column", ""}},
      .run = command_patterns},
