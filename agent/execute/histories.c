@@ -260,6 +260,8 @@ histories_read(struct sitting *sitting, const struct found_history *history, str
             .checksum = cells[HISTORY_ROW_CHECKSUM],
             .label = cells[HISTORY_ROW_LABEL],
             .has_failed = text_equal(cells[HISTORY_ROW_STATE], "failed"),
+            .is_below = text_equal(cells[HISTORY_ROW_STATE], "below"),
+            .is_repeatable = text_equal(cells[HISTORY_ROW_STATE], "repeatable"),
         };
     }
     return true;

@@ -98,25 +98,93 @@ has_checksum(const struct adoption_wish *wish, const struct migration *migration
     return !own || !row->checksum || strcmp(own, row->checksum) == 0;
 }
 
-static bool
-stand_row(const struct adoption_wish *wish, const struct history_row *row,
-          struct standing *standings, struct error_list *problems)
+/* Numbers with dots between: what is left out is 0. */
+static int
+compare_dotted(const char *a, const char *b)
 {
-    const struct migration *migration = NULL;
+    while (*a || *b) {
+        size_t size_a = strspn(a, "0123456789"), size_b = strspn(b, "0123456789");
+        size_t zeros_a = strspn(a, "0"), zeros_b = strspn(b, "0");
+        size_t left = size_a > zeros_a ? size_a - zeros_a : 0;
+        size_t right = size_b > zeros_b ? size_b - zeros_b : 0;
+        int order = left != right ? (left > right) - (left < right)
+                                  : strncmp(a + zeros_a, b + zeros_b, left);
+        if (order) {
+            return order;
+        }
+        a += size_a + (a[size_a] != '\0');
+        b += size_b + (b[size_b] != '\0');
+    }
+    return 0;
+}
 
-    if (row->has_failed) {
-        return refuse_failed(wish, row, problems);
+/* A baseline: what is older was there before the tool was. */
+static bool
+stand_below(const struct adoption_wish *wish, const struct history_row *row,
+            struct standing *standings)
+{
+    for (size_t i = 0; i < wish->manifest->migration_count; i++) {
+        const char *key = migration_key(&wish->manifest->migrations[i], wish->tool->key);
+        bool is_version = key && key[0] >= '0' && key[0] <= '9';
+        if (is_version && compare_dotted(key, row->key) <= 0) {
+            standings[i].is_marked = true;
+        }
     }
-    migration = adoption_find(wish->manifest, wish->tool, row->key);
-    if (!migration) {
-        return refuse_unknown(wish, row, problems);
+    return true;
+}
+
+/* A short key of old times: all whose keys begin with it; false when there is none. */
+static bool
+stand_prefix(const struct adoption_wish *wish, const struct history_row *row,
+             struct standing *standings)
+{
+    size_t size = wish->tool->prefix_size;
+    bool is_any = false;
+
+    for (size_t i = 0; size && strlen(row->key) == size && i < wish->manifest->migration_count;
+         i++) {
+        const char *key = migration_key(&wish->manifest->migrations[i], wish->tool->key);
+        if (key && strncmp(key, row->key, size) == 0) {
+            standings[i].row = row;
+            is_any = true;
+        }
     }
+    return is_any;
+}
+
+static bool
+stand_migration(const struct adoption_wish *wish, const struct migration *migration,
+                const struct history_row *row, struct standing *standings,
+                struct error_list *problems)
+{
     size_t index = (size_t)(migration - wish->manifest->migrations);
+    bool is_same = has_checksum(wish, migration, row);
+
+    if (!is_same && row->is_repeatable) {
+        return true; /* the text has changed: it is to be carried out again */
+    }
     standings[index].row = row;
     for (size_t i = 0; wish->tool->is_mark && i <= index; i++) {
         standings[i].is_marked = true;
     }
-    return has_checksum(wish, migration, row) || refuse_checksum(wish, migration, row, problems);
+    return is_same || refuse_checksum(wish, migration, row, problems);
+}
+
+static bool
+stand_row(const struct adoption_wish *wish, const struct history_row *row,
+          struct standing *standings, struct error_list *problems)
+{
+    if (row->has_failed) {
+        return refuse_failed(wish, row, problems);
+    }
+    if (row->is_below) {
+        return stand_below(wish, row, standings);
+    }
+    const struct migration *migration = adoption_find(wish->manifest, wish->tool, row->key);
+    if (migration) {
+        return stand_migration(wish, migration, row, standings, problems);
+    }
+    return stand_prefix(wish, row, standings) || refuse_unknown(wish, row, problems);
 }
 
 static void

@@ -5,6 +5,21 @@
 const struct history_tool *const history_tools[] = {
     &history_golang_migrate,
     &history_dbmate,
+    &history_goose,
+    &history_sql_migrate,
+    &history_flyway,
+    &history_diesel,
+    &history_sqlx,
+    &history_prisma,
+    &history_supabase,
+    &history_node_pg_migrate,
+    &history_graphile_migrate,
+    &history_drizzle,
+    &history_popx,
+    &history_sourcegraph,
+    &history_typeorm,
+    &history_postgres_migrations,
+    &history_go_pg,
     NULL,
 };
 
@@ -122,6 +137,33 @@ void
 history_key(const struct history_step *step, const char *name, struct text *sql)
 {
     history_literal(sql, migration_key(step->migration, name));
+}
+
+size_t
+history_delete(const struct history_step *step, const char *column, const char *key,
+               struct text *sql)
+{
+    text_append(sql, "DELETE FROM ");
+    history_table(step->place, sql);
+    text_format(sql, " WHERE %s = ", column);
+    history_key(step, key, sql);
+    text_append(sql, ";");
+    return 1;
+}
+
+size_t
+history_insert_or_delete(const struct history_step *step, const char *column, const char *key,
+                         struct text *sql)
+{
+    if (step->direction == DIRECTION_DOWN) {
+        return history_delete(step, column, key, sql);
+    }
+    text_append(sql, "INSERT INTO ");
+    history_table(step->place, sql);
+    text_format(sql, " (%s) VALUES (", column);
+    history_key(step, key, sql);
+    text_append(sql, ");");
+    return 1;
 }
 
 /* ---- comparing ------------------------------------------------------------------------------- */

@@ -27,14 +27,16 @@ struct history_place {
 enum history_row_column {
     HISTORY_ROW_KEY,      /* what the row is about: the value of the tool's key */
     HISTORY_ROW_CHECKSUM, /* as the tool writes it; null: it has none */
-    HISTORY_ROW_STATE,    /* applied or failed */
+    HISTORY_ROW_STATE,    /* applied, failed, below or repeatable */
     HISTORY_ROW_LABEL,    /* for people; may be null */
     HISTORY_ROW_COLUMN_COUNT
 };
 
 struct history_row {
     const char *key, *checksum, *label;
-    bool has_failed; /* the tool itself would refuse to go on: dirty, failed, half done */
+    bool has_failed;    /* the tool itself would refuse to go on: dirty, failed, half done */
+    bool is_below;      /* a baseline: all up to this version is in, files or not */
+    bool is_repeatable; /* another checksum says that the present text of it is not in force */
 };
 
 /* One migration that is written into the table. */
@@ -65,10 +67,13 @@ struct history_tool {
     const char *checksum; /* the key that has the row's checksum; null: rows have none */
     /* The table has one row, and all up to it is applied. */
     bool is_mark;
+    /* A key of this size stands for all longer ones that begin with it; 0: none does. */
+    size_t prefix_size;
     /* The query of its rows (enum history_row_column), in the order in which they came, without
      * ';'. */
     void (*append_rows)(const struct history_place *place, struct text *sql);
-    /* Write a migration down, statements with a ';' behind each; how many they are. */
+    /* Write a migration down (null: only who has a layout can), statements with a ';' behind each;
+     * how many they are. */
     size_t (*append_write)(const struct history_step *step, struct text *sql);
     /* The arguments of pg_try_advisory_xact_lock for the tool's own lock; null: it has none. */
     void (*append_lock)(const struct history_place *place, struct text *sql);
@@ -104,12 +109,22 @@ void history_sister(const struct history_place *place, const char *table, struct
 /* A migration's key as a literal; NULL when it has none. */
 void history_key(const struct history_step *step, const char *name, struct text *sql);
 
+/* What most tools do, as append_write: a row with one column, or the row whose column is the key.
+ */
+size_t history_delete(const struct history_step *step, const char *column, const char *key,
+                      struct text *sql);
+size_t history_insert_or_delete(const struct history_step *step, const char *column,
+                                const char *key, struct text *sql);
+
 /* Whether two keys are the same: numbers however many zeros they begin with, else byte for byte. */
 bool history_same_key(const char *a, const char *b);
 
 /* CRC-32 (IEEE), of which some tools make their locks and checksums. */
 uint32_t history_crc32(uint32_t crc, const void *data, size_t size);
 
-extern const struct history_tool history_golang_migrate, history_dbmate;
+extern const struct history_tool history_dbmate, history_diesel, history_drizzle, history_flyway,
+    history_go_pg, history_golang_migrate, history_goose, history_graphile_migrate,
+    history_node_pg_migrate, history_popx, history_postgres_migrations, history_prisma,
+    history_sourcegraph, history_sql_migrate, history_sqlx, history_supabase, history_typeorm;
 
 #endif

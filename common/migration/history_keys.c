@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/text.h"
+#include "common/migration/history_digest.h"
 
 /* One migration whose keys are made. */
 struct making {
@@ -53,12 +54,43 @@ make_version(const struct making *making)
     add(making, "version", making->source->version);
 }
 
+/* The name with blanks between its words. */
+static char *
+in_words(const struct making *making)
+{
+    char *words = arena_text(making->arena, making->source->name);
+
+    for (char *byte = words; *byte; byte++) {
+        *byte = *byte == '_' ? ' ' : *byte;
+    }
+    return words;
+}
+
+static void
+make_sqlx(const struct making *making)
+{
+    const struct listed_file *file = making->source->up.file;
+
+    make_number(making);
+    add(making, "description", in_words(making));
+    add(making, "checksum", history_sha384(file->text, file->size, making->arena));
+}
+
+static void
+make_prisma(const struct making *making)
+{
+    const struct listed_file *file = making->source->up.file;
+
+    add(making, "name", making->source->version);
+    add(making, "checksum", history_sha256(file->text, file->size, making->arena));
+}
+
 static const struct {
     const char *layout;
     void (*make)(const struct making *making);
 } makers[] = {
-    {"pairs", make_number},
-    {"dbmate", make_version},
+    {"pairs", make_number}, {"dbmate", make_version}, {"diesel", make_version},
+    {"goose", make_number}, {"prisma", make_prisma},  {"sqlx", make_sqlx},
 };
 
 void
@@ -70,6 +102,9 @@ history_keys_make(struct listing *files, const struct source_list *sources,
             continue;
         }
         for (size_t j = 0; j < sources->count; j++) {
+            if (!sources->items[j].up.file || !sources->items[j].up.file->text) {
+                continue; /* refused already */
+            }
             struct making making = {.files = files,
                                     .source = &sources->items[j],
                                     .migration = &manifest->migrations[j],

@@ -12,14 +12,7 @@ append_rows(const struct history_place *place, struct text *sql)
 static size_t
 append_write(const struct history_step *step, struct text *sql)
 {
-    bool is_up = step->direction == DIRECTION_UP;
-
-    text_append(sql, is_up ? "INSERT INTO " : "DELETE FROM ");
-    history_table(step->place, sql);
-    text_append(sql, is_up ? " (version) VALUES (" : " WHERE version = (");
-    history_key(step, "version", sql);
-    text_append(sql, ");");
-    return 1;
+    return history_insert_or_delete(step, "version", "version", sql);
 }
 
 const struct history_tool history_dbmate = {
