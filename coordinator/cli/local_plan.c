@@ -60,11 +60,15 @@ foresee(const struct bundle *bundle, const struct known_bundle *known,
         return false;
     }
     plan->note = forecast.note;
+    plan->depending = NULL;
     plan->step_count = forecast.draft.step_count;
     plan->steps = arena_alloc(arena, (plan->step_count + 1) * sizeof *plan->steps);
     for (size_t i = 0; i < plan->step_count; i++) {
         plan->steps[i] = manifest_find(&bundle->manifest, forecast.draft.steps[i].version);
         assert(plan->steps[i]);
+        if (plan->direction == DIRECTION_UP && plan->steps[i]->depends && !plan->depending) {
+            plan->depending = plan->steps[i];
+        }
     }
     return true;
 }

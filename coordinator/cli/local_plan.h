@@ -13,7 +13,8 @@ struct local_plan {
     enum direction direction;
     const struct migration **steps; /* in the order in which they are carried out */
     size_t step_count;
-    const char *note; /* what a person should know; null: nothing */
+    const char *note;                  /* what a person should know; null: nothing */
+    const struct migration *depending; /* the first that depends on another service; or null */
 };
 
 struct local_wish {

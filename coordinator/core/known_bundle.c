@@ -15,6 +15,8 @@ learn_migration(struct known_bundle *bundle, const struct migration *migration, 
     known->name = arena_text(&bundle->arena, migration->name);
     known->path = arena_text(&bundle->arena, migration->up.path);
     known->irreversible = arena_text(&bundle->arena, migration->irreversible);
+    known->depends = arena_text(&bundle->arena, migration->depends);
+    bundle->has_depends = bundle->has_depends || known->depends;
     known->has_up = migration->has_up;
     known->has_down = migration->has_down;
     memcpy(known->checksum, migration_checksum(migration), CHECKSUM_SIZE);

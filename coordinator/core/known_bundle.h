@@ -14,6 +14,7 @@
 struct known_migration {
     const char *version, *name;
     const char *path;         /* of the up script, for people */
+    const char *depends;      /* "auth@42 policy@7"; null: on nothing */
     const char *irreversible; /* why there is no way back; null when there may be one */
     bool has_up, has_down;
     uint8_t checksum[CHECKSUM_SIZE];
@@ -26,6 +27,7 @@ struct known_bundle {
     const char *service;
     struct known_migration *migrations; /* in their order */
     size_t migration_count;
+    bool has_depends;
     struct known_migration *by_version;
     size_t uses;
     struct arena arena;

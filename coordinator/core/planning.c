@@ -5,6 +5,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "coordinator/core/depend.h"
 #include "coordinator/core/kept_fault.h"
 #include "coordinator/core/run.h"
 #include "coordinator/core/target.h"
@@ -67,6 +68,10 @@ forget(struct core *core, struct planning *planning)
         itinerary_drop(&core->itineraries, &planning->entries[i].undoing);
         free(planning->entries[i].fault);
     }
+    for (size_t i = 0; i < planning->witness_count; i++) {
+        free(planning->witnesses[i].fault);
+    }
+    free(planning->witnesses);
     drop_prospects(core, planning);
     histories_release(&planning->histories);
     for (size_t i = 0; i < planning->bundle_count; i++) {
@@ -197,7 +202,7 @@ settle_entry(struct planning *planning, struct entry *entry)
 {
     if (entry->state != ENTRY_READY) {
         entry->state = ENTRY_READY;
-        planning->ready_count++;
+        *(entry->is_witness ? &planning->witness_ready_count : &planning->ready_count) += 1;
     }
 }
 
@@ -228,7 +233,7 @@ check_entry(struct core *core, struct planning *planning, struct entry *entry)
     if (entry->state == ENTRY_READY) {
         return;
     }
-    if (target && target->leg) {
+    if (target && target->leg && !entry->is_witness) {
         error_set(&error, "E-TARGET-BUSY", "run %llu has it now",
                   (unsigned long long)target->leg->run->number);
         error_hint(&error, "wait for its end, or cancel it");
@@ -257,6 +262,7 @@ cut_waves(struct core *core, struct planning *planning)
         waves_cut(planning->spec.waves, planning->spec.wave_count, planning->leg_count, ends);
     for (size_t i = 0; i < planning->entry_count; i++) {
         struct entry *entry = &planning->entries[i];
+        entry->wave = 0;
         if (entry_fault(entry) || !entry->prospect->itinerary->step_count) {
             continue;
         }
@@ -293,6 +299,22 @@ set_unreachable(struct core *core, const struct entry *entry, struct error *erro
 }
 
 static void
+count_legs(struct planning *planning)
+{
+    planning->refused_count = planning->leg_count = 0;
+    planning->step_count = 0;
+    for (size_t i = 0; i < planning->entry_count; i++) {
+        const struct entry *entry = &planning->entries[i];
+        if (entry_fault(entry)) {
+            planning->refused_count++;
+        } else if (entry->prospect->itinerary->step_count) {
+            planning->leg_count++;
+            planning->step_count += entry->prospect->itinerary->step_count;
+        }
+    }
+}
+
+static void
 finish(struct core *core, struct planning *planning)
 {
     for (size_t i = 0; i < planning->entry_count; i++) {
@@ -303,14 +325,11 @@ finish(struct core *core, struct planning *planning)
             set_unreachable(core, entry, &error);
             refuse_entry(core, planning, entry, &error);
         }
-        if (entry_fault(entry)) {
-            planning->refused_count++;
-        } else if (entry->prospect->itinerary->step_count) {
-            planning->leg_count++;
-            planning->step_count += entry->prospect->itinerary->step_count;
-        }
     }
-    cut_waves(core, planning);
+    do {
+        count_legs(planning);
+        cut_waves(core, planning);
+    } while (depend_refuse(core, planning) > 0);
     histories_release(&planning->histories);
     planning->is_ready = true;
     TRACE(core, "planned: %zu targets, %zu with steps, %zu refused", planning->entry_count,
@@ -322,7 +341,8 @@ finish(struct core *core, struct planning *planning)
 static void
 go_on(struct core *core, struct planning *planning)
 {
-    if (!planning->is_ready && planning->ready_count == planning->entry_count) {
+    if (!planning->is_ready && planning->ready_count == planning->entry_count &&
+        planning->witness_ready_count == planning->witness_count) {
         finish(core, planning);
     }
 }
@@ -354,6 +374,11 @@ take_history(struct core *core, struct planning *planning, struct entry *entry,
     const void *key[3] = {history, entry->bundle, entry->undoing};
     struct prospect *prospect;
 
+    entry->history = history;
+    if (entry->is_witness) {
+        settle_entry(planning, entry);
+        return;
+    }
     HASH_FIND(hh, planning->prospects, key, sizeof key, prospect);
     if (!prospect) {
         prospect = foresee(core, planning, entry, history);
@@ -431,6 +456,17 @@ planning_target_reported(struct core *core, struct target *target)
     }
 }
 
+static void
+ask_again(struct core *core, struct planning *planning, struct entry *entry)
+{
+    int64_t again_ms = entry->asked_ms + (int64_t)core->config.resend_ms;
+
+    if (entry->state == ENTRY_WAITING ||
+        (entry->state == ENTRY_ASKED && core->now_ms >= again_ms)) {
+        check_entry(core, planning, entry);
+    }
+}
+
 void
 planning_tick(struct core *core, struct planning *planning)
 {
@@ -444,12 +480,10 @@ planning_tick(struct core *core, struct planning *planning)
         return;
     }
     for (size_t i = 0; i < planning->entry_count; i++) {
-        struct entry *entry = &planning->entries[i];
-        int64_t again_ms = entry->asked_ms + (int64_t)core->config.resend_ms;
-        if (entry->state == ENTRY_WAITING ||
-            (entry->state == ENTRY_ASKED && core->now_ms >= again_ms)) {
-            check_entry(core, planning, entry);
-        }
+        ask_again(core, planning, &planning->entries[i]);
+    }
+    for (size_t i = 0; i < planning->witness_count; i++) {
+        ask_again(core, planning, &planning->witnesses[i]);
     }
     tell(core, planning, &planning->request, planning->route, 0);
     int64_t next_ms = core->now_ms + 1000;
@@ -464,8 +498,14 @@ planning_tick(struct core *core, struct planning *planning)
 static void
 begin(struct core *core, struct planning *planning)
 {
+    depend_add_witnesses(core, planning);
     for (size_t i = 0; i < planning->entry_count; i++) {
         struct entry *entry = &planning->entries[i];
+        HASH_ADD(hh, planning->by_target, target_id, sizeof entry->target_id, entry);
+        check_entry(core, planning, entry);
+    }
+    for (size_t i = 0; i < planning->witness_count; i++) {
+        struct entry *entry = &planning->witnesses[i];
         HASH_ADD(hh, planning->by_target, target_id, sizeof entry->target_id, entry);
         check_entry(core, planning, entry);
     }

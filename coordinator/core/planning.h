@@ -26,12 +26,14 @@ struct entry {
     struct id target_id;
     const char *name, *service;
     enum entry_state state;
+    bool is_witness; /* only asked what is applied there: others depend on it */
     int64_t asked_ms;
     struct known_bundle *bundle; /* null: undoing */
     struct itinerary *undoing;   /* what is to be undone, forwards */
     const struct prospect *prospect;
-    struct fault *fault; /* of its own: unreachable, busy … */
-    uint64_t wave;       /* from 1; 0: no part in the run */
+    const struct history *history; /* while the plan is being made; null: not known */
+    struct fault *fault;           /* of its own: unreachable, busy … */
+    uint64_t wave;                 /* from 1; 0: no part in the run */
     UT_hash_handle hh;
 };
 
@@ -45,6 +47,8 @@ struct planning {
     struct run_spec spec;
     struct entry *entries, *by_target;
     size_t entry_count, entry_capacity, ready_count;
+    struct entry *witnesses; /* targets that the plan's depend on; also in by_target */
+    size_t witness_count, witness_capacity, witness_ready_count;
     struct history *histories; /* while it is being made */
     struct prospect *prospects;
     struct known_bundle **bundles; /* held */

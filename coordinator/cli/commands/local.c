@@ -235,6 +235,12 @@ work(struct call *call, const struct local_wish *wish, struct error *error)
     if (local.plan.note && !call_wants_json(call)) {
         show_line(&call->terminal, "note: %s", local.plan.note);
     }
+    if (local.plan.depending && !call_wants_json(call)) {
+        show_line(&call->terminal,
+                  "note: migration %s depends on %s, and one database by itself cannot tell "
+                  "whether that is applied; a plan of the coordinator checks it",
+                  local.plan.depending->version, local.plan.depending->depends);
+    }
     local.label_width = widest_label(&local.plan);
     bool is_well = carry_out(&local, error);
     tell_end(&local, is_well, error);

@@ -55,6 +55,20 @@ say(const char *command, const char *option, const char *value)
                        value);
 }
 
+static void
+says_that_it_cannot_check_what_a_migration_depends_on(void **state)
+{
+    (void)state;
+    folder_text(&files, "0003_more.up.sql", "-- skein: depends=auth@12\nCREATE TABLE more ();\n",
+                0644);
+    CLEANUP(program_forget) struct program_end up = say("up", NULL, NULL);
+
+    program_must_end(&up, 0);
+    program_must_say(&up, "migration 0003 depends on auth@12");
+    CLEANUP(program_forget) struct program_end again = say("up", NULL, NULL);
+    assert_null(strstr(again.out, "depends on"));
+}
+
 static long
 tables(void)
 {
@@ -223,6 +237,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(goes_up_and_down_and_remembers, begin, end),
         cmocka_unit_test_setup_teardown(stops_where_it_is_told_to, begin, end),
+        cmocka_unit_test_setup_teardown(says_that_it_cannot_check_what_a_migration_depends_on,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(refuses_a_file_that_was_changed_after_it_was_applied, begin,
                                         end),
         cmocka_unit_test_setup_teardown(
