@@ -1,10 +1,12 @@
 #include "agent/execute/blockers.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "agent/execute/look.h"
 
 #define LOOK_MS 2000
 
@@ -13,7 +15,9 @@ enum blocker_column { BLOCKER_PID, BLOCKER_NAME, BLOCKER_STATE, BLOCKER_SINCE };
 static const char question[] =
     "SELECT a.pid, a.application_name, a.state, to_char(a.query_start, 'YYYY-MM-DD HH24:MI:SS')"
     " FROM (SELECT DISTINCT unnest(pg_blocking_pids(%d)) AS pid) b JOIN pg_stat_activity a"
-    " USING (pid) ORDER BY a.query_start LIMIT 3";
+    " USING (pid) ORDER BY a.query_start LIMIT 3;"
+    "SELECT relation::bigint, mode FROM pg_locks WHERE pid = %d AND NOT granted AND locktype ="
+    " 'relation'";
 
 static void
 write_names(const struct connection *connection, char *out, size_t size)
@@ -31,8 +35,17 @@ write_names(const struct connection *connection, char *out, size_t size)
     text_mend_utf8(out);
 }
 
+static void
+learn(const struct connection *connection, struct look *look, size_t statement)
+{
+    if (connection_row_count(connection, 1) == 1) {
+        look_learn(look, strtoull(connection_cell(connection, 1, 0, 0), NULL, 10),
+                   look_lock_named(connection_cell(connection, 1, 0, 1)), statement);
+    }
+}
+
 void
-blockers_name(struct sitting *sitting, char *out, size_t size)
+blockers_name(struct sitting *sitting, struct look *look, size_t statement, char *out, size_t size)
 {
     CLEANUP(connection_close) struct connection *second = NULL;
     CLEANUP(text_release) struct text sql = {0};
@@ -42,9 +55,12 @@ blockers_name(struct sitting *sitting, char *out, size_t size)
                                        .application_name = sitting->application_name,
                                        .interrupt = sitting->interrupt};
 
-    text_format(&sql, question, sitting->backend.pid);
+    text_format(&sql, question, sitting->backend.pid, sitting->backend.pid);
     if (connection_open(&config, &second, &error) &&
-        connection_run(second, text_of(&sql), &patience) && connection_row_count(second, 0)) {
-        write_names(second, out, size);
+        connection_run(second, text_of(&sql), &patience)) {
+        if (connection_row_count(second, 0)) {
+            write_names(second, out, size);
+        }
+        learn(second, look, statement);
     }
 }

@@ -11,8 +11,9 @@
 #include "common/base/mem.h"
 #include "agent/execute/concurrently.h"
 #include "agent/execute/transaction.h"
+#include "agent/execute/way.h"
 
-#define LOCK_TIMEOUT_FIRST_MS 50
+#define REST_LOOKING_MS 20
 #define LOST_MAX 5     /* a step that ends its connection so often will end it again */
 #define CONFLICT_MAX 8 /* deadlocks and their like: then it is for a person */
 #define STALE_MAX 3    /* nobody else works under the lock: more often is a bug */
@@ -53,9 +54,8 @@ const char *const execute_failpoints[] = {
 struct execution {
     struct step_try try;
     struct backoff connect_backoff, lock_backoff, conflict_backoff;
-    uint64_t lock_timeout_max_ms;
+    struct way way;
     int64_t began_ms;
-    int64_t locked_ms;   /* when a lock was first not to be had; 0: never */
     uint64_t timeout_ms; /* for all tries together; 0: none */
     int64_t deadline_ms; /* when it ends; 0: none, or nothing was tried yet */
     unsigned tries, conflicts, lost, stale;
@@ -88,12 +88,12 @@ begin(struct execution *execution, struct sitting *sitting, const struct step_or
         .timeout_ms = first_of(order->timeout_ms, script->timeout_ms, config->timeout_ms),
         .began_ms = clock_now_ms(),
     };
-    /* Outside a transaction the waits are for others to end, and nobody queues behind them. */
-    execution->lock_timeout_max_ms = first_of(
-        said_ms, script->is_transactional ? config->lock_timeout_ms : config->lock_budget_ms, 0);
-    uint64_t first_ms = script->is_transactional ? LOCK_TIMEOUT_FIRST_MS : UINT64_MAX;
-    execution->try.lock_timeout_ms =
-        execution->lock_timeout_max_ms < first_ms ? execution->lock_timeout_max_ms : first_ms;
+    uint64_t default_ms =
+        script->is_transactional ? config->lock_timeout_ms : config->lock_budget_ms;
+    way_begin(&execution->way, script, first_of(said_ms, default_ms, 0), config->lock_budget_ms);
+    execution->try.way = &execution->way;
+    execution->try.timeout_ms = execution->timeout_ms;
+    execution->try.lock_timeout_ms = execution->way.budget.lock_timeout_ms;
 }
 
 /* Every try begins with an empty outcome; the time-out is for all of them, from the first on. */
@@ -102,10 +102,11 @@ begin_try(struct execution *execution)
 {
     struct step_try *try = &execution->try;
 
-    if (!execution->tries && execution->timeout_ms) {
+    if (!execution->deadline_ms && execution->timeout_ms) {
         execution->deadline_ms = clock_now_ms() + (int64_t)execution->timeout_ms;
     }
     *try->outcome = (struct outcome){.lock_tries = execution->tries++};
+    way_report(try);
     try->error = (struct error){0};
     try->sqlstate[0] = '\0';
     try->is_retryable = false;
@@ -114,8 +115,6 @@ begin_try(struct execution *execution)
     try->began_us = clock_now_us();
     try->deadline_ms = execution->deadline_ms;
     try->notices_before = connection_notice_count(try->sitting->connection);
-    try->names_blockers =
-        execution->locked_ms || try->lock_timeout_ms >= execution->lock_timeout_max_ms;
 }
 
 /* ---- verdicts -------------------------------------------------------------------------------- */
@@ -331,53 +330,45 @@ time_is_over(struct execution *execution, int64_t wait_ms)
     return true;
 }
 
-static bool
-budget_is_spent(struct execution *execution)
-{
-    struct step_try *try = &execution->try;
-    uint64_t budget_ms = try->sitting->config.lock_budget_ms;
-    uint64_t spent_ms = (uint64_t)(clock_now_ms() - execution->locked_ms);
-
-    if (!time_is_over(execution, (int64_t)try->lock_timeout_ms)) {
-        if (spent_ms + try->lock_timeout_ms <= budget_ms) {
-            return false;
-        }
-        say_tries(execution, "the lock budget", budget_ms);
-    }
-    if (try->blockers[0]) {
-        error_found(&try->error, "in the way: %s", try->blockers);
-    }
-    return true;
-}
-
 /*
  * A lock was not to be had: wait a little, and be more patient the next time, but never more than
- * allowed: who waits for a lock makes others wait behind it. A try that had worked long before it
- * met the lock is too dear for many short ones. (To look who holds the lock before queueing for it
- * would come before the next try, here.)
+ * allowed: who waits for a lock makes others wait behind it. When it is known what was waited for,
+ * the next try looks first.
  */
-static bool
-rest_before_next_try(struct execution *execution)
-{
-    struct step_try *try = &execution->try;
-    uint64_t took_ms = (uint64_t)(clock_now_us() - try->began_us) / 1000;
-    uint64_t next_ms = 2 * try->lock_timeout_ms;
-
-    next_ms = next_ms > took_ms / 4 ? next_ms : took_ms / 4;
-    try->lock_timeout_ms =
-        next_ms < execution->lock_timeout_max_ms ? next_ms : execution->lock_timeout_max_ms;
-    interrupt_sleep(try->sitting->interrupt,
-                    backoff_next_ms(&execution->lock_backoff, &try->sitting->random));
-    return true;
-}
-
 static bool
 goes_on_after_lock(struct execution *execution)
 {
-    if (!execution->locked_ms) {
-        execution->locked_ms = clock_now_ms() - (int64_t)execution->try.lock_timeout_ms;
+    struct step_try *try = &execution->try;
+    uint64_t took_ms = (uint64_t)(clock_now_us() - try->began_us) / 1000;
+    struct budget *budget = &execution->way.budget;
+    int64_t rest_ms = backoff_next_ms(&execution->lock_backoff, &try->sitting->random);
+
+    if (time_is_over(execution, (int64_t)try->lock_timeout_ms) ||
+        !budget_try_failed(budget, clock_now_ms(), took_ms)) {
+        if (!execution->deadline_ms || clock_now_ms() < execution->deadline_ms) {
+            say_tries(execution, "the lock budget", budget->total_ms);
+        }
+        if (try->blockers[0]) {
+            error_found(&try->error, "in the way: %s", try->blockers);
+        }
+        return false;
     }
-    return !budget_is_spent(execution) && rest_before_next_try(execution);
+    try->lock_timeout_ms = budget->lock_timeout_ms;
+    interrupt_sleep(try->sitting->interrupt,
+                    look_is_empty(&execution->way.look) ? rest_ms : rest_ms % REST_LOOKING_MS);
+    return true;
+}
+
+/* Nothing was tried: somebody was seen in the way. */
+static bool
+goes_on_when_free(struct execution *execution)
+{
+    execution->tries--;
+    if (way_wait(&execution->try)) {
+        return true;
+    }
+    way_report(&execution->try);
+    return false;
 }
 
 /*
@@ -448,6 +439,8 @@ static bool
 goes_on(struct execution *execution, enum try_end end)
 {
     switch (end) {
+    case TRY_BLOCKED:
+        return goes_on_when_free(execution) || !failed(execution);
     case TRY_LOCKED:
         if (is_conflict(&execution->try)) {
             return goes_on_after_conflict(execution) || !failed(execution);

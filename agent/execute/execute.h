@@ -67,6 +67,8 @@ struct step_order {
     uint64_t lock_timeout_ms, timeout_ms; /* 0: the file's, else the target's */
     /* Called between statements with the number of the one about to run, from 1; may be null. */
     void (*progress)(void *context, uint64_t statement);
+    /* Called a few times a second with what is being done or waited for, in words; may be null. */
+    void (*note)(void *context, const char *note);
     void *context;
 };
 

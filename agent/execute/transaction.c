@@ -10,6 +10,7 @@
 #include "common/base/mem.h"
 #include "common/postgres/schema.h"
 #include "agent/execute/mirror.h"
+#include "agent/execute/way.h"
 
 /* ---- T4, T5, T6: begin, fence, claim, settings: one round trip ------------------------------ */
 
@@ -72,11 +73,10 @@ fenced(struct step_try *try)
     return TRY_FAILED;
 }
 
-bool
-transaction_check_opening(struct step_try *try, enum try_end *end)
+static bool
+check_opening(struct step_try *try, size_t checks, enum try_end *end)
 {
     struct connection *connection = try->sitting->connection;
-    size_t checks = connection_answer_count(connection) - 1;
     char pid[16];
 
     snprintf(pid, sizeof pid, "%d", connection_backend_pid(connection));
@@ -94,6 +94,12 @@ transaction_check_opening(struct step_try *try, enum try_end *end)
         return false;
     }
     return true;
+}
+
+bool
+transaction_check_opening(struct step_try *try, enum try_end *end)
+{
+    return check_opening(try, connection_answer_count(try->sitting->connection) - 1, end);
 }
 
 /* The opening has failed in its statement number `failed`. */
@@ -114,6 +120,16 @@ claim_failed(struct step_try *try, size_t claim, size_t failed)
     return end;
 }
 
+/* Then it is tried without a look: what is the matter is for the statement itself to say. */
+static enum try_end
+cannot_look(struct step_try *try)
+{
+    enum try_end end = try_query_failed(try, "cannot look who is in the way");
+
+    look_forget_names(&try->way->look);
+    return end == TRY_LOST || end == TRY_CANCELLED ? end : TRY_BLOCKED;
+}
+
 static bool
 claim(struct step_try *try, enum try_end *end)
 {
@@ -131,11 +147,14 @@ claim(struct step_try *try, enum try_end *end)
     journal_claim(try->sitting, &row, &sql);
     transaction_append_checks(&sql);
     try_append_settings(try, true, &sql);
+    way_append(try->way, try->sitting, &sql);
     if (!connection_run(connection, text_of(&sql), &patience)) {
-        *end = claim_failed(try, claim_answer, connection_answer_count(connection));
+        size_t failed = connection_answer_count(connection);
+        *end =
+            failed == claim_answer + 2 ? cannot_look(try) : claim_failed(try, claim_answer, failed);
         return false;
     }
-    if (!transaction_check_opening(try, end)) {
+    if (!check_opening(try, claim_answer + 1, end)) {
         return false;
     }
     if (strcmp(connection_tag(connection, claim_answer), "DELETE 0") == 0) {
@@ -147,6 +166,10 @@ claim(struct step_try *try, enum try_end *end)
     }
     snprintf(try->xid, sizeof try->xid, "%s",
              connection_cell(connection, claim_answer + 1, 0, CHECK_XID));
+    if (!way_is_free(try->way, connection, claim_answer + 2)) {
+        *end = TRY_BLOCKED;
+        return false;
+    }
     return true;
 }
 

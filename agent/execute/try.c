@@ -10,6 +10,7 @@
 #include "agent/execute/blockers.h"
 #include "agent/execute/grant.h"
 #include "agent/execute/sql_place.h"
+#include "agent/execute/way.h"
 
 #define TAG_MAX 64
 #define ROLLBACK_MS 10000
@@ -189,7 +190,8 @@ static void
 look_for_blockers(void *context)
 {
     struct step_try *try = context;
-    blockers_name(try->sitting, try->blockers, sizeof try->blockers);
+    blockers_name(try->sitting, &try->way->look, try->statement ? try->statement - 1 : 0,
+                  try->blockers, sizeof try->blockers);
 }
 
 struct patience
@@ -199,7 +201,7 @@ try_patience(struct step_try *try, const char *failpoint)
                                 .heeds_interrupt = !try->is_effective,
                                 .failpoint = failpoint};
 
-    if (try->names_blockers) {
+    if (try->lock_timeout_ms) {
         patience.look_after_ms = (int64_t)try->lock_timeout_ms / 2 + 1;
         patience.look = look_for_blockers;
         patience.context = try;

@@ -8,10 +8,13 @@
 
 #include "agent/execute/journal.h"
 
+struct way;
+
 enum try_end {
     TRY_DONE,      /* committed, and the answer says so */
     TRY_FAILED,    /* rolled back; the error is the verdict */
     TRY_CANCELLED, /* rolled back because of sitting_stop */
+    TRY_BLOCKED,   /* rolled back before its first statement: somebody holds what it would lock */
     TRY_LOCKED,    /* rolled back: a lock was not to be had in time, or a deadlock; try again */
     TRY_LOST,      /* the connection is gone, or not fit any more: look again what is true */
     TRY_STALE      /* what was read is not so any more: read again */
@@ -25,8 +28,9 @@ struct step_try {
     struct outcome *outcome; /* as far as it is known */
 
     uint64_t lock_timeout_ms; /* of this try */
+    struct way *way;          /* who would be in the way, and whether to go nevertheless */
+    uint64_t timeout_ms;      /* of all tries together; 0: none */
     int64_t deadline_ms;      /* of the script; 0: none */
-    bool names_blockers;      /* look who is in the way when a statement waits for long */
     char blockers[256];
 
     uint64_t statement; /* the running one, from 1; 0 before the first */

@@ -28,6 +28,19 @@ static const struct pack_field statement_outcome_fields[] = {
 static const struct pack_shape statement_outcome_shape =
     PACK_SHAPE(struct statement_outcome, statement_outcome_fields);
 
+static const struct pack_field blocker_outcome_fields[] = {
+    PACK_FIELD_UINT(struct blocker_outcome, pid, TALLY_MAX),
+    PACK_FIELD_TEXT(struct blocker_outcome, user, 64),
+    PACK_FIELD_TEXT(struct blocker_outcome, application, 64),
+    PACK_FIELD_TEXT(struct blocker_outcome, state, 40),
+    PACK_FIELD_TEXT(struct blocker_outcome, relation, 130),
+    PACK_FIELD_TEXT(struct blocker_outcome, query_start, 24),
+    PACK_FIELD_UINT(struct blocker_outcome, age_ms, DURATION_MAX_US / 1000),
+};
+
+static const struct pack_shape blocker_outcome_shape =
+    PACK_SHAPE(struct blocker_outcome, blocker_outcome_fields);
+
 static const char *const outcome_kinds[] = {"done", "already", "failed", "cancelled"};
 
 static const struct pack_field outcome_fields[] = {
@@ -35,6 +48,10 @@ static const struct pack_field outcome_fields[] = {
     PACK_FIELD_STRUCT(struct outcome, fault, fault_shape),
     PACK_FIELD_UINT(struct outcome, duration_us, DURATION_MAX_US),
     PACK_FIELD_UINT(struct outcome, lock_tries, TALLY_MAX),
+    PACK_FIELD_UINT(struct outcome, lock_timeout_ms, SCRIPT_TIMEOUT_MAX_MS),
+    PACK_FIELD_UINT(struct outcome, lock_wait_us, DURATION_MAX_US),
+    PACK_FIELD_LIST(struct outcome, blockers, blocker_count, blocker_outcome_shape,
+                    OUTCOME_BLOCKERS_MAX),
     PACK_FIELD_UINT(struct outcome, notices, TALLY_MAX),
     PACK_FIELD_UINT(struct outcome, journal_count, TALLY_MAX),
     PACK_FIELD_FIXED(struct outcome, journal_head),

@@ -15,6 +15,7 @@
 #include "common/migration/manifest.h"
 
 #define OUTCOME_STATEMENTS_MAX 200
+#define OUTCOME_BLOCKERS_MAX 8
 
 enum outcome_kind {
     OUTCOME_DONE,      /* the effect is in the database, its journal row committed */
@@ -38,13 +39,26 @@ struct statement_outcome {
     uint64_t rows; /* affected or returned */
 };
 
+/* A transaction that was in the way of a lock; texts are empty where the server did not tell. */
+struct blocker_outcome {
+    uint64_t pid; /* 0: a prepared transaction */
+    const char *user, *application, *state;
+    const char *relation;    /* what it held or waited for */
+    const char *query_start; /* the server's time, "2026-01-31 12:00:00" */
+    uint64_t age_ms;         /* of the transaction, when it was last seen */
+};
+
 struct outcome {
     enum outcome_kind kind;
     struct fault fault; /* OUTCOME_FAILED, OUTCOME_CANCELLED */
     uint64_t duration_us;
-    uint64_t lock_tries;    /* how often the step was begun anew for a lock or a lost connection */
-    uint64_t notices;       /* how many notices the server sent */
-    uint64_t journal_count; /* rows in the target's journal afterwards */
+    uint64_t lock_tries; /* how often the step was begun anew for a lock or a lost connection */
+    uint64_t lock_timeout_ms; /* the longest that others may have waited behind one of its tries */
+    uint64_t lock_wait_us;    /* waited, without queueing, for others to get out of the way */
+    struct blocker_outcome *blockers; /* some of those */
+    size_t blocker_count;
+    uint64_t notices;                     /* how many notices the server sent */
+    uint64_t journal_count;               /* rows in the target's journal afterwards */
     uint8_t journal_head[CHECKSUM_SIZE];  /* the hash of its last row */
     struct statement_outcome *statements; /* in order; the first of them */
     size_t statement_count;

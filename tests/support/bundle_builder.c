@@ -23,6 +23,20 @@ next_word(struct arena *arena, const char **text, const char *end)
     return arena_format(arena, "%.*s", (int)(*text - begin), begin);
 }
 
+/* What stands behind ALTER TABLE, DROP TABLE, LOCK TABLE. */
+static void
+read_lock(struct arena *arena, char *const words[], struct statement *statement)
+{
+    bool locks = strcmp(words[0], "ALTER") == 0 || strcmp(words[0], "DROP") == 0 ||
+                 strcmp(words[0], "LOCK") == 0;
+
+    if (locks && strcmp(words[1], "TABLE") == 0) {
+        statement->locks = arena_alloc(arena, sizeof *statement->locks);
+        statement->locks[0] = (struct wanted_lock){words[2], TABLE_LOCK_ACCESS_EXCLUSIVE};
+        statement->lock_count = 1;
+    }
+}
+
 /* CREATE [UNIQUE] INDEX CONCURRENTLY [IF NOT EXISTS] name ON table …, DROP INDEX CONCURRENTLY … */
 static void
 read_facts(struct arena *arena, const char *text, struct statement *statement)
@@ -37,6 +51,7 @@ read_facts(struct arena *arena, const char *text, struct statement *statement)
     bool is_index = strcmp(words[at], "INDEX") == 0 && strcmp(words[at + 1], "CONCURRENTLY") == 0;
     bool creates = strcmp(words[0], "CREATE") == 0;
     statement->tag = arena_format(arena, "%s %s", words[0], words[1]);
+    read_lock(arena, words, statement);
     if (!is_index) {
         return;
     }

@@ -1,7 +1,7 @@
 /*
  * bundle_builder: bundles from texts in a test, without files and without a parser: statements are
- * separated by two semicolons, and what CREATE and DROP INDEX CONCURRENTLY are about is read off
- * their words.
+ * separated by two semicolons, and what CREATE and DROP INDEX CONCURRENTLY are about, and which
+ * table ALTER, DROP and LOCK TABLE lock, is read off their words.
  */
 #ifndef TESTS_SUPPORT_BUNDLE_BUILDER_H
 #define TESTS_SUPPORT_BUNDLE_BUILDER_H

@@ -11,6 +11,9 @@
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 
+/* A statement whose locks nobody can read off it, so that it queues before it learns. */
+#define HIDDEN(sql) "DO $$BEGIN " sql "; END$$"
+
 static struct cluster *cluster;
 
 /* Somebody else's session, which holds what it is told to hold. */
@@ -62,11 +65,10 @@ names_who_is_in_the_way_when_the_budget_is_spent(void **state)
     assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
     int64_t took_ms = clock_now_ms() - began_ms;
     scene_assert_fault(scene, "E-SQL-LOCK", "001.up.sql:2:1");
-    assert_string_equal(scene->outcome.fault.sqlstate, "55P03");
     assert_true(scene->outcome.fault.is_retryable);
     scene_assert_says(scene->outcome.fault.found, pid);
     scene_assert_says(scene->outcome.fault.found, "idle in transaction");
-    assert_true(scene->outcome.lock_tries >= 3);
+    assert_int_equal(scene->outcome.lock_tries, 0);
     assert_true(took_ms >= 700 && took_ms < 10000);
     assert_int_equal(
         scene_count(scene, "SELECT count(*) FROM skein.journal WHERE state = 'failed'"), 1);
@@ -78,9 +80,9 @@ goes_in_when_the_lock_is_let_go(void **state)
 {
     (void)state;
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
-    SCENE_PLAN(scene,
-               {.version = "001",
-                .up = "INSERT INTO probe VALUES ('x');; ALTER TABLE probe ADD COLUMN y int"});
+    SCENE_PLAN(scene, {.version = "001",
+                       .up = "INSERT INTO probe VALUES ('x');;" HIDDEN(
+                           "ALTER TABLE probe ADD COLUMN y int")});
     PGconn *other = open_other(scene, "billing");
     say(other, "BEGIN; SELECT * FROM probe");
 
@@ -101,9 +103,9 @@ never_waits_longer_than_the_time_out(void **state)
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
     scene->config.lock_budget_ms = 2500;
     scene_sit_anew(scene);
-    SCENE_PLAN(
-        scene,
-        {.version = "001", .up = "ALTER TABLE probe ADD COLUMN y int", .lock_timeout_ms = 100});
+    SCENE_PLAN(scene, {.version = "001",
+                       .up = HIDDEN("ALTER TABLE probe ADD COLUMN y int"),
+                       .lock_timeout_ms = 100});
     PGconn *holder = open_other(scene, "holder");
     PGconn *reader = open_other(scene, "reader");
     say(holder, "BEGIN; SELECT * FROM probe");
@@ -131,9 +133,10 @@ tries_again_after_a_deadlock(void **state)
     (void)state;
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
     scene_tell(scene, "CREATE TABLE a (i int); CREATE TABLE b (i int)");
-    SCENE_PLAN(scene, {.version = "001",
-                       .up = "INSERT INTO probe VALUES ('x');; LOCK TABLE a;; LOCK TABLE b",
-                       .lock_timeout_ms = 10000});
+    SCENE_PLAN(scene,
+               {.version = "001",
+                .up = "INSERT INTO probe VALUES ('x');; LOCK TABLE a;;" HIDDEN("LOCK TABLE b"),
+                .lock_timeout_ms = 10000});
     scene->config.lock_timeout_ms = 10000;
     scene_sit_anew(scene);
     PGconn *other = open_other(scene, "other");
@@ -156,7 +159,7 @@ tries_again_after_a_deadlock(void **state)
 
 #define RAISE(sqlstate)                                                                            \
     "INSERT INTO probe VALUES ('x');;\nDO $$BEGIN RAISE 'no' USING ERRCODE = '" sqlstate "'; "     \
-                                                                                         "END$$"
+    "END$$"
 
 static void
 gives_up_what_ends_in_a_deadlock_every_time(void **state)
@@ -273,7 +276,7 @@ stops_while_it_waits_for_a_lock(void **state)
 {
     (void)state;
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
-    SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE probe ADD COLUMN x int"});
+    SCENE_PLAN(scene, {.version = "001", .up = HIDDEN("ALTER TABLE probe ADD COLUMN x int")});
     PGconn *other = open_other(scene, "billing");
     say(other, "BEGIN; SELECT * FROM probe");
 

@@ -1,0 +1,357 @@
+#include "agent/execute/look.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/mem.h"
+
+#define LOOK_MS 10000
+#define NAMED_MAX 3
+
+/* ---- PostgreSQL's locks ---------------------------------------------------------------------- */
+
+static const char *const lock_names[TABLE_LOCK_COUNT] = {
+    "",
+    "AccessShareLock",
+    "RowShareLock",
+    "RowExclusiveLock",
+    "ShareUpdateExclusiveLock",
+    "ShareLock",
+    "ShareRowExclusiveLock",
+    "ExclusiveLock",
+    "AccessExclusiveLock",
+};
+
+enum table_lock
+look_lock_named(const char *mode)
+{
+    for (size_t i = 1; i < TABLE_LOCK_COUNT; i++) {
+        if (strcmp(mode, lock_names[i]) == 0) {
+            return (enum table_lock)i;
+        }
+    }
+    return TABLE_LOCK_NONE;
+}
+
+#define BIT(lock) (1U << TABLE_LOCK_##lock)
+
+/* Table 13.2 of PostgreSQL's documentation. */
+bool
+look_conflicts(enum table_lock one, enum table_lock other)
+{
+    static const unsigned conflicts[TABLE_LOCK_COUNT] = {
+        [TABLE_LOCK_ACCESS_SHARE] = BIT(ACCESS_EXCLUSIVE),
+        [TABLE_LOCK_ROW_SHARE] = BIT(EXCLUSIVE) | BIT(ACCESS_EXCLUSIVE),
+        [TABLE_LOCK_ROW_EXCLUSIVE] =
+            BIT(SHARE) | BIT(SHARE_ROW_EXCLUSIVE) | BIT(EXCLUSIVE) | BIT(ACCESS_EXCLUSIVE),
+        [TABLE_LOCK_SHARE_UPDATE_EXCLUSIVE] = BIT(SHARE_UPDATE_EXCLUSIVE) | BIT(SHARE) |
+                                              BIT(SHARE_ROW_EXCLUSIVE) | BIT(EXCLUSIVE) |
+                                              BIT(ACCESS_EXCLUSIVE),
+        [TABLE_LOCK_SHARE] = BIT(ROW_EXCLUSIVE) | BIT(SHARE_UPDATE_EXCLUSIVE) |
+                             BIT(SHARE_ROW_EXCLUSIVE) | BIT(EXCLUSIVE) | BIT(ACCESS_EXCLUSIVE),
+        [TABLE_LOCK_SHARE_ROW_EXCLUSIVE] = BIT(ROW_EXCLUSIVE) | BIT(SHARE_UPDATE_EXCLUSIVE) |
+                                           BIT(SHARE) | BIT(SHARE_ROW_EXCLUSIVE) | BIT(EXCLUSIVE) |
+                                           BIT(ACCESS_EXCLUSIVE),
+        [TABLE_LOCK_EXCLUSIVE] = BIT(ROW_SHARE) | BIT(ROW_EXCLUSIVE) | BIT(SHARE_UPDATE_EXCLUSIVE) |
+                                 BIT(SHARE) | BIT(SHARE_ROW_EXCLUSIVE) | BIT(EXCLUSIVE) |
+                                 BIT(ACCESS_EXCLUSIVE),
+        [TABLE_LOCK_ACCESS_EXCLUSIVE] = ~0U,
+    };
+
+    return conflicts[one] & (1U << other);
+}
+
+/* ---- what is wanted -------------------------------------------------------------------------- */
+
+static void
+want(struct look *look, const struct wanted_lock *lock, size_t statement)
+{
+    /* Nobody in an application waits behind a weaker one. */
+    if (lock->mode < TABLE_LOCK_SHARE) {
+        return;
+    }
+    for (size_t i = 0; i < look->table_count; i++) {
+        struct wanted *table = &look->tables[i];
+        if (table->name && strcmp(table->name, lock->relation) == 0) {
+            table->mode = lock->mode > table->mode ? lock->mode : table->mode;
+            return;
+        }
+    }
+    if (look->table_count < LOOK_TABLES_MAX) {
+        look->tables[look->table_count++] =
+            (struct wanted){.name = lock->relation, .mode = lock->mode, .statement = statement};
+    }
+}
+
+void
+look_begin(struct look *look, const struct script *script)
+{
+    look->table_count = look->blocker_count = look->left_out = 0;
+    look->deadlock_ms = 0;
+    for (size_t i = 0; i < script->statement_count; i++) {
+        for (size_t k = 0; k < script->statements[i].lock_count; k++) {
+            want(look, &script->statements[i].locks[k], i);
+        }
+    }
+}
+
+void
+look_learn(struct look *look, uint64_t oid, enum table_lock mode, size_t statement)
+{
+    for (size_t i = 0; i < look->table_count; i++) {
+        struct wanted *table = &look->tables[i];
+        if (table->oid == oid) {
+            table->mode = mode > table->mode ? mode : table->mode;
+            return;
+        }
+    }
+    if (mode >= TABLE_LOCK_SHARE && look->table_count < LOOK_TABLES_MAX) {
+        look->tables[look->table_count++] =
+            (struct wanted){.oid = oid, .mode = mode, .statement = statement};
+    }
+}
+
+void
+look_forget_names(struct look *look)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < look->table_count; i++) {
+        if (!look->tables[i].name) {
+            look->tables[kept++] = look->tables[i];
+        }
+    }
+    look->table_count = kept;
+    look->blocker_count = look->left_out = 0;
+}
+
+bool
+look_is_empty(const struct look *look)
+{
+    return look->table_count == 0;
+}
+
+/* ---- the question ---------------------------------------------------------------------------- */
+
+enum look_column {
+    LOOK_TABLE, /* its number here */
+    LOOK_OID,
+    LOOK_DEADLOCK,
+    LOOK_KEY, /* from here on null when nobody is at it */
+    LOOK_MODE,
+    LOOK_RELATION,
+    LOOK_PID,
+    LOOK_USER,
+    LOOK_APPLICATION,
+    LOOK_STATE,
+    LOOK_AGE,
+    LOOK_QUERY_START,
+    LOOK_IS_VACUUM,
+    LOOK_YIELDS
+};
+
+/*
+ * pg_locks and pg_stat_activity are views over these two; without the views a fresh backend reads
+ * less of its catalogs. A backend number of 0 is nobody's, null would be everybody's.
+ */
+static const char question[] =
+    "SELECT w.n, w.o::oid::bigint, current_setting('deadlock_timeout'), l.virtualtransaction,"
+    " l.mode, l.relation::regclass, l.pid, pg_catalog.pg_get_userbyid(a.usesysid),"
+    " a.application_name, a.state,"
+    " (extract(epoch FROM clock_timestamp() - a.xact_start) * 1000)::bigint,"
+    " to_char(a.query_start, 'YYYY-MM-DD HH24:MI:SS'),"
+    " a.backend_type = 'autovacuum worker', a.backend_type = 'autovacuum worker'"
+    " AND a.query NOT LIKE '%(to prevent wraparound)%'"
+    " FROM (VALUES ";
+
+static const char question_end[] =
+    ") w (n, o) LEFT JOIN pg_catalog.pg_lock_status() l ON l.relation = w.o AND l.locktype ="
+    " 'relation' AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() AND l.database = %" PRIu64
+    " LEFT JOIN LATERAL pg_catalog.pg_stat_get_activity(coalesce(l.pid, 0)) a ON true";
+
+static void
+append_table(const struct look *look, size_t number, bool by_name, struct connection *connection,
+             struct text *sql)
+{
+    const struct wanted *table = &look->tables[number];
+
+    text_format(sql, "%s(%zu, ", number ? ", " : "", number);
+    if (table->name && (by_name || !table->oid)) {
+        text_append(sql, "pg_catalog.to_regclass(");
+        connection_literal(connection, sql, table->name);
+        text_append(sql, "))");
+    } else {
+        text_format(sql, "%" PRIu64 "::regclass)", table->oid);
+    }
+}
+
+static void
+append_question(const struct look *look, struct sitting *sitting, bool by_name, struct text *sql)
+{
+    text_append(sql, question);
+    for (size_t i = 0; i < look->table_count; i++) {
+        append_table(look, i, by_name, sitting->connection, sql);
+    }
+    text_format(sql, question_end, sitting->facts.database_oid);
+}
+
+void
+look_append(const struct look *look, struct sitting *sitting, struct text *sql)
+{
+    append_question(look, sitting, true, sql);
+}
+
+/* ---- the answer ------------------------------------------------------------------------------ */
+
+static void
+take_cell(const struct connection *connection, size_t answer, size_t row, size_t column, char *out,
+          size_t size)
+{
+    const char *cell = connection_cell(connection, answer, row, column);
+    snprintf(out, size, "%s", cell ? cell : "");
+    text_mend_utf8(out);
+}
+
+static bool
+is_true(const struct connection *connection, size_t answer, size_t row, size_t column)
+{
+    const char *cell = connection_cell(connection, answer, row, column);
+    return cell && cell[0] == 't';
+}
+
+static void
+take_blocker(struct look *look, size_t table, const struct connection *connection, size_t answer,
+             size_t row)
+{
+    const char *key = connection_cell(connection, answer, row, LOOK_KEY);
+    const char *pid = connection_cell(connection, answer, row, LOOK_PID);
+    const char *age = connection_cell(connection, answer, row, LOOK_AGE);
+
+    for (size_t i = 0; i < look->blocker_count; i++) {
+        if (strcmp(look->blockers[i].sighting.key, key) == 0) {
+            return; /* at another table too */
+        }
+    }
+    if (look->blocker_count == LOOK_BLOCKERS_MAX) {
+        look->left_out++;
+        return;
+    }
+    struct blocker *blocker = &look->blockers[look->blocker_count++];
+    *blocker = (struct blocker){.pid = pid ? atoi(pid) : 0, .table = table};
+    snprintf(blocker->sighting.key, sizeof blocker->sighting.key, "%s", key);
+    blocker->sighting.age_ms = age ? strtoll(age, NULL, 10) : -1;
+    blocker->sighting.yields = is_true(connection, answer, row, LOOK_YIELDS);
+    blocker->is_autovacuum = is_true(connection, answer, row, LOOK_IS_VACUUM);
+    take_cell(connection, answer, row, LOOK_USER, blocker->user, sizeof blocker->user);
+    take_cell(connection, answer, row, LOOK_APPLICATION, blocker->application,
+              sizeof blocker->application);
+    take_cell(connection, answer, row, LOOK_STATE, blocker->state, sizeof blocker->state);
+    take_cell(connection, answer, row, LOOK_QUERY_START, blocker->query_start,
+              sizeof blocker->query_start);
+    take_cell(connection, answer, row, LOOK_RELATION, blocker->relation, sizeof blocker->relation);
+}
+
+void
+look_read(struct look *look, const struct connection *connection, size_t answer)
+{
+    look->blocker_count = look->left_out = 0;
+    for (size_t row = 0; row < connection_row_count(connection, answer); row++) {
+        const char *oid = connection_cell(connection, answer, row, LOOK_OID);
+        const char *mode = connection_cell(connection, answer, row, LOOK_MODE);
+        const char *deadlock = connection_cell(connection, answer, row, LOOK_DEADLOCK);
+        int64_t deadlock_ms;
+        size_t number = (size_t)atoi(connection_cell(connection, answer, row, LOOK_TABLE));
+        if (number >= look->table_count) {
+            continue;
+        }
+        if (deadlock && text_to_duration_ms(deadlock, &deadlock_ms)) {
+            look->deadlock_ms = (uint64_t)deadlock_ms;
+        }
+        look->tables[number].oid = oid ? strtoull(oid, NULL, 10) : 0;
+        if (mode && look_conflicts(look->tables[number].mode, look_lock_named(mode))) {
+            take_blocker(look, number, connection, answer, row);
+        }
+    }
+}
+
+bool
+look_again(struct look *look, struct sitting *sitting, struct error *error)
+{
+    CLEANUP(text_release) struct text sql = {0};
+    struct patience patience = {.deadline_ms = clock_now_ms() + LOOK_MS, .heeds_interrupt = true};
+
+    append_question(look, sitting, false, &sql);
+    if (!connection_run(sitting->connection, text_of(&sql), &patience)) {
+        return sitting_query_failed(sitting, "cannot look who is in the way", error);
+    }
+    look_read(look, sitting->connection, 0);
+    return true;
+}
+
+size_t
+look_sightings(const struct look *look, struct sighting sightings[LOOK_BLOCKERS_MAX])
+{
+    for (size_t i = 0; i < look->blocker_count; i++) {
+        sightings[i] = look->blockers[i].sighting;
+    }
+    return look->blocker_count;
+}
+
+/* ---- for people ------------------------------------------------------------------------------ */
+
+/* The oldest transactions first: they are the ones to ask. */
+static const struct blocker *
+next_oldest(const struct look *look, bool is_named[LOOK_BLOCKERS_MAX])
+{
+    size_t oldest = LOOK_BLOCKERS_MAX;
+
+    for (size_t i = 0; i < look->blocker_count; i++) {
+        bool is_older = oldest == LOOK_BLOCKERS_MAX ||
+                        look->blockers[i].sighting.age_ms > look->blockers[oldest].sighting.age_ms;
+        if (!is_named[i] && is_older) {
+            oldest = i;
+        }
+    }
+    if (oldest == LOOK_BLOCKERS_MAX) {
+        return NULL;
+    }
+    is_named[oldest] = true;
+    return &look->blockers[oldest];
+}
+
+static void
+append_name(const struct blocker *blocker, struct text *text)
+{
+    if (!blocker->pid) {
+        text_format(text, "a prepared transaction on %s (pg_prepared_xacts)", blocker->relation);
+        return;
+    }
+    text_format(text, "pid %d (%s, %s, query since %s)", blocker->pid,
+                blocker->application[0] ? blocker->application : blocker->user,
+                blocker->state[0] ? blocker->state : "state hidden",
+                blocker->query_start[0] ? blocker->query_start : "a hidden time");
+}
+
+const char *
+look_names(const struct look *look, char *out, size_t size)
+{
+    CLEANUP(text_release) struct text text = {0};
+    bool is_named[LOOK_BLOCKERS_MAX] = {false};
+    size_t count = look->blocker_count + look->left_out, named = 0;
+    const struct blocker *blocker;
+
+    text_append(&text, "");
+    while (named < NAMED_MAX && (blocker = next_oldest(look, is_named))) {
+        text_append(&text, named++ ? ", " : "");
+        append_name(blocker, &text);
+    }
+    if (named < count) {
+        text_format(&text, " and %zu more", count - named);
+    }
+    snprintf(out, size, "%s", text_of(&text));
+    text_mend_utf8(out);
+    return out;
+}

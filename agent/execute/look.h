@@ -1,0 +1,79 @@
+/*
+ * look: who holds, or waits for, what a script's statements will want to lock. It asks PostgreSQL's
+ * lock table and queues for nothing, so nobody notices. What the statements' text tells about their
+ * locks comes with the manifest; what they turned out to wait for is learned.
+ */
+#ifndef AGENT_EXECUTE_LOOK_H
+#define AGENT_EXECUTE_LOOK_H
+
+#include "agent/execute/budget.h"
+#include "agent/execute/sitting.h"
+
+#define LOOK_BLOCKERS_MAX 64 /* more are only counted */
+#define LOOK_TABLES_MAX 128
+
+/* A transaction in the way. */
+struct blocker {
+    struct sighting sighting;
+    int pid; /* 0: a prepared transaction; nobody is connected */
+    char user[64], application[64], state[40];
+    char query_start[24]; /* "2026-01-31 12:00:00"; empty: hidden, or none */
+    char relation[130];   /* what it holds or waits for */
+    size_t table;         /* the same, among those wanted */
+    bool is_autovacuum;
+};
+
+/* A table that is wanted. */
+struct wanted {
+    const char *name; /* as in the manifest; null: learned */
+    uint64_t oid;     /* 0: not known, or there is none of that name */
+    enum table_lock mode;
+    size_t statement; /* the first that wants it, from 0 */
+};
+
+struct look {
+    struct wanted tables[LOOK_TABLES_MAX];
+    size_t table_count;
+    uint64_t deadlock_ms; /* the server's deadlock_timeout, once it was asked */
+    struct blocker blockers[LOOK_BLOCKERS_MAX]; /* those of the last look */
+    size_t blocker_count, left_out;
+};
+
+/* What a script wants to lock so that applications would have to wait. */
+void look_begin(struct look *look, const struct script *script);
+
+/* Whether there is anything to look for. */
+bool look_is_empty(const struct look *look);
+
+/* Append the question as a statement of its own; tables by their names, as the session finds them.
+ */
+void look_append(const struct look *look, struct sitting *sitting, struct text *sql);
+
+/* Take its answer. */
+void look_read(struct look *look, const struct connection *connection, size_t answer);
+
+/* Look again by itself, outside any transaction. False when the database could not be asked. */
+bool look_again(struct look *look, struct sitting *sitting, struct error *error);
+
+/*
+ * The question could not be answered (a schema that the role may not use): from now on only for
+ * what is learned.
+ */
+void look_forget_names(struct look *look);
+
+/* A statement has waited for this table. */
+void look_learn(struct look *look, uint64_t oid, enum table_lock mode, size_t statement);
+
+/* Those in the way as the budget judges them; returns how many. */
+size_t look_sightings(const struct look *look, struct sighting sightings[LOOK_BLOCKERS_MAX]);
+
+/* "pid 4711 (billing, idle in transaction, query since 2026-01-31 12:00:00), …"; returns out. */
+const char *look_names(const struct look *look, char *out, size_t size);
+
+/* "ShareLock", as pg_locks has it; TABLE_LOCK_NONE when it is none. */
+enum table_lock look_lock_named(const char *mode);
+
+/* Whether one has to wait for the other. */
+bool look_conflicts(enum table_lock one, enum table_lock other);
+
+#endif

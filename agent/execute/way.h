@@ -1,0 +1,40 @@
+/*
+ * way: waits, without queueing, until nobody is in the way of a step's locks, or until those who
+ * are will be gone in a moment; and remembers whom it has waited for.
+ */
+#ifndef AGENT_EXECUTE_WAY_H
+#define AGENT_EXECUTE_WAY_H
+
+#include "agent/execute/look.h"
+#include "agent/execute/try.h"
+
+/* Of one step, through all its tries. */
+struct way {
+    struct look look;
+    struct budget budget;
+    struct blocker worst[OUTCOME_BLOCKERS_MAX]; /* the oldest of those that were in the way */
+    size_t worst_count;
+    int64_t waited_ms; /* in way_wait, all together */
+};
+
+/* Begin; tries of at most most_ms. */
+void way_begin(struct way *way, const struct script *script, uint64_t most_ms, uint64_t total_ms);
+
+/*
+ * Append the question who is in the way, as one more statement; nothing when there is nothing to
+ * ask. And judge its answer: whether the try may begin.
+ */
+void way_append(const struct way *way, struct sitting *sitting, struct text *sql);
+bool way_is_free(struct way *way, const struct connection *connection, size_t answer);
+
+/*
+ * After TRY_BLOCKED, outside any transaction. True: try now, with try->lock_timeout_ms (also when
+ * asked to stop, or when the connection is lost: whoever tries finds out). False when the budget or
+ * the time-out is spent; then try->error says who was in the way.
+ */
+bool way_wait(struct step_try *try);
+
+/* How long was waited and for whom, into the outcome. */
+void way_report(const struct step_try *try);
+
+#endif

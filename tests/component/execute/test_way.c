@@ -1,0 +1,187 @@
+/* Nobody queues for a lock that somebody holds; docs/protocol.md, "Lock budget". */
+#include "tests/component/execute/scene.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libpq-fe.h>
+
+#include "common/base/clock.h"
+#include "common/base/mem.h"
+
+static struct cluster *cluster;
+
+static PGconn *
+open_other(const struct scene *scene, const char *name)
+{
+    CLEANUP(mem_free) char *conninfo = mem_format("%s application_name=%s", scene->conninfo, name);
+    PGconn *pg = PQconnectdb(conninfo);
+
+    assert_int_equal(PQstatus(pg), CONNECTION_OK);
+    return pg;
+}
+
+static void
+say(PGconn *pg, const char *sql)
+{
+    PGresult *result = PQexec(pg, sql);
+
+    if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK) {
+        fail_msg("%s", PQerrorMessage(pg));
+    }
+    PQclear(result);
+}
+
+/* What the sitting said it was doing. */
+static char noted[512];
+static atomic_bool has_noted;
+
+static void
+note(void *context, const char *text)
+{
+    (void)context;
+    if (!has_noted) {
+        snprintf(noted, sizeof noted, "%s", text);
+        has_noted = true;
+    }
+}
+
+static void
+go_up(void *context)
+{
+    struct scene *scene = context;
+    struct step_order order = scene_order(scene, 0, DIRECTION_UP);
+
+    order.note = note;
+    if (!sitting_execute(scene->sitting, &order, &scene->arena, &scene->outcome, &scene->error)) {
+        scene->outcome = (struct outcome){.kind = OUTCOME_KIND_COUNT};
+    }
+}
+
+static void
+await_note(void)
+{
+    int64_t deadline_ms = clock_now_ms() + 30000;
+
+    while (!has_noted) {
+        assert_true(clock_now_ms() < deadline_ms);
+        usleep(2000);
+    }
+}
+
+static void
+waits_without_queueing_until_the_table_is_free(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    SCENE_PLAN(scene,
+               {.version = "001",
+                .up = "INSERT INTO probe VALUES ('x');; ALTER TABLE probe ADD COLUMN y int"});
+    PGconn *other = open_other(scene, "billing");
+    PGconn *third = open_other(scene, "shop");
+    say(other, "BEGIN; SELECT * FROM probe");
+
+    has_noted = false;
+    struct helper *helper = helper_start(go_up, scene);
+    await_note();
+    scene_assert_says(noted, "billing");
+    scene_assert_says(noted, "idle in transaction");
+    /* While it waits, everybody else can do what he wants, also a strong lock of his own. */
+    for (int i = 0; i < 20; i++) {
+        say(third, "SELECT * FROM probe");
+        assert_int_equal(scene_count(scene, "SELECT count(*) FROM pg_locks WHERE NOT granted"), 0);
+    }
+    int64_t ended_ms = clock_now_ms();
+    say(other, "COMMIT");
+    helper_join(&helper);
+    assert_in_range(clock_now_ms() - ended_ms, 0, 2000);
+    assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
+    assert_int_equal(scene->outcome.lock_tries, 0);
+    assert_true(scene->outcome.lock_wait_us > 0);
+    assert_int_equal(scene->outcome.blocker_count, 1);
+    assert_string_equal(scene->outcome.blockers[0].application, "billing");
+    assert_string_equal(scene->outcome.blockers[0].user, "postgres");
+    assert_string_equal(scene->outcome.blockers[0].relation, "probe");
+    assert_int_equal(scene->outcome.blockers[0].pid, PQbackendPID(other));
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM probe"), 1);
+    PQfinish(other);
+    PQfinish(third);
+}
+
+/* A first try of 50 ms, and from then on it looks. */
+static void
+learns_what_a_statement_waits_for(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    SCENE_PLAN(scene,
+               {.version = "001", .up = "DO $$BEGIN ALTER TABLE probe ADD COLUMN y int; END$$"});
+    PGconn *other = open_other(scene, "billing");
+    say(other, "BEGIN; SELECT * FROM probe");
+
+    has_noted = false;
+    struct helper *helper = helper_start(go_up, scene);
+    await_note();
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(scene_count(scene, "SELECT count(*) FROM pg_locks WHERE NOT granted"), 0);
+    }
+    say(other, "COMMIT");
+    helper_join(&helper);
+    assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
+    assert_in_range(scene->outcome.lock_tries, 1, 3);
+    PQfinish(other);
+}
+
+static void
+a_prepared_transaction_is_in_the_way_too(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    scene->config.lock_budget_ms = 300;
+    scene_sit_anew(scene);
+    SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE probe ADD COLUMN y int"});
+    PGconn *other = open_other(scene, "billing");
+    say(other, "BEGIN; INSERT INTO probe VALUES ('p'); PREPARE TRANSACTION 'left'");
+
+    assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
+    scene_assert_fault(scene, "E-SQL-LOCK", "001.up.sql:1:1");
+    scene_assert_says(scene->outcome.fault.found, "a prepared transaction on probe");
+    assert_int_equal(scene->outcome.blockers[0].pid, 0);
+    say(other, "COMMIT PREPARED 'left'");
+    PQfinish(other);
+}
+
+static void
+locks_that_do_not_conflict_are_in_nobodys_way(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE probe ADD COLUMN y int"});
+    scene_tell(scene, "CREATE TABLE elsewhere (i int)");
+    PGconn *other = open_other(scene, "billing");
+    say(other, "BEGIN; LOCK TABLE elsewhere");
+
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    assert_int_equal(scene->outcome.lock_wait_us, 0);
+    assert_int_equal(scene->outcome.blocker_count, 0);
+    PQfinish(other);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(waits_without_queueing_until_the_table_is_free),
+        cmocka_unit_test(learns_what_a_statement_waits_for),
+        cmocka_unit_test(a_prepared_transaction_is_in_the_way_too),
+        cmocka_unit_test(locks_that_do_not_conflict_are_in_nobodys_way),
+    };
+
+    cluster = cluster_new("deadlock_timeout = 100ms\nmax_prepared_transactions = 4");
+    int failed = RUN_TESTS(tests);
+    cluster_destroy(&cluster);
+    return failed;
+}
