@@ -9,9 +9,9 @@
  * first one it also is about the file.
  */
 static size_t
-statement_below(const struct script_look *look, size_t offset)
+statement_below(const struct script_look *scene, size_t offset)
 {
-    const struct sql_script *sql = &look->script.sql;
+    const struct sql_script *sql = &scene->script.sql;
 
     for (size_t i = 0; i < sql->statement_count; i++) {
         const struct stretch *stretch = &sql->statements[i].stretch;
@@ -23,25 +23,25 @@ statement_below(const struct script_look *look, size_t offset)
 }
 
 static bool
-is_above_all(const struct script_look *look, size_t offset)
+is_above_all(const struct script_look *scene, size_t offset)
 {
-    const struct sql_script *sql = &look->script.sql;
+    const struct sql_script *sql = &scene->script.sql;
     return sql->statement_count == 0 || offset < sql->statements[0].stretch.place.offset;
 }
 
 /* Drop the findings of the script that this allows; whether there were any. */
 static bool
-drop_allowed(struct script_look *look, const struct allowance *allowance)
+drop_allowed(struct script_look *scene, const struct allowance *allowance)
 {
-    struct finding_list *findings = look->linting->findings;
-    size_t statement = statement_below(look, allowance->offset), kept = look->first_finding;
-    bool is_file_meant = is_above_all(look, allowance->offset), is_used = false;
+    struct finding_list *findings = scene->linting->findings;
+    size_t statement = statement_below(scene, allowance->offset), kept = scene->first_finding;
+    bool is_file_meant = is_above_all(scene, allowance->offset), is_used = false;
 
-    for (size_t i = look->first_finding; i < findings->count; i++) {
+    for (size_t i = scene->first_finding; i < findings->count; i++) {
         const struct finding *finding = &findings->items[i];
         bool is_place = finding->statement == statement ||
                         (is_file_meant && finding->statement == FINDING_OF_FILE);
-        bool is_meant = finding->script == look->linting->script_count && is_place &&
+        bool is_meant = finding->script == scene->linting->script_count && is_place &&
                         text_equal(finding->rule->id, allowance->code);
         is_used = is_used || is_meant;
         if (!is_meant) {
@@ -53,57 +53,58 @@ drop_allowed(struct script_look *look, const struct allowance *allowance)
 }
 
 static size_t
-comment_size(const struct script_look *look, size_t offset)
+comment_size(const struct script_look *scene, size_t offset)
 {
-    const char *text = look->script.text + offset;
-    const char *end = memchr(text, '\n', look->script.size - offset);
-    size_t size = end ? (size_t)(end - text) : look->script.size - offset;
+    const char *text = scene->script.text + offset;
+    const char *end = memchr(text, '\n', scene->script.size - offset);
+    size_t size = end ? (size_t)(end - text) : scene->script.size - offset;
     return size && text[size - 1] == '\r' ? size - 1 : size;
 }
 
 static void
-say(struct script_look *look, const struct allowance *allowance, const char *rule, const char *text)
+say(struct script_look *scene, const struct allowance *allowance, const char *rule,
+    const char *text)
 {
-    script_find(look, rule, allowance->offset, comment_size(look, allowance->offset),
+    script_find(scene, rule, allowance->offset, comment_size(scene, allowance->offset),
                 FINDING_OF_FILE, text);
 }
 
 static void
-apply_one(struct script_look *look, const struct allowance *allowance)
+apply_one(struct script_look *scene, const struct allowance *allowance)
 {
-    struct arena *arena = &look->arena;
+    struct arena *arena = &scene->arena;
     const struct rule *rule = rule_find(allowance->code);
-    const char *today = look->linting->wish->today;
+    const char *today = scene->linting->wish->today;
     bool is_over = allowance->until && today && strcmp(allowance->until, today) < 0;
 
     if (!text_starts_with(allowance->code, "SK")) {
         return; /* a code of the reader's: it looks itself */
     }
     if (is_over) {
-        say(look, allowance, RULE_ALLOW_EXPIRED,
+        say(scene, allowance, RULE_ALLOW_EXPIRED,
             arena_format(arena, "allow=%s has ended on %s", allowance->code, allowance->until));
         return;
     }
-    bool is_used = drop_allowed(look, allowance);
+    bool is_used = drop_allowed(scene, allowance);
     if (!rule) {
-        say(look, allowance, RULE_ALLOW_UNUSED,
+        say(scene, allowance, RULE_ALLOW_UNUSED,
             arena_format(arena, "there is no rule %s to allow", allowance->code));
-    } else if (!is_used && linting_severity(look->linting, rule) != SEVERITY_OFF) {
-        say(look, allowance, RULE_ALLOW_UNUSED,
+    } else if (!is_used && linting_severity(scene->linting, rule) != SEVERITY_OFF) {
+        say(scene, allowance, RULE_ALLOW_UNUSED,
             arena_format(arena, "allow=%s allows nothing here: %s finds nothing in what follows",
                          allowance->code, allowance->code));
     } else if (!allowance->reason) {
-        say(look, allowance, RULE_ALLOW_BARE,
+        say(scene, allowance, RULE_ALLOW_BARE,
             arena_format(arena, "allow=%s gives no reason", allowance->code));
     }
 }
 
 void
-allow_apply(struct script_look *look)
+allow_apply(struct script_look *scene)
 {
-    const struct annotations *annotations = &look->script.annotations;
+    const struct annotations *annotations = &scene->script.annotations;
 
     for (size_t i = 0; i < annotations->allowance_count; i++) {
-        apply_one(look, &annotations->allowances[i]);
+        apply_one(scene, &annotations->allowances[i]);
     }
 }

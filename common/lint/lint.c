@@ -57,6 +57,8 @@ void
 linting_close(struct linting *linting)
 {
     catalog_destroy(&linting->catalog);
+    free(linting->made);
+    arena_release(&linting->migration_arena);
     arena_release(&linting->arena);
 }
 
@@ -165,6 +167,9 @@ lint_migration(struct folder_lint *folder, size_t index)
         const char *path = path_of(folder, source);
         bool is_asked_for = is_reported(linting, path);
         if (scripts[i].part == ON_UP) {
+            linting->files[linting->file_count++] = source->file->name;
+            linting->made_count = 0;
+            arena_clear(&linting->migration_arena);
             mark_new(linting, is_changed(linting, path), catalog_begin_file(linting->catalog));
         }
         if (scripts[i].part == ON_UP || is_asked_for) {
@@ -193,6 +198,11 @@ lint_sources(void *context)
     for (size_t i = 0; i < errors.count; i++) {
         linting_refuse(&folder->linting, RULE_REFUSED, &errors.errors[i]);
     }
+    for (size_t i = 0; i < folder->sources.count; i++) {
+        folder->linting.has_downs |= folder->sources.items[i].down.file != NULL;
+    }
+    folder->linting.files =
+        arena_alloc(&folder->linting.arena, folder->sources.count * sizeof(char *));
     for (size_t i = 0; i < folder->sources.count; i++) {
         lint_migration(folder, i);
     }

@@ -5,7 +5,7 @@
 #define COMMON_LINT_LINTING_H
 
 #include "common/lint/lint.h"
-#include "common/lint/look.h"
+#include "common/lint/scene.h"
 
 /* A rule that is switched on. */
 struct active_rule {
@@ -23,8 +23,14 @@ struct linting {
     struct arena arena; /* for the length of the folder */
 
     struct catalog *catalog;
-    size_t new_since;    /* the first file of the catalog whose tables are new */
-    size_t fresh;        /* the finding that look_fix is about; FINDING_OF_FILE: none */
+    size_t new_since;   /* the first file of the catalog whose tables are new */
+    size_t fresh;       /* the finding that scene_fix is about; FINDING_OF_FILE: none */
+    const char **files; /* names, by their number in the catalog less one */
+    size_t file_count;
+    bool has_downs;
+    struct made_object *made; /* by the up of the present migration */
+    size_t made_count, made_capacity;
+    struct arena migration_arena; /* for the length of a migration */
     size_t script_count; /* scripts looked at: tells the findings of one from those of another */
 };
 
@@ -53,16 +59,16 @@ void script_lint(struct linting *linting, const struct source_migration *migrati
                  enum rule_part part, bool is_reported, unsigned accepted);
 
 /* Say something by a rule of the engine; null when the rule is off. At a byte of the script. */
-struct finding *script_find(struct script_look *look, const char *id, size_t offset, size_t size,
+struct finding *script_find(struct script_look *scene, const char *id, size_t offset, size_t size,
                             size_t statement, const char *text);
 
 /* What the reader has against a file or a folder, as a finding. */
 void linting_refuse(struct linting *linting, const char *id, const struct error *error);
 
 /* Drop what is allowed, and find what allows nothing, has no reason or has expired. */
-void allow_apply(struct script_look *look);
+void allow_apply(struct script_look *scene);
 
 /* Write the source line of a finding, made printable, into it. */
-void look_take_line(struct finding *finding, const char *text, size_t size, struct arena *arena);
+void scene_take_line(struct finding *finding, const char *text, size_t size, struct arena *arena);
 
 #endif

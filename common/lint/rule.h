@@ -14,18 +14,18 @@
 /* What the check is called for. */
 enum rule_scope {
     RULE_OF_ENGINE,     /* found while reading and silencing; no check of its own */
-    RULE_OF_STATEMENT,  /* each statement: look->statement, look->effects */
-    RULE_OF_EFFECT,     /* each thing that a statement does: look->effect, look->table */
-    RULE_OF_CALL,       /* each call of a function that is not immutable: look->call */
+    RULE_OF_STATEMENT,  /* each statement: scene->statement, scene->effects */
+    RULE_OF_EFFECT,     /* each thing that a statement does: scene->effect, scene->table */
+    RULE_OF_CALL,       /* each call of a function that is not immutable: scene->call */
     RULE_OF_SCRIPT,     /* each file, before its statements */
-    RULE_OF_SCRIPT_END, /* each file, behind its statements: all of them are in look->script */
+    RULE_OF_SCRIPT_END, /* each file, behind its statements: all of them are in scene->script */
     RULE_SCOPE_COUNT
 };
 
 /* Which scripts of a migration; nothing said means the up. */
 enum rule_part { ON_UP = 1, ON_DOWN = 2, ON_VERIFY = 4, ON_ALL = 7 };
 
-struct look;
+struct scene;
 
 struct rule {
     const char *id;   /* "SK010": for ever, never used again */
@@ -43,7 +43,7 @@ struct rule {
      */
     const char *bad, *good;
     const char *also; /* what other tools call it; null when nobody else has it */
-    void (*check)(struct look *look);
+    void (*check)(struct scene *scene);
 };
 
 /* The tables of rules/, each with an empty row at its end; null behind the last. */
@@ -62,5 +62,8 @@ const struct rule *rule_find(const char *id);
 #define RULE_ALLOW_UNUSED "SK003"
 #define RULE_ALLOW_EXPIRED "SK004"
 #define RULE_ALLOW_BARE "SK005"
+#define RULE_LONG_NAME "SK088"
+#define RULE_SECRET "SK093"
+#define RULE_NOT_YET "SK114"
 
 #endif

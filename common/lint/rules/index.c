@@ -1,12 +1,14 @@
 /* Indexes: how they are built, dropped and built anew beside those who work with the table. */
+#include <string.h>
+
 #include "common/base/text.h"
 #include "common/lint/rules/rules.h"
 
 /* Whether the script may be turned into one that runs outside a transaction. */
 static bool
-holds_only_indexes(const struct look *look)
+holds_only_indexes(const struct scene *scene)
 {
-    const struct sql_script *sql = &look->script->sql;
+    const struct sql_script *sql = &scene->script->sql;
 
     for (size_t i = 0; i < sql->statement_count; i++) {
         const char *tag = sql->statements[i].facts.tag;
@@ -18,43 +20,208 @@ holds_only_indexes(const struct look *look)
 }
 
 static void
-fix_concurrently(struct look *look)
+fix_concurrently(struct scene *scene)
 {
     size_t offset = 0, size = 0;
 
-    if (holds_only_indexes(look) && look_words(look, "INDEX", &offset, &size)) {
-        look_fix(look, offset + size, 0, " CONCURRENTLY");
+    if (holds_only_indexes(scene) && scene_words(scene, "INDEX", &offset, &size)) {
+        scene_fix(scene, offset + size, 0, " CONCURRENTLY");
     }
 }
 
 static void
-check_create(struct look *look)
+check_create(struct scene *scene)
 {
-    const struct effect *effect = look->effect;
+    const struct effect *effect = scene->effect;
 
     if (effect->verb != EFFECT_CREATE || effect->object != OBJECT_INDEX || effect->is_implied ||
-        effect->is_concurrent || look->is_new || !look->table) {
+        effect->is_concurrent || scene->is_new || !scene->table) {
         return;
     }
-    look_find(look, "writes to %s wait while the index%s%s is built", look_table(look),
-              effect->name ? " " : "", effect->name ? effect->name : "");
-    fix_concurrently(look);
+    scene_find(scene, "writes to %s wait while the index%s%s is built", scene_table(scene),
+               effect->name ? " " : "", effect->name ? effect->name : "");
+    fix_concurrently(scene);
 }
 
 static void
-check_drop(struct look *look)
+check_drop(struct scene *scene)
 {
-    const struct effect *effect = look->effect;
+    const struct effect *effect = scene->effect;
 
     if (effect->verb != EFFECT_DROP || effect->object != OBJECT_INDEX || effect->is_implied ||
-        effect->is_concurrent || look->is_new) {
+        effect->is_concurrent || scene->is_new) {
         return;
     }
-    look_find(look,
-              "dropping the index %s waits for every query on its table, and every query waits "
-              "behind it",
-              look_object(look));
-    fix_concurrently(look);
+    scene_find(scene,
+               "dropping the index %s waits for every query on its table, and every query waits "
+               "behind it",
+               scene_object(scene));
+    fix_concurrently(scene);
+}
+
+static bool
+makes_index(const struct scene *scene)
+{
+    const struct effect *effect = scene->effect;
+
+    return effect->verb == EFFECT_CREATE && effect->object == OBJECT_INDEX && !effect->is_implied &&
+           effect->index;
+}
+
+static void
+check_reindex(struct scene *scene)
+{
+    if (scene->effect->verb == EFFECT_REINDEX && !scene->effect->is_concurrent && !scene->is_new) {
+        scene_find(scene, "writes wait, and many reads, while %s is built anew",
+                   scene_object(scene));
+    }
+}
+
+static void
+check_if_not_exists(struct scene *scene)
+{
+    if (makes_index(scene) && scene->effect->is_concurrent && scene->effect->if_not_exists) {
+        scene_find(scene, "an invalid %s that a failed attempt has left would be taken for done",
+                   scene_object(scene));
+    }
+}
+
+static void
+check_unnamed(struct scene *scene)
+{
+    if (makes_index(scene) && !scene->effect->index->is_named) {
+        scene_find(scene, "the index on %s has no name of its own", scene_table(scene));
+    }
+}
+
+static bool
+has_same_columns(const struct sql_index *one, const struct sql_index *other)
+{
+    if (one->column_count != other->column_count || !text_equal(one->method, other->method) ||
+        one->is_partial || other->is_partial) {
+        return false;
+    }
+    for (size_t i = 0; i < one->column_count; i++) {
+        if (!one->columns[i] || !text_equal(one->columns[i], other->columns[i])) {
+            return false;
+        }
+    }
+    return one->column_count > 0;
+}
+
+/* Operator classes and orders are not among the columns' names: nothing is said about those. */
+static bool
+is_ordinary(const struct scene *scene)
+{
+    size_t size = 0;
+    const char *text = scene_text(scene, &size);
+
+    return !memmem(text, size, "_ops", 4) && !scene_has_word(scene, "DESC") &&
+           !scene_has_word(scene, "INCLUDE") && !scene_has_word(scene, "COLLATE");
+}
+
+static void
+check_duplicate(struct scene *scene)
+{
+    const struct catalog_table *table = scene_catalog_table(scene);
+
+    if (!makes_index(scene) || !table || !is_ordinary(scene)) {
+        return;
+    }
+    for (const struct catalog_index *other = table->indexes; other; other = other->next) {
+        if (has_same_columns(scene->effect->index, &other->index) &&
+            other->index.is_unique >= scene->effect->index->is_unique &&
+            !text_equal(other->index.name, scene->effect->name)) {
+            scene_find(scene, "%s has the index %s on the same columns already", scene_table(scene),
+                       other->index.name);
+            return;
+        }
+    }
+}
+
+static void
+check_wide(struct scene *scene)
+{
+    const struct effect *effect = scene->effect;
+
+    if (makes_index(scene) && !effect->index->is_unique && effect->index->column_count > 3 &&
+        text_equal(effect->index->method, "btree")) {
+        scene_find(scene, "the index on %s has %zu columns", scene_table(scene),
+                   effect->index->column_count);
+    }
+}
+
+static void
+check_unique(struct scene *scene)
+{
+    if (makes_index(scene) && scene->effect->index->is_unique && scene->table && !scene->is_new) {
+        scene_find(scene, "it fails if %s holds two rows that are equal there", scene_table(scene));
+    }
+}
+
+static void
+check_partitioned(struct scene *scene)
+{
+    const struct catalog_table *table = scene_catalog_table(scene);
+
+    if (makes_index(scene) && scene->effect->is_concurrent && table && table->is_partitioned &&
+        !scene->effect->index->is_only) {
+        scene_find(scene, "%s is partitioned: PostgreSQL builds no index on it CONCURRENTLY",
+                   scene_table(scene));
+    }
+}
+
+/* Whether an index begins with these columns, in whatever order. */
+static bool
+is_led_by(const struct sql_index *index, const struct sql_constraint *key)
+{
+    if (index->column_count < key->column_count || index->is_partial) {
+        return false;
+    }
+    for (size_t i = 0; i < key->column_count; i++) {
+        bool is_there = false;
+        for (size_t j = 0; j < key->column_count; j++) {
+            is_there = is_there || text_equal(index->columns[j], key->columns[i]);
+        }
+        if (!is_there) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+has_index_for(const struct catalog_table *table, const struct sql_constraint *key)
+{
+    for (const struct catalog_index *index = table->indexes; index; index = index->next) {
+        if (is_led_by(&index->index, key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Asked at the end of the file, so that the index may follow. */
+static void
+check_foreign_key(struct scene *scene)
+{
+    for (size_t i = 0; i < scene->script->sql.statement_count; i++) {
+        const struct effects *effects = &scene->script->effects[i];
+        for (size_t j = 0; j < effects->effect_count; j++) {
+            const struct effect *effect = &effects->effects[j];
+            const struct sql_constraint *key = effect->constraint;
+            if (effect->verb != EFFECT_CREATE || !key || key->kind != CONSTRAINT_FOREIGN_KEY) {
+                continue;
+            }
+            const struct catalog_table *table =
+                catalog_table(scene->catalog, effect->schema, effect->name);
+            if (table && table->is_complete && !has_index_for(table, key)) {
+                scene_find_effect(scene, i, effect,
+                                  "no index of %s begins with the columns that refer to %s",
+                                  scene_name(scene, effect->schema, effect->name), key->to_table);
+            }
+        }
+    }
 }
 
 const struct rule rules_index[] = {
@@ -88,4 +255,110 @@ const struct rule rules_index[] = {
      .also = "squawk require-concurrent-index-deletion; strong_migrations remove_index; pgfence "
              "drop-index-not-concurrent; Atlas PG102",
      .check = check_drop},
+    {.id = "SK012",
+     .name = "reindex-not-concurrent",
+     .severity = SEVERITY_ERROR,
+     .scope = RULE_OF_EFFECT,
+     .parts = ON_UP | ON_DOWN,
+     .follows_size = true,
+     .why =
+         "REINDEX keeps writes out of the table, and reads that would use the index, until it is "
+         "through.",
+     .instead = "REINDEX … CONCURRENTLY (PostgreSQL 12 and later), outside of migrations: it is "
+                "upkeep and not a change of the schema.",
+     .bad = "REINDEX TABLE users;\n",
+     .good = "-- skein: noop\nSELECT 1;\n",
+     .also = "squawk require-concurrent-reindex; pgfence reindex-non-concurrent",
+     .check = check_reindex},
+    {.id = "SK013",
+     .name = "index-if-not-exists",
+     .severity = SEVERITY_WARNING,
+     .scope = RULE_OF_EFFECT,
+     .why = "When CREATE INDEX CONCURRENTLY fails it leaves an INVALID index behind, and IF NOT "
+            "EXISTS takes that for the index.",
+     .instead = "CREATE INDEX CONCURRENTLY without IF NOT EXISTS: Skein looks for what a failed "
+                "attempt has left, drops it and builds it again.",
+     .bad = "CREATE INDEX CONCURRENTLY IF NOT EXISTS users_email ON users (email);\n",
+     .good = "CREATE INDEX CONCURRENTLY users_email ON users (email);\n",
+     .check = check_if_not_exists},
+    {.id = "SK014",
+     .name = "index-unnamed",
+     .severity = SEVERITY_NOTE,
+     .scope = RULE_OF_EFFECT,
+     .why = "PostgreSQL chooses the name by what is free, so it can differ from database to "
+            "database, and the way back does not know it.",
+     .instead = "Name it: CREATE INDEX CONCURRENTLY users_email ON users (email).",
+     .bad = "CREATE INDEX ON users (email);\n",
+     .good = "CREATE INDEX CONCURRENTLY users_email ON users (email);\n",
+     .check = check_unnamed},
+    {.id = "SK015",
+     .name = "index-duplicate",
+     .severity = SEVERITY_WARNING,
+     .scope = RULE_OF_EFFECT,
+     .why = "A second index on the same columns answers no question that the first does not, and "
+            "makes every write dearer.",
+     .instead = "Leave it out, or drop the other one.",
+     .bad = "-- file: 0001_users.up.sql\n"
+            "CREATE TABLE users (id bigint PRIMARY KEY, email text UNIQUE);\n"
+            "-- file: 0002_index.up.sql\n"
+            "CREATE INDEX CONCURRENTLY users_email ON users (email);\n",
+     .good = "-- file: 0001_users.up.sql\n"
+             "CREATE TABLE users (id bigint PRIMARY KEY, email text UNIQUE, name text);\n"
+             "-- file: 0002_index.up.sql\n"
+             "CREATE INDEX CONCURRENTLY users_name ON users (name);\n",
+     .check = check_duplicate},
+    {.id = "SK016",
+     .name = "foreign-key-without-index",
+     .severity = SEVERITY_NOTE,
+     .scope = RULE_OF_SCRIPT_END,
+     .why = "Every DELETE of a row that is referred to, and every change of its key, reads the "
+            "whole referring table when there is no index.",
+     .instead =
+         "Create an index whose first columns are those of the foreign key; for a table that "
+         "exists already, CONCURRENTLY.",
+     .bad = "CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint REFERENCES users (id));\n",
+     .good = "CREATE TABLE orders (id bigint PRIMARY KEY, user_id bigint REFERENCES users (id));\n"
+             "CREATE INDEX orders_user_id ON orders (user_id);\n",
+     .also = "eugene E15",
+     .check = check_foreign_key},
+    {.id = "SK017",
+     .name = "index-wide",
+     .severity = SEVERITY_NOTE,
+     .scope = RULE_OF_EFFECT,
+     .why = "An index that is not unique rarely gets better beyond its first three columns, only "
+            "larger.",
+     .instead = "Start with the columns that select most; put what is only read into INCLUDE.",
+     .bad = "CREATE INDEX CONCURRENTLY users_all ON users (a, b, c, d);\n",
+     .good = "CREATE INDEX CONCURRENTLY users_some ON users (a, b, c);\n",
+     .also = "strong_migrations add_index with more than three columns",
+     .check = check_wide},
+    {.id = "SK018",
+     .name = "unique-index-may-fail",
+     .severity = SEVERITY_NOTE,
+     .scope = RULE_OF_EFFECT,
+     .why = "Building a unique index fails on every database where two rows are equal in its "
+            "columns, and on the next database it may be otherwise.",
+     .instead = "Look for equal rows first, on all databases, and decide what becomes of them in a "
+                "migration of its own; a verify script can count them.",
+     .bad = "CREATE UNIQUE INDEX CONCURRENTLY users_email ON users (email);\n",
+     .good = "CREATE TABLE users (id bigint PRIMARY KEY, email text);\n"
+             "CREATE UNIQUE INDEX users_email ON users (email);\n",
+     .also = "Atlas MF101, MF102",
+     .check = check_unique},
+    {.id = "SK019",
+     .name = "index-concurrently-partitioned",
+     .severity = SEVERITY_ERROR,
+     .scope = RULE_OF_EFFECT,
+     .why = "CREATE INDEX CONCURRENTLY is refused for a partitioned table.",
+     .instead = "CREATE INDEX … ON ONLY the table, CREATE INDEX CONCURRENTLY on each partition, "
+                "then ALTER INDEX … ATTACH PARTITION for each of them.",
+     .bad = "-- file: 0001_events.up.sql\n"
+            "CREATE TABLE events (at timestamptz, kind text) PARTITION BY RANGE (at);\n"
+            "-- file: 0002_index.up.sql\n"
+            "CREATE INDEX CONCURRENTLY events_kind ON events (kind);\n",
+     .good = "-- file: 0001_events.up.sql\n"
+             "CREATE TABLE events (at timestamptz, kind text) PARTITION BY RANGE (at);\n"
+             "-- file: 0002_index.up.sql\n"
+             "CREATE INDEX events_kind ON ONLY events (kind);\n",
+     .check = check_partitioned},
     {0}};

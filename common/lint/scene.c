@@ -1,4 +1,4 @@
-#include "common/lint/look.h"
+#include "common/lint/scene.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/lint/linting.h"
 
@@ -16,7 +17,7 @@
 
 /* Cut a line that is too long around the place; what is left out is not marked. */
 void
-look_take_line(struct finding *finding, const char *text, size_t size, struct arena *arena)
+scene_take_line(struct finding *finding, const char *text, size_t size, struct arena *arena)
 {
     size_t at = finding->place.offset < size ? finding->place.offset : size;
     size_t begin = at, end = at;
@@ -64,9 +65,9 @@ word_size(const char *text, size_t size, size_t at)
 
 /* The first line of the statement. */
 static size_t
-first_line_size(const struct look *look, const struct stretch *stretch)
+first_line_size(const struct scene *scene, const struct stretch *stretch)
 {
-    const char *text = look->script->text + stretch->place.offset;
+    const char *text = scene->script->text + stretch->place.offset;
     const char *end = memchr(text, '\n', stretch->size);
     size_t size = end ? (size_t)(end - text) : stretch->size;
 
@@ -89,10 +90,10 @@ count_characters(const char *text, size_t size)
 }
 
 static void
-add(struct look *look, size_t statement, size_t offset, size_t size, const char *format,
+add(struct scene *scene, size_t statement, size_t offset, size_t size, const char *format,
     va_list values)
 {
-    struct linting *linting = look->linting;
+    struct linting *linting = scene->linting;
     struct arena *arena = &linting->findings->arena;
     struct place last = {0};
     char text[TEXT_MAX];
@@ -100,83 +101,105 @@ add(struct look *look, size_t statement, size_t offset, size_t size, const char 
     vsnprintf(text, sizeof text, format, values);
     text_mend_utf8(text);
     struct finding *finding = finding_list_add(linting->findings);
-    finding->rule = look->rule;
-    finding->severity = linting_severity(linting, look->rule);
-    finding->path = look->script->path;
-    finding->place = source_place(look->script->source, offset, &last);
-    finding->columns = count_characters(look->script->text + offset, size);
+    finding->rule = scene->rule;
+    finding->severity = linting_severity(linting, scene->rule);
+    finding->path = scene->script->path;
+    finding->place = source_place(scene->script->source, offset, &last);
+    finding->columns = count_characters(scene->script->text + offset, size);
     finding->text = arena_text(arena, text);
     finding->script = linting->script_count;
     finding->statement = statement;
-    if (look->table && !look->is_new) {
-        finding->schema = arena_text(arena, look->table->schema);
-        finding->table = arena_text(arena, look->table->name);
+    if (scene->table && !scene->is_new) {
+        finding->schema = arena_text(arena, scene->table->schema);
+        finding->table = arena_text(arena, scene->table->name);
     }
-    look_take_line(finding, look->script->source->file->text, look->script->source->file->size,
-                   arena);
+    scene_take_line(finding, scene->script->source->file->text, scene->script->source->file->size,
+                    arena);
     linting->fresh = linting->findings->count - 1;
 }
 
 void
-look_find_at(struct look *look, size_t offset, const char *format, ...)
+scene_find_at(struct scene *scene, size_t offset, const char *format, ...)
 {
     va_list values;
 
     va_start(values, format);
-    add(look, look->statement_index, offset,
-        word_size(look->script->text, look->script->size, offset), format, values);
+    add(scene, scene->statement_index, offset,
+        word_size(scene->script->text, scene->script->size, offset), format, values);
     va_end(values);
 }
 
 static void
-find_in(struct look *look, size_t statement_index, const char *format, va_list values)
+find_in(struct scene *scene, size_t statement_index, const char *format, va_list values)
 {
     if (statement_index == FINDING_OF_FILE) {
-        add(look, statement_index, 0, 0, format, values);
+        add(scene, statement_index, 0, 0, format, values);
         return;
     }
-    const struct stretch *stretch = &look->script->sql.statements[statement_index].stretch;
-    add(look, statement_index, stretch->place.offset, first_line_size(look, stretch), format,
+    const struct stretch *stretch = &scene->script->sql.statements[statement_index].stretch;
+    add(scene, statement_index, stretch->place.offset, first_line_size(scene, stretch), format,
         values);
 }
 
 void
-look_find_in(struct look *look, size_t statement_index, const char *format, ...)
+scene_find_in(struct scene *scene, size_t statement_index, const char *format, ...)
 {
     va_list values;
 
     va_start(values, format);
-    find_in(look, statement_index, format, values);
+    find_in(scene, statement_index, format, values);
     va_end(values);
 }
 
-void
-look_find(struct look *look, const char *format, ...)
+/* At a byte of a statement; when that is outside of it, at the statement. */
+static void
+find_at(struct scene *scene, size_t statement_index, size_t offset, const char *format,
+        va_list values)
 {
-    size_t offset = look->call ? look->call->offset : look->effect ? look->effect->offset : 0;
-    const struct stretch *stretch = look->statement ? &look->statement->stretch : NULL;
+    const struct stretch *stretch = statement_index == FINDING_OF_FILE
+                                        ? NULL
+                                        : &scene->script->sql.statements[statement_index].stretch;
     bool is_inside =
         stretch && offset > stretch->place.offset && offset < stretch->place.offset + stretch->size;
+
+    if (is_inside) {
+        add(scene, statement_index, offset,
+            word_size(scene->script->text, scene->script->size, offset), format, values);
+    } else {
+        find_in(scene, statement_index, format, values);
+    }
+}
+
+void
+scene_find(struct scene *scene, const char *format, ...)
+{
+    size_t offset = scene->call ? scene->call->offset : scene->effect ? scene->effect->offset : 0;
     va_list values;
 
     va_start(values, format);
-    if (is_inside) {
-        add(look, look->statement_index, offset,
-            word_size(look->script->text, look->script->size, offset), format, values);
-    } else {
-        find_in(look, look->statement_index, format, values);
-    }
+    find_at(scene, scene->statement_index, offset, format, values);
     va_end(values);
 }
 
 void
-look_fix(struct look *look, size_t offset, size_t size, const char *text)
+scene_find_effect(struct scene *scene, size_t statement_index, const struct effect *effect,
+                  const char *format, ...)
 {
-    struct linting *linting = look->linting;
+    va_list values;
+
+    va_start(values, format);
+    find_at(scene, statement_index, effect->offset, format, values);
+    va_end(values);
+}
+
+void
+scene_fix(struct scene *scene, size_t offset, size_t size, const char *text)
+{
+    struct linting *linting = scene->linting;
     struct finding *finding = &linting->findings->items[linting->fresh];
     struct place last = {0};
-    struct place begin = source_place(look->script->source, offset, &last);
-    struct place end = source_place(look->script->source, offset + size, &last);
+    struct place begin = source_place(scene->script->source, offset, &last);
+    struct place end = source_place(scene->script->source, offset + size, &last);
 
     /* What a placeholder stands for cannot be written back. */
     if (finding->fix_count == FINDING_FIXES_MAX || end.offset - begin.offset != size) {
@@ -187,50 +210,88 @@ look_fix(struct look *look, size_t offset, size_t size, const char *text)
         .begin = begin, .end = end, .text = arena_text(&linting->findings->arena, text)};
 }
 
+void
+scene_note_made(struct scene *scene, const struct effect *effect, const struct effects *effects)
+{
+    struct linting *linting = scene->linting;
+    struct arena *arena = &linting->migration_arena;
+    const char *table = NULL;
+
+    for (size_t i = 0; effect->object == OBJECT_INDEX && i < effects->relation_count; i++) {
+        table = effects->relations[i].object == OBJECT_INDEX ? table : effects->relations[i].name;
+    }
+    if (linting->made_count == linting->made_capacity) {
+        linting->made = mem_grow(linting->made, linting->made_count, &linting->made_capacity,
+                                 sizeof *linting->made);
+    }
+    linting->made[linting->made_count++] =
+        (struct made_object){.object = effect->object,
+                             .schema = arena_text(arena, effect->schema),
+                             .name = arena_text(arena, effect->name),
+                             .part = arena_text(arena, effect->part),
+                             .table = arena_text(arena, table)};
+}
+
 /* ---- questions ------------------------------------------------------------------------------- */
 
 bool
-look_is_new(const struct look *look, const char *schema, const char *name)
+scene_is_new(const struct scene *scene, const char *schema, const char *name)
 {
-    const struct catalog_table *table = catalog_table(look->catalog, schema, name);
+    const struct catalog_table *table = catalog_table(scene->catalog, schema, name);
 
-    return look->script->part != ON_DOWN && table && table->file >= look->linting->new_since;
+    return scene->script->part != ON_DOWN && table && table->file >= scene->linting->new_since;
+}
+
+bool
+scene_is_new_type(const struct scene *scene, const char *schema, const char *name)
+{
+    const struct catalog_type *type = catalog_type(scene->catalog, schema, name);
+
+    return scene->script->part != ON_DOWN && type && type->file >= scene->linting->new_since;
 }
 
 const char *
-look_name(const struct look *look, const char *schema, const char *name)
+scene_file_name(const struct scene *scene, size_t file)
+{
+    const struct linting *linting = scene->linting;
+
+    return file > 0 && file <= linting->file_count ? linting->files[file - 1] : "an earlier one";
+}
+
+const char *
+scene_name(const struct scene *scene, const char *schema, const char *name)
 {
     bool is_plain = !schema || !schema[0] || text_equal(schema, "public");
-    return is_plain ? name : arena_format(look->arena, "%s.%s", schema, name);
+    return is_plain ? name : arena_format(scene->arena, "%s.%s", schema, name);
 }
 
 const char *
-look_object(const struct look *look)
+scene_object(const struct scene *scene)
 {
-    return look_name(look, look->effect->schema, look->effect->name);
+    return scene_name(scene, scene->effect->schema, scene->effect->name);
 }
 
 const char *
-look_table(const struct look *look)
+scene_table(const struct scene *scene)
 {
-    return look->table ? look_name(look, look->table->schema, look->table->name)
-                       : look_object(look);
+    return scene->table ? scene_name(scene, scene->table->schema, scene->table->name)
+                        : scene_object(scene);
 }
 
 const struct catalog_table *
-look_catalog_table(const struct look *look)
+scene_catalog_table(const struct scene *scene)
 {
-    return look->table ? catalog_table(look->catalog, look->table->schema, look->table->name)
-                       : NULL;
+    return scene->table ? catalog_table(scene->catalog, scene->table->schema, scene->table->name)
+                        : NULL;
 }
 
 /* ---- words ----------------------------------------------------------------------------------- */
 
 const char *
-look_text(const struct look *look, size_t *size)
+scene_text(const struct scene *scene, size_t *size)
 {
-    *size = look->statement->stretch.size;
-    return look->script->text + look->statement->stretch.place.offset;
+    *size = scene->statement->stretch.size;
+    return scene->script->text + scene->statement->stretch.place.offset;
 }
 
 /* Behind a string, a quoted name, a comment or a dollar-quoted body that begins at `at`; else at.
@@ -305,14 +366,14 @@ words_follow(const char *text, size_t size, size_t at, const char *words, size_t
 }
 
 bool
-look_words(const struct look *look, const char *words, size_t *offset, size_t *size)
+scene_words(const struct scene *scene, const char *words, size_t *offset, size_t *size)
 {
     size_t text_size = 0, begin = 0, found = 0, end = 0;
-    const char *text = look_text(look, &text_size);
+    const char *text = scene_text(scene, &text_size);
 
     for (size_t at = 0; (found = next_word(text, text_size, at, &begin)) > 0; at = begin + found) {
         if (words_follow(text, text_size, begin, words, &end)) {
-            *offset = look->statement->stretch.place.offset + begin;
+            *offset = scene->statement->stretch.place.offset + begin;
             *size = end - begin;
             return true;
         }
@@ -321,8 +382,8 @@ look_words(const struct look *look, const char *words, size_t *offset, size_t *s
 }
 
 bool
-look_has_word(const struct look *look, const char *word)
+scene_has_word(const struct scene *scene, const char *word)
 {
     size_t offset = 0, size = 0;
-    return look_words(look, word, &offset, &size);
+    return scene_words(scene, word, &offset, &size);
 }
