@@ -213,6 +213,10 @@ histories_find_own(struct sitting *sitting, const struct manifest *manifest, str
     if (count > 1 && own == 0) {
         return refuse_ambiguous(all, count, arena, error);
     }
+    if (count > 0 && tool->scope && manifest->migration_count > 0) {
+        all[0].place.scope =
+            arena_text(arena, migration_key(&manifest->migrations[0], tool->scope));
+    }
     *found = count ? &all[0] : NULL;
     return true;
 }

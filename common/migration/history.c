@@ -8,6 +8,7 @@ const struct history_tool *const history_tools[] = {
     &history_goose,
     &history_sql_migrate,
     &history_flyway,
+    &history_sqitch,
     &history_diesel,
     &history_sqlx,
     &history_prisma,

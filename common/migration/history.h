@@ -21,6 +21,7 @@ struct history_place {
     const struct history_tool *tool;
     const char *schema, *table; /* plain names */
     const char *database;       /* the tools' locks are made of it */
+    const char *scope; /* whose rows are ours, where the tool serves several; null: all are */
 };
 
 /* A row, as the tool's own query (append_rows) brings it into one form. */
@@ -65,6 +66,7 @@ struct history_tool {
     struct history_field fields[HISTORY_FIELDS_MAX + 1]; /* up to one without a name */
     const char *key;                                     /* the migration's key that rows have */
     const char *checksum; /* the key that has the row's checksum; null: rows have none */
+    const char *scope;    /* the key that has the place's scope; null: the tool serves only one */
     /* The table has one row, and all up to it is applied. */
     bool is_mark;
     /* A key of this size stands for all longer ones that begin with it; 0: none does. */
@@ -125,6 +127,7 @@ uint32_t history_crc32(uint32_t crc, const void *data, size_t size);
 extern const struct history_tool history_dbmate, history_diesel, history_drizzle, history_flyway,
     history_go_pg, history_golang_migrate, history_goose, history_graphile_migrate,
     history_node_pg_migrate, history_popx, history_postgres_migrations, history_prisma,
-    history_sourcegraph, history_sql_migrate, history_sqlx, history_supabase, history_typeorm;
+    history_sourcegraph, history_sqitch, history_sql_migrate, history_sqlx, history_supabase,
+    history_typeorm;
 
 #endif

@@ -39,7 +39,7 @@ append_lock(const struct history_place *place, struct text *sql)
 
 const struct history_tool history_graphile_migrate = {
     .name = "graphile-migrate",
-    .layout = "graphile",
+    .layout = "graphile-migrate",
     .schema = "graphile_migrate",
     .table = "migrations",
     .fields = {{"hash", "text"},
