@@ -287,20 +287,29 @@ holds(const struct filling *filling, const char *condition)
     return is_given != is_reverse;
 }
 
-/* "@if param", "@unless param", "@end"; parts do not nest. */
+/* Which parts of a script are left out, as "@if" and "@unless" open them and "@end" ends them. */
+struct nesting {
+    size_t depth, out_depth; /* out_depth: of the part that is left out; 0: none is */
+};
+
 static void
-take_mark(const struct filling *filling, const char *line, size_t size, bool *is_in)
+take_mark(const struct filling *filling, const char *line, size_t size, struct nesting *nesting)
 {
     char mark[WORD_SIZE] = "";
 
     assert(size < sizeof mark);
     memcpy(mark, line, size);
     if (text_equal(mark, "@end")) {
-        *is_in = true;
-    } else {
-        bool is_unless = text_starts_with(mark, "@unless ");
-        const char *name = mark + strlen(is_unless ? "@unless " : "@if ");
-        *is_in = filling->values[index_of(filling, name)].is_set != is_unless;
+        nesting->out_depth = nesting->out_depth == nesting->depth ? 0 : nesting->out_depth;
+        nesting->depth--;
+        return;
+    }
+    bool is_unless = text_starts_with(mark, "@unless ");
+    const char *name = mark + strlen(is_unless ? "@unless " : "@if ");
+    bool is_in = filling->values[index_of(filling, name)].is_set != is_unless;
+    nesting->depth++;
+    if (!is_in && !nesting->out_depth) {
+        nesting->out_depth = nesting->depth;
     }
 }
 
@@ -308,7 +317,7 @@ static const char *
 fill_script(struct filling *filling, const char *script)
 {
     CLEANUP(text_release) struct text out = {0};
-    bool is_in = true;
+    struct nesting nesting = {0};
 
     if (!script) {
         return NULL;
@@ -316,16 +325,17 @@ fill_script(struct filling *filling, const char *script)
     while (*script) {
         size_t size = strcspn(script, "\n");
         if (script[0] == '@') {
-            take_mark(filling, script, size, &is_in);
-        } else if (is_in && size == 1 && script[0] == ';' && out.size) {
+            take_mark(filling, script, size, &nesting);
+        } else if (!nesting.out_depth && size == 1 && script[0] == ';' && out.size) {
             out.data[out.size - 1] = ';'; /* of a statement whose last lines may be left out */
             text_append(&out, "\n");
-        } else if (is_in) {
+        } else if (!nesting.out_depth) {
             expand(filling, script, size, false, &out);
             text_append(&out, "\n");
         }
         script += size + (script[size] == '\n');
     }
+    assert(nesting.depth == 0);
     while (out.size > 1 && text_ends_with(out.data, "\n\n")) {
         out.data[--out.size] = '\0';
     }

@@ -287,7 +287,7 @@ describe(struct arena *arena, struct pattern_migration *migration)
     assert(up && said);
     said += strlen(stage);
     migration->stage = arena_format(arena, "%.*s", (int)strcspn(said, " \n"), said);
-    migration->how = strstr(up, " batch key=")         ? "in batches"
+    migration->how = strstr(up, "-- skein: batch ")    ? "in batches"
                      : strstr(up, " transaction=none") ? "outside a transaction"
                      : strstr(up, " noop\n")           ? "nothing, but for the way back"
                                                        : "";
@@ -314,6 +314,14 @@ read_pattern(struct library *library, const struct embedded *file)
     }
 }
 
+static int
+compare_names(const void *a, const void *b)
+{
+    const struct pattern *first = a, *second = b;
+
+    return strcmp(first->name, second->name);
+}
+
 struct library *
 library_new(void)
 {
@@ -329,6 +337,7 @@ library_new(void)
             read_pattern(library, file);
         }
     }
+    qsort(library->patterns, library->count, sizeof *library->patterns, compare_names);
     return library;
 }
 

@@ -225,7 +225,7 @@ make_list(const struct making *making, const char *text)
     value->types = arena_alloc(making->arena, PIECES_MAX * sizeof *value->types);
     value->bare = "";
     for (const char *at = text;;) {
-        size_t size = piece_size(at);
+        size_t size = is_literal ? strcspn(at, ",") : piece_size(at);
         const char *piece = arena_format(making->arena, "%.*s", (int)size, at);
         piece = skip_blanks(piece);
         if (value->piece_count == PIECES_MAX) {
