@@ -24,6 +24,7 @@
 #define SERVICES_MAX 128           /* of a run */
 #define WAVES_MAX 100              /* of a run */
 #define RUNNING_MAX 1024           /* steps in one PING */
+#define NOTE_SIZE_MAX 200          /* what a step is doing, in words */
 
 struct key {
     uint8_t bytes[KEY_SIZE];

@@ -47,6 +47,7 @@ struct progress {
     struct id step_id;
     uint64_t statement; /* which one is running, from 1 */
     uint64_t elapsed_ms;
+    const char *note; /* what it does or waits for, in words; null: nothing to say */
 };
 
 /* "I live." A PONG with the same sequence renews the lease from the moment this was sent. */

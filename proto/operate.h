@@ -241,6 +241,7 @@ struct leg_view {
     const char *version; /* of the step that runs, failed, or was last done */
     uint64_t attempt;
     uint64_t unreachable_ms; /* how long the agent has not been heard of; 0: it is there */
+    const char *note;        /* what its running step does or waits for; null: nothing to say */
     struct fault fault;
 };
 

@@ -93,7 +93,8 @@ static const struct pack_shape target_shape =
     PACK_SHAPE(struct target_report, target_report_fields);
 
 static const struct pack_field progress_fields[] = {
-    FIXED(progress, step_id), UINT(progress, statement), MS(progress, elapsed_ms)};
+    FIXED(progress, step_id), UINT(progress, statement), MS(progress, elapsed_ms),
+    PACK_FIELD_TEXT(struct progress, note, NOTE_SIZE_MAX)};
 SHAPE(progress);
 
 static const struct pack_field ping_fields[] = {
@@ -331,6 +332,7 @@ static const struct pack_field leg_view_fields[] = {
     VERSION_OR_NIL(leg_view, version),
     UINT(leg_view, attempt),
     UINT(leg_view, unreachable_ms),
+    PACK_FIELD_TEXT(struct leg_view, note, NOTE_SIZE_MAX),
     INSIDE(leg_view, fault, fault_shape),
 };
 SHAPE(leg_view);

@@ -37,6 +37,7 @@ struct agent_event {
     struct id step_id;                  /* PROGRESS, ENDED, RESOLVED */
     uint64_t attempt;                   /* ENDED, RESOLVED */
     uint64_t statement;                 /* PROGRESS */
+    const char *note;                   /* PROGRESS: what it does or waits for; null: nothing */
     const struct outcome *outcome;      /* ENDED, or null: stopped before the truth could be found
                                            out; RESOLVED, or null */
     const struct fault *fault;          /* RESOLVED: the database could not be asked (ask again);

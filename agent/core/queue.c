@@ -1,5 +1,6 @@
 #include "agent/core/state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/mem.h"
@@ -243,6 +244,8 @@ agent_queue_progress(struct agent_core *core, const struct agent_event *event)
 
     if (step && id_equal(&step->assign.step_id, &event->step_id)) {
         step->statement = event->statement;
+        snprintf(step->note, sizeof step->note, "%s", event->note ? event->note : "");
+        text_mend_utf8(step->note);
     }
 }
 

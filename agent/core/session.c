@@ -331,6 +331,7 @@ say_ping(struct agent_core *core)
             .step_id = step->assign.step_id,
             .statement = step->statement,
             .elapsed_ms = (uint64_t)(core->now_ms - step->begun_ms),
+            .note = step->note[0] ? step->note : NULL,
         };
     }
     session->sequence++;

@@ -143,7 +143,8 @@ struct agent_step {
     enum agent_step_state said; /* where the coordinator was told it is */
     int64_t begun_ms;
     uint64_t statement;
-    int64_t said_ms; /* ENDED: RESULT was last said then; -1: not in this session */
+    char note[NOTE_SIZE_MAX + 1]; /* what it does or waits for, in words */
+    int64_t said_ms;              /* ENDED: RESULT was last said then; -1: not in this session */
     struct outcome outcome;
     struct arena arena; /* holds the outcome */
     struct agent_bundle *bundle;

@@ -33,8 +33,9 @@ struct agent_worker {
     struct agent_reports *reports;
     struct sitting *sitting; /* the thread's while there is one, but for sitting_stop */
     pthread_t thread;
-    bool has_thread;     /* the loop's */
-    int64_t progress_ms; /* the thread's: when progress was last reported */
+    bool has_thread;              /* the loop's */
+    int64_t progress_ms, note_ms; /* the thread's: when progress was last reported, and in words */
+    uint64_t statement;           /* the thread's: the running one */
 
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t wake;
@@ -173,6 +174,7 @@ on_progress(void *context, uint64_t statement)
     struct agent_worker *worker = context;
     int64_t now_ms = clock_now_ms();
 
+    worker->statement = statement;
     if (now_ms - worker->progress_ms < PROGRESS_MS) {
         return;
     }
@@ -180,6 +182,24 @@ on_progress(void *context, uint64_t statement)
     worker->progress_ms = now_ms;
     report->event.step_id = worker->job.assign.step_id;
     report->event.statement = statement;
+    agent_reports_post(worker->reports, &report);
+}
+
+/* The same, with what it does or waits for. */
+static void
+on_note(void *context, const char *note)
+{
+    struct agent_worker *worker = context;
+    int64_t now_ms = clock_now_ms();
+
+    if (now_ms - worker->note_ms < PROGRESS_MS) {
+        return;
+    }
+    struct agent_report *report = agent_report_new(AGENT_EVENT_PROGRESS, worker->target);
+    worker->note_ms = now_ms;
+    report->event.step_id = worker->job.assign.step_id;
+    report->event.statement = worker->statement;
+    report->event.note = arena_text(&report->arena, note);
     agent_reports_post(worker->reports, &report);
 }
 
@@ -213,6 +233,8 @@ execute(struct agent_worker *worker, const struct job *job)
     answer->event.attempt = assign->attempt;
     answer->event.outcome = outcome;
     worker->progress_ms = clock_now_ms();
+    worker->note_ms = 0;
+    worker->statement = 0;
     if (!find_migration(job, &migration, &error)) {
         outcome->kind = OUTCOME_FAILED;
         outcome->fault = *kept_fault(answer, &error);
@@ -228,6 +250,7 @@ execute(struct agent_worker *worker, const struct job *job)
             .lock_timeout_ms = assign->lock_timeout_ms,
             .timeout_ms = assign->timeout_ms,
             .progress = on_progress,
+            .note = on_note,
             .context = worker,
         };
         FAILPOINT("agent.execute");

@@ -188,6 +188,9 @@ append_remark(const struct leg_view *leg, struct text *out)
     } else if (leg->attempt > 1 && leg->state == LEG_RUNNING) {
         text_format(out, "try %" PRIu64, leg->attempt);
     }
+    if (leg->note && !leg->unreachable_ms) {
+        text_format(out, "%s%s", out->size ? ", " : "", leg->note);
+    }
     if (leg->state == LEG_RUNNING && leg->fault.code) {
         text_format(out, "%s%s", out->size ? ", " : "", leg->fault.code);
     }
@@ -338,13 +341,13 @@ run_render_end(const struct run_view *run, const struct terminal *terminal, stru
 static json_t *
 leg_json(const struct leg_view *leg)
 {
-    return json_pack("{s:o, s:o, s:I, s:s, s:I, s:I, s:o, s:I, s:I, s:o}", "target",
+    return json_pack("{s:o, s:o, s:I, s:s, s:I, s:I, s:o, s:I, s:I, s:o, s:o}", "target",
                      show_json_text(leg->target), "service", show_json_text(leg->service), "wave",
                      (json_int_t)leg->wave, "state", show_leg_state(leg->state), "steps_done",
                      (json_int_t)leg->done_count, "steps", (json_int_t)leg->step_count, "version",
                      show_json_text(leg->version), "attempt", (json_int_t)leg->attempt,
-                     "unreachable_ms", (json_int_t)leg->unreachable_ms, "error",
-                     complain_json_fault(&leg->fault));
+                     "unreachable_ms", (json_int_t)leg->unreachable_ms, "note",
+                     show_json_text(leg->note), "error", complain_json_fault(&leg->fault));
 }
 
 static json_t *

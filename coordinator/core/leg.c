@@ -91,6 +91,7 @@ leg_release(struct core *core, struct leg *leg)
     free(leg->name);
     free(leg->service);
     free(leg->fault);
+    free(leg->note);
 }
 
 /* ---- going on ------------------------------------------------------------------------------ */

@@ -36,6 +36,7 @@ show_leg(const struct core *core, struct run_viewer *viewer, const struct leg *l
         .target = leg->name,
         .service = leg->service,
         .attempt = attempt_of(leg),
+        .note = leg->note,
         .unreachable_ms = is_open && leg->target ? target_unreachable_ms(core, leg->target) : 0,
     };
 

@@ -148,6 +148,7 @@ struct leg {
     struct backoff backoff;
     struct timer timer; /* when to try again */
     struct fault *fault;
+    char *note;              /* what its running step does or waits for; null: nothing to say */
     struct leg *prev, *next; /* in the run's ready list */
 };
 

@@ -101,6 +101,8 @@ step_move(struct core *core, struct step *step, enum step_event event)
         return false;
     }
     step->state = (enum step_state)edge->to;
+    free(step->leg->note); /* it was said of the state before */
+    step->leg->note = NULL;
     step->leg->in_flight -= was_in_flight;
     step->leg->in_flight += step_is_in_flight(step);
     if (!step_is_in_flight(step)) {

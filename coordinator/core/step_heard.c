@@ -1,6 +1,9 @@
 /*
  * What agents say of their steps: STATE, RESULT, and the progress in a PING.
  */
+#include <stdlib.h>
+
+#include "common/base/mem.h"
 #include "coordinator/core/leg.h"
 #include "coordinator/core/run.h"
 #include "coordinator/core/step.h"
@@ -112,6 +115,10 @@ step_progress(struct core *core, struct agent *agent, const struct progress *pro
     }
     if (step->state == STEP_ASSIGNED) {
         step_move(core, step, STEP_BEGIN);
+    }
+    if (step->state == STEP_RUNNING) {
+        free(step->leg->note);
+        step->leg->note = progress->note ? mem_text(progress->note) : NULL;
     }
     if (step->owed == OWED_NOTHING) {
         step_rest(core, step);

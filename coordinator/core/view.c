@@ -152,6 +152,7 @@ view_leg(struct run_viewer *viewer, const struct view_leg *shown)
                                                           .version = version_of(leg),
                                                           .attempt = shown->attempt,
                                                           .unreachable_ms = shown->unreachable_ms,
+                                                          .note = shown->note,
                                                           .fault = leg->fault};
     }
 }

@@ -13,6 +13,7 @@
 struct view_leg {
     const struct leg_record *leg;
     const char *target, *service;
+    const char *note;        /* what its running step does or waits for; null: nothing */
     uint64_t attempt;        /* of the step that runs or failed; 0: not known */
     uint64_t unreachable_ms; /* 0: its agent is there, or it does not matter any more */
 };

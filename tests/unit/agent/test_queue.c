@@ -420,8 +420,10 @@ names_what_runs_and_how_far_it_is_with_every_ping(void **state)
     struct id step_id = bench_id(1);
 
     assign(bench, 1, 0);
-    bench_event(bench, (struct agent_event){
-                           .kind = AGENT_EVENT_PROGRESS, .step_id = step_id, .statement = 3});
+    bench_event(bench, (struct agent_event){.kind = AGENT_EVENT_PROGRESS,
+                                            .step_id = step_id,
+                                            .statement = 3,
+                                            .note = "waits for pid 4711"});
     bench_event(bench, (struct agent_event){
                            .kind = AGENT_EVENT_PROGRESS, .step_id = bench_id(55), .statement = 9});
     bench_pass_until(bench, MESSAGE_PING);
@@ -430,6 +432,7 @@ names_what_runs_and_how_far_it_is_with_every_ping(void **state)
     assert_int_equal(ping->running_count, 1);
     assert_true(id_equal(&ping->running[0].step_id, &step_id));
     assert_int_equal(ping->running[0].statement, 3);
+    assert_string_equal(ping->running[0].note, "waits for pid 4711");
     assert_in_range(ping->running[0].elapsed_ms, 1, 6000);
 }
 

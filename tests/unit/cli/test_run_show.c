@@ -43,7 +43,8 @@ static const struct leg_view open_legs[] = {
      .done_count = 6,
      .step_count = 10,
      .version = "0007",
-     .attempt = 2},
+     .attempt = 2,
+     .note = "waits for pid 4711"},
     {.target = "auth-eu-2",
      .service = "auth",
      .wave = 2,
@@ -111,7 +112,7 @@ draws_the_whole_run(void **state)
         "  wave 3   ·····································   0/75  waiting\n"
         "\n"
         "  running    migration   step\n"
-        "  auth-eu-1  0007        7/10  try 2\n"
+        "  auth-eu-1  0007        7/10  try 2, waits for pid 4711\n"
         "  auth-eu-2  0010       10/10  agent silent for 12s\n"
         "\n"
         "  failed\n"

@@ -57,7 +57,8 @@ progress_shows_that_a_step_lives(void **state)
 {
     (void)state;
     CLEANUP(scene_release) struct scene scene = scene_make();
-    struct progress progress[] = {{step(&scene, 0)->step_id, 1, 100}, {desk_id(4711), 1, 1}};
+    struct progress progress[] = {{step(&scene, 0)->step_id, 1, 100, NULL},
+                                  {desk_id(4711), 1, 1, NULL}};
     struct message message = {.type = MESSAGE_PING};
     message.ping.running = progress;
     message.ping.running_count = 2;
@@ -70,6 +71,27 @@ progress_shows_that_a_step_lives(void **state)
 
     assert_int_equal(count_about(&scene, MESSAGE_QUERY, 0), 0);
     assert_true(desk_has_trace(scene.desk, "step t0 1 attempt 1 running"));
+}
+
+static void
+what_a_step_waits_for_is_shown_while_it_runs(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make();
+    struct progress progress = {step(&scene, 0)->step_id, 1, 100, "waits for pid 4711"};
+    struct message message = {.type = MESSAGE_PING};
+    message.ping.running = &progress;
+    message.ping.running_count = 1;
+
+    desk_hear(scene.desk, 0, message);
+    assert_string_equal(desk_status(scene.desk, "1")->run_view.legs[0].note, "waits for pid 4711");
+    progress.note = NULL;
+    desk_hear(scene.desk, 0, message);
+    assert_null(desk_status(scene.desk, "1")->run_view.legs[0].note);
+    progress.note = "builds";
+    desk_hear(scene.desk, 0, message);
+    tell_result(&scene, 0, OUTCOME_DONE);
+    assert_null(desk_status(scene.desk, "1")->run_view.legs[0].note);
 }
 
 static void
@@ -195,7 +217,7 @@ a_step_of_another_agent_is_not_ones_own(void **state)
 
     desk_hear(scene.desk, 1, result_of(&scene, 0, OUTCOME_DONE));
     desk_hear(scene.desk, 1, state_of(&scene, 0, STEP_REPORT_NOT_STARTED));
-    struct progress progress = {step(&scene, 0)->step_id, 1, 100};
+    struct progress progress = {step(&scene, 0)->step_id, 1, 100, NULL};
     struct message message = {.type = MESSAGE_PING};
     message.ping.running = &progress;
     message.ping.running_count = 1;
@@ -269,6 +291,7 @@ main(void)
         cmocka_unit_test(an_assignment_is_said_again_and_then_asked_about),
         cmocka_unit_test(what_is_accepted_is_left_alone_for_a_while),
         cmocka_unit_test(progress_shows_that_a_step_lives),
+        cmocka_unit_test(what_a_step_waits_for_is_shown_while_it_runs),
         cmocka_unit_test(not_started_is_assigned_again_under_a_higher_attempt),
         cmocka_unit_test(an_attempt_that_was_never_assigned_is_refused),
         cmocka_unit_test(a_refusal_that_may_pass_is_tried_later_and_never_counts),
