@@ -206,6 +206,23 @@ left_transaction(struct step_try *try, const struct script *script,
     return TRY_FAILED;
 }
 
+/* A file that our grammar cannot read goes as a whole; of each of its statements the tag is known. */
+static bool
+run_script(struct connection *connection, const char *text, const struct patience *patience,
+           struct command_end *done)
+{
+    *done = (struct command_end){.tag = ""};
+    if (!connection_run(connection, text, patience)) {
+        return false;
+    }
+    for (size_t i = 0; i < connection_answer_count(connection); i++) {
+        if (!ends_transaction(done->tag)) {
+            done->tag = connection_tag(connection, i);
+        }
+    }
+    return true;
+}
+
 static bool
 run_statement(struct step_try *try, const struct script *script, const struct statement *statement,
               struct command_end *done, enum try_end *end)
@@ -216,7 +233,10 @@ run_statement(struct step_try *try, const struct script *script, const struct st
     int64_t began_us = clock_now_us();
 
     FAILPOINT("execute.before-statement");
-    if (!connection_command(connection, text, &patience, done)) {
+    bool succeeded = statement->kind == STATEMENT_SCRIPT
+                         ? run_script(connection, text, &patience, done)
+                         : connection_command(connection, text, &patience, done);
+    if (!succeeded) {
         *end = try_statement_failed(try, script, statement);
         return false;
     }

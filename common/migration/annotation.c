@@ -347,6 +347,16 @@ take_noop(struct reading *reading, const struct annotation_word *word)
     return true;
 }
 
+static bool
+take_raw(struct reading *reading, const struct annotation_word *word)
+{
+    if (word->value && !text_equal(word->value, "true")) {
+        return refuse(reading, word, as_written(reading, word), "raw", "raw stands alone");
+    }
+    reading->annotations->is_raw = true;
+    return true;
+}
+
 /* Words that other parts of Skein will bring; taken for granted here they would do nothing. */
 static bool
 take_later(struct reading *reading, const struct annotation_word *word)
@@ -474,6 +484,7 @@ static const struct key keys[] = {
     {"timeout", KEY_OF_FILE, false, take_timeout},
     {"depends", KEY_OF_FILE, true, take_depends},
     {"noop", KEY_OF_FILE, false, take_noop},
+    {"raw", KEY_OF_FILE, false, take_raw},
     {"allow", KEY_ANYWHERE, true, take_allow},
     {"reason", KEY_ANYWHERE, true, take_reason},
     {"until", KEY_ANYWHERE, true, take_until},

@@ -81,7 +81,8 @@ check_statement(const struct script *script, const struct statement *statement, 
                 struct error *error)
 {
     bool is_batch = statement->kind == STATEMENT_BATCH;
-    bool is_plain = statement->kind == STATEMENT_TRANSACTIONAL || is_batch;
+    bool is_script = statement->kind == STATEMENT_SCRIPT;
+    bool is_plain = statement->kind == STATEMENT_TRANSACTIONAL || is_batch || is_script;
 
     if (!is_inside(statement->offset, statement->size, script->size) || statement->size == 0) {
         return refuse(error, "a statement lies outside its file");
@@ -94,6 +95,9 @@ check_statement(const struct script *script, const struct statement *statement, 
     }
     if (!is_plain && (script->is_transactional || !statement->object || !statement->object[0])) {
         return refuse(error, "an index statement in a transaction, or without an index");
+    }
+    if (is_script && (!script->is_transactional || script->statement_count != 1)) {
+        return refuse(error, "a file as it stands with something beside it");
     }
     if (is_batch && !check_batch(script, statement)) {
         return refuse(error, "a batch in a transaction, or one whose places are none");

@@ -6,11 +6,11 @@
 
 /* A file belongs to the first that claims it: those that look closest come first. */
 static const struct layout *const layouts[] = {
-    &layout_sqitch,      &layout_drizzle,         &layout_graphile_migrate,
-    &layout_prisma,      &layout_sourcegraph,     &layout_diesel,
-    &layout_flyway,      &layout_goose,           &layout_dbmate,
-    &layout_sql_migrate, &layout_node_pg_migrate, &layout_popx,
-    &layout_pairs,       &layout_supabase,        &layout_sqlx};
+    &layout_sqitch,          &layout_drizzle,     &layout_graphile_migrate,
+    &layout_prisma,          &layout_sourcegraph, &layout_diesel,
+    &layout_flyway,          &layout_popx,        &layout_pairs,
+    &layout_goose,           &layout_dbmate,      &layout_sql_migrate,
+    &layout_node_pg_migrate, &layout_supabase,    &layout_sqlx};
 
 #define LAYOUT_COUNT (sizeof layouts / sizeof *layouts)
 

@@ -34,7 +34,7 @@ struct layout {
     /* Load the migrations, in the order in which they are applied; add what is wrong. */
     void (*collect)(struct collection *collection);
     const char *placeholder; /* what one looks like: "${…}", "{{…}}", "$…"; null: it has none */
-    bool has_empty_files;    /* a file without a statement is nothing unusual */
+    bool wants_statements;   /* a file without a statement is a mistake; elsewhere it is noted */
     /* Its tool runs a file statement by statement when it must: so do we. */
     bool runs_mixed;
 };

@@ -8,7 +8,7 @@
 #define DEPENDS_SIZE_MAX 1024
 
 static const char *const statement_kinds[] = {"transactional", "create_index_concurrently",
-                                              "drop_index_concurrently", "batch"};
+                                              "drop_index_concurrently", "batch", "script"};
 
 static const struct pack_field wanted_lock_fields[] = {
     PACK_FIELD_NAME(struct wanted_lock, relation, 512),

@@ -28,7 +28,8 @@ enum statement_kind {
     STATEMENT_TRANSACTIONAL, /* inside the step's transaction */
     STATEMENT_CREATE_INDEX_CONCURRENTLY,
     STATEMENT_DROP_INDEX_CONCURRENTLY,
-    STATEMENT_BATCH, /* in many transactions; a script that has one has no other kind */
+    STATEMENT_BATCH,  /* in many transactions; a script that has one has no other kind */
+    STATEMENT_SCRIPT, /* a whole file as it stands, in the step's transaction; its only statement */
     STATEMENT_KIND_COUNT
 };
 
@@ -58,7 +59,7 @@ struct statement {
     uint64_t offset, size; /* bytes of the script's text, without leading comments and the ';' */
     uint64_t line, column; /* of the first byte, from 1; column in characters */
     enum statement_kind kind;
-    const char *tag; /* what kind of command: "CREATE TABLE", "UPDATE"; for people */
+    const char *tag;           /* what kind of command: "CREATE TABLE", "UPDATE"; for people */
     struct wanted_lock *locks; /* as far as the text tells */
     size_t lock_count;
     /* Index kinds; names can be put into SQL as they are, quoted where they must be. */
@@ -104,7 +105,7 @@ struct migration {
 struct manifest {
     uint64_t format; /* 1 */
     const char *service;
-    const char *layout; /* "pairs" */
+    const char *layout;        /* "pairs" */
     const char *history_table; /* [schema.]name of the tool's table; null: as the tool calls it */
     bool mirrors_history;      /* what is done is written into that table too */
     struct migration *migrations;

@@ -201,6 +201,30 @@ read_substitutions(struct project *project, const struct config_node *service,
     return true;
 }
 
+/* raw: [a.sql, …] */
+static bool
+read_raw(struct project *project, const struct config_node *service, struct project_service *out,
+         struct error *error)
+{
+    const struct config_node *files = NULL;
+
+    if (!config_list(service, "raw", &files, error)) {
+        return false;
+    }
+    size_t count = files ? config_count(files) : 0;
+    out->raw = arena_alloc(&project->arena, count * sizeof *out->raw);
+    for (size_t i = 0; i < count; i++) {
+        const char *file = config_scalar(config_item(files, i));
+        if (!file) {
+            error_set(error, "E-CFG-TYPE", "raw is a list of files");
+            config_where(config_item(files, i), error);
+            return error_hint(error, "raw: [0042_newer.sql]");
+        }
+        out->raw[out->raw_count++] = arena_text(&project->arena, file);
+    }
+    return true;
+}
+
 static bool
 read_service(struct project *project, const char *name, const struct config_node *node,
              struct project_service *out, struct error *error)
@@ -224,8 +248,9 @@ read_service(struct project *project, const char *name, const struct config_node
         return false;
     }
     out->layout = arena_text(&project->arena, layout);
-    return read_substitutions(project, node, out, error) && read_gaps(node, out, error) &&
-           read_accepted(node, out, error) && read_history(project, node, out, error);
+    return read_substitutions(project, node, out, error) && read_raw(project, node, out, error) &&
+           read_gaps(node, out, error) && read_accepted(node, out, error) &&
+           read_history(project, node, out, error);
 }
 
 static bool
@@ -359,6 +384,8 @@ project_read_service(const struct project_service *service, struct bundle **bund
                                        .service = service->name,
                                        .layout = service->layout,
                                        .substitutions = service->substitutions,
+                                       .raw = service->raw,
+                                       .raw_count = service->raw_count,
                                        .accepted = service->accepted,
                                        .history_table = service->history_table,
                                        .has_no_mirror = service->has_no_mirror};

@@ -23,6 +23,9 @@ struct project_service {
     const char *seed;       /* a file of test data; null when not said */
     bool has_gaps;          /* numbers may be left out; true when not said */
     struct substitutions substitutions;
+    const char *
+        *raw; /* files of the folder, run as they stand where the grammar cannot read them */
+    size_t raw_count;
     unsigned accepted;         /* of enum acceptance (refusal.h); nothing when not said */
     const char *history_table; /* where another tool keeps what is applied; null when not said */
     bool has_no_mirror;        /* mirror_history: false */

@@ -6,281 +6,17 @@
 
 #include "common/base/mem.h"
 #include "common/migration/batching.h"
-#include "common/migration/collection.h"
 #include "common/migration/history_keys.h"
-#include "common/migration/refusal.h"
+#include "common/migration/script_reading.h"
 #include "common/sql/deep_stack.h"
-#include "common/sql/split.h"
 
-#define MIGRATION_BOUND 2048  /* version, name, stage, irreversible, depends at their longest */
-#define STATEMENTS_MAX 200000 /* of all files together; the manifest lists every one */
-
-struct reading {
-    const struct migrations_source *from;
-    struct error_list *errors, *notes;
-
-    struct listing *files;
-    const struct layout *layout;
-    size_t error_count; /* before anything was read */
-    struct source_list sources;
-    struct manifest manifest;
-    struct text content;
-    struct arena arena; /* what the manifest points to */
-    size_t statement_count;
-};
+#define MIGRATION_BOUND 2048 /* version, name, stage, irreversible, depends at their longest */
 
 /* A version that is taken, and by which file. */
 struct version_seen {
     const char *version, *file;
     UT_hash_handle hh;
 };
-
-/* One file on its way into the manifest. */
-struct script_reading {
-    struct reading *reading;
-    const struct source *source;
-    const char *path; /* for errors */
-    const char *text;
-    struct error_list found; /* what is wrong with it */
-    struct arena scratch;
-    struct annotations annotations;
-    struct sql_script sql;
-    struct batch *batches;
-    size_t batch_count;
-    bool is_verify;
-};
-
-/* ---- the text -------------------------------------------------------------------------------- */
-
-/* `place` is one in the script; people are shown the one in the file. */
-static bool
-add_error_at(struct script_reading *script, struct error *error, struct place place)
-{
-    struct place last = {0};
-
-    place = source_place(script->source, place.offset, &last);
-    error_where(error, "%s:%zu:%zu", script->path, place.line, place.column);
-    return error_list_add(&script->found, error);
-}
-
-/* The end of the longest piece from the front that is UTF-8 without NUL. */
-static size_t
-sound_size(const char *text, size_t size)
-{
-    size_t sound = 0;
-
-    while (sound < size) {
-        const char *end = memchr(text + sound, '\n', size - sound);
-        size_t line = end ? (size_t)(end - text) + 1 - sound : size - sound;
-        if (!text_is_utf8(text + sound, line)) {
-            break;
-        }
-        sound += line;
-    }
-    while (sound < size) {
-        size_t step = 1;
-        while (step < 5 && sound + step <= size && !text_is_utf8(text + sound, step)) {
-            step++;
-        }
-        if (step == 5 || sound + step > size) {
-            break;
-        }
-        sound += step;
-    }
-    return sound;
-}
-
-static bool
-check_encoding(struct script_reading *script)
-{
-    size_t size = script->source->size, sound = 0;
-    struct error error;
-
-    if (text_is_utf8(script->text, size)) {
-        return true;
-    }
-    sound = sound_size(script->text, size);
-    bool is_nul = script->text[sound] == '\0';
-    error_set(&error, "E-MIG-ENCODING",
-              is_nul ? "a NUL byte in the file" : "the file is not UTF-8");
-    error_found(&error, "byte 0x%02x at offset %zu", (unsigned char)script->text[sound], sound);
-    error_hint(&error, "save the file as UTF-8");
-    return add_error_at(script, &error, place_after(place_start(), script->text, sound));
-}
-
-static void
-relocate(const struct source *source, struct stretch *stretch, struct place *last)
-{
-    struct place place = source_place(source, stretch->place.offset, last);
-
-    stretch->place.line = place.line;
-    stretch->place.column = place.column;
-}
-
-/* Lines and columns of a stretch of a file, or of what was put together, as they are in the file.
- */
-static void
-relocate_all(struct script_reading *script)
-{
-    const struct source *source = script->source;
-    struct sql_script *sql = &script->sql;
-    struct place last = {0};
-
-    if (!source->offset && !source->piece_count) {
-        return;
-    }
-    for (size_t i = 0; i < sql->statement_count; i++) {
-        relocate(source, &sql->statements[i].stretch, &last);
-    }
-    for (size_t i = 0; i < sql->comment_count; i++) {
-        relocate(source, &sql->comments[i], &last);
-    }
-    for (size_t i = 0; i < sql->long_name_count; i++) {
-        relocate(source, &sql->long_names[i], &last);
-    }
-}
-
-static bool
-check_count(struct script_reading *script)
-{
-    struct reading *reading = script->reading;
-    struct error error;
-
-    reading->statement_count += script->sql.statement_count;
-    if (reading->statement_count <= STATEMENTS_MAX) {
-        return true;
-    }
-    error_set(&error, "E-MIG-COUNT", "too many statements in the service's migrations");
-    error_found(&error, "more than %d", STATEMENTS_MAX);
-    error_hint(&error, "load rows with few statements of many rows each");
-    return add_error_at(script, &error, place_start());
-}
-
-/* Split it, read what its comments say, and look for what cannot be run. */
-static bool
-understand(struct script_reading *script)
-{
-    struct place place;
-    struct error error;
-
-    if (!check_encoding(script)) {
-        return false;
-    }
-    if (!sql_split(script->text, script->source->size, ANNOTATION_MARK, &script->scratch,
-                   &script->sql, &place, &error)) {
-        return add_error_at(script, &error, place);
-    }
-    if (!check_count(script)) {
-        return false;
-    }
-    relocate_all(script);
-    size_t first = script->sql.statement_count ? script->sql.statements[0].stretch.place.offset
-                                               : script->source->size;
-    bool succeeded = annotations_read(script->path, script->text, script->sql.comments,
-                                      script->sql.comment_count, first, &script->scratch,
-                                      &script->annotations, script->reading->errors);
-    struct judged judged = {.path = script->path,
-                            .text = script->text,
-                            .script = &script->sql,
-                            .annotations = &script->annotations,
-                            .is_verify = script->is_verify,
-                            .accepted = script->reading->from->accepted};
-    succeeded = refusals_find(&judged, &script->found, script->reading->notes) && succeeded;
-    return batching_read(&judged, &script->scratch, &script->batches, &script->batch_count,
-                         &script->found) &&
-           succeeded;
-}
-
-/* ---- into the manifest ----------------------------------------------------------------------- */
-
-static enum statement_kind
-kind_of(enum sql_kind kind)
-{
-    switch (kind) {
-    case SQL_CREATE_INDEX_CONCURRENTLY:
-        return STATEMENT_CREATE_INDEX_CONCURRENTLY;
-    case SQL_DROP_INDEX_CONCURRENTLY:
-        return STATEMENT_DROP_INDEX_CONCURRENTLY;
-    default:
-        return STATEMENT_TRANSACTIONAL;
-    }
-}
-
-/* The text of the tree goes with the scratch arena; the manifest's lives on. */
-static struct wanted_lock *
-locks_of(const struct sql_locks *from, struct arena *arena)
-{
-    struct wanted_lock *locks = arena_alloc(arena, (from->count + 1) * sizeof *locks);
-
-    for (size_t i = 0; i < from->count; i++) {
-        locks[i] = (struct wanted_lock){arena_text(arena, from->locks[i].relation),
-                                        (enum table_lock)from->locks[i].mode};
-    }
-    return locks;
-}
-
-static struct statement
-statement_of(const struct sql_statement *from, struct arena *arena)
-{
-    const struct sql_facts *facts = &from->facts;
-
-    return (struct statement){.offset = from->stretch.place.offset,
-                              .size = from->stretch.size,
-                              .line = from->stretch.place.line,
-                              .column = from->stretch.place.column,
-                              .kind = kind_of(facts->kind),
-                              .tag = arena_text(arena, facts->tag),
-                              .locks = locks_of(&facts->locks, arena),
-                              .lock_count = facts->locks.count,
-                              .object = arena_text(arena, facts->index),
-                              .schema = arena_text(arena, facts->schema),
-                              .table = arena_text(arena, facts->table),
-                              .is_unique = facts->is_unique,
-                              .if_exists = facts->if_exists};
-}
-
-/* The statements that are carried out. */
-static void
-keep_statements(struct script_reading *script, struct script *out)
-{
-    struct arena *arena = &script->reading->arena;
-    const struct sql_script *sql = &script->sql;
-
-    out->statements = arena_alloc(arena, sql->statement_count * sizeof *out->statements);
-    for (size_t i = 0; i < sql->statement_count; i++) {
-        if (!refusal_is_ours(&sql->statements[i])) {
-            out->statements[out->statement_count++] = statement_of(&sql->statements[i], arena);
-        }
-    }
-    out->is_transactional = refusal_is_transactional(sql) && !script->batch_count;
-    out->batches = arena_copy(arena, script->batches, script->batch_count * sizeof *out->batches);
-    out->batch_count = script->batch_count;
-    for (size_t i = 0; i < script->batch_count; i++) {
-        batching_keep(&out->batches[i], arena);
-        out->statements[out->batches[i].statement - 1].kind = STATEMENT_BATCH;
-    }
-}
-
-static void
-keep_script(struct script_reading *script, struct script *out)
-{
-    struct reading *reading = script->reading;
-    const struct source *source = script->source;
-    const struct annotations *annotations = &script->annotations;
-    struct digest checksum = digest_of(script->text, source->size);
-    uint64_t lock_timeout_ms = 0, timeout_ms = 0;
-
-    refusal_timeouts(&script->sql, &lock_timeout_ms, &timeout_ms);
-    out->path = arena_text(&reading->arena, source->file->name);
-    out->offset = reading->content.size;
-    out->size = source->size;
-    memcpy(out->checksum, checksum.bytes, CHECKSUM_SIZE);
-    out->lock_timeout_ms =
-        annotations->lock_timeout_ms ? annotations->lock_timeout_ms : lock_timeout_ms;
-    out->timeout_ms = annotations->timeout_ms ? annotations->timeout_ms : timeout_ms;
-    keep_statements(script, out);
-    text_append_bytes(&reading->content, script->text, source->size);
-}
 
 /* ---- the files of one migration -------------------------------------------------------------- */
 
@@ -294,27 +30,6 @@ add_whole_file_error(struct script_reading *script, const char *code, const char
     error_where(&error, "%s", script->path);
     error_hint(&error, "%s", hint);
     return error_list_add(&script->found, &error);
-}
-
-static void
-open_script(struct script_reading *script, struct reading *reading, const struct source *source)
-{
-    *script =
-        (struct script_reading){.reading = reading, .source = source, .text = source_text(source)};
-    script->path =
-        arena_format(&reading->arena, "%s/%s", reading->from->folder, source->file->name);
-}
-
-/* Pass on what was found, as errors or as notes, and let go of the rest. */
-static void
-close_script(struct script_reading *script, struct error_list *list)
-{
-    for (size_t i = 0; i < script->found.count; i++) {
-        error_list_add(list, &script->found.errors[i]);
-    }
-    list->dropped += script->found.dropped;
-    error_list_release(&script->found);
-    arena_release(&script->scratch);
 }
 
 /* What only an up file may say. */
@@ -357,7 +72,9 @@ check_empty(struct script_reading *script, const char *text, const char *hint)
 static bool
 check_up_empty(struct script_reading *script)
 {
-    bool is_accepted = (script->reading->from->accepted & ACCEPT_EMPTY) != 0;
+    const struct reading *reading = script->reading;
+    bool is_accepted =
+        (reading->from->accepted & ACCEPT_EMPTY) != 0 || !reading->layout->wants_statements;
 
     if (check_empty(script, "the migration holds no statement",
                     "if that is meant so, write into it: -- skein: noop; for all old files: "
@@ -375,17 +92,17 @@ read_up(struct reading *reading, const struct source_migration *source, struct m
 {
     struct script_reading script;
 
-    open_script(&script, reading, &source->up);
-    if (understand(&script) && check_up_empty(&script)) {
+    script_open(&script, reading, &source->up);
+    if (script_understand(&script) && check_up_empty(&script)) {
         migration->has_up = true;
         migration->stage = arena_text(&reading->arena, script.annotations.stage);
         if (script.annotations.irreversible) {
             migration->irreversible = arena_text(&reading->arena, script.annotations.irreversible);
         }
         migration->depends = arena_text(&reading->arena, script.annotations.depends);
-        keep_script(&script, &migration->up);
+        script_keep(&script, &migration->up);
     }
-    close_script(&script, reading->errors);
+    script_close(&script, reading->errors);
 }
 
 /* Why there is no way back, for whoever asks for one: the first thing that is wrong. */
@@ -409,10 +126,12 @@ read_down(struct reading *reading, const struct source_migration *source,
 {
     struct script_reading script;
 
-    open_script(&script, reading, &source->down);
-    bool is_usable = understand(&script) && check_keys_of_other(&script) &&
-                     check_empty(&script, "the down file holds no statement",
-                                 "if there is nothing to undo, write into it: -- skein: noop");
+    script_open(&script, reading, &source->down);
+    bool did_nothing = migration->has_up && migration->up.statement_count == 0;
+    bool is_usable =
+        script_understand(&script) && check_keys_of_other(&script) &&
+        (did_nothing || check_empty(&script, "the down file holds no statement",
+                                    "if there is nothing to undo, write into it: -- skein: noop"));
     if (is_usable && migration->irreversible) {
         is_usable = add_whole_file_error(&script, "E-MIG-IRREVERSIBLE",
                                          "the up file says irreversible: this file is never used",
@@ -420,10 +139,10 @@ read_down(struct reading *reading, const struct source_migration *source,
     }
     if (is_usable) {
         migration->has_down = true;
-        keep_script(&script, &migration->down);
+        script_keep(&script, &migration->down);
     }
     close_way_back(&script, migration);
-    close_script(&script, reading->notes);
+    script_close(&script, reading->notes);
 }
 
 static void
@@ -432,15 +151,15 @@ read_verify(struct reading *reading, const struct source_migration *source,
 {
     struct script_reading script;
 
-    open_script(&script, reading, &source->verify);
+    script_open(&script, reading, &source->verify);
     script.is_verify = true;
-    if (understand(&script) && check_keys_of_other(&script) &&
+    if (script_understand(&script) && check_keys_of_other(&script) &&
         check_empty(&script, "the verify file holds no statement",
                     "write queries that fail when the migration did not work")) {
         migration->has_verify = true;
-        keep_script(&script, &migration->verify);
+        script_keep(&script, &migration->verify);
     }
-    close_script(&script, reading->errors);
+    script_close(&script, reading->errors);
 }
 
 static void

@@ -4,15 +4,23 @@
 
 #include "common/base/text.h"
 #include "common/migration/setting.h"
+#include "common/sql/block.h"
 
 /* ---- what is carried out, and how ------------------------------------------------------------ */
+
+/* Refused as any other transaction control, but where it ends a verify file. */
+static bool
+is_rollback(const struct sql_statement *statement)
+{
+    return statement->facts.kind == SQL_TRANSACTION && text_equal(statement->facts.tag, "ROLLBACK");
+}
 
 bool
 refusal_is_ours(const struct sql_statement *statement)
 {
     const struct sql_facts *facts = &statement->facts;
 
-    return facts->kind == SQL_BEGIN || facts->kind == SQL_COMMIT ||
+    return facts->kind == SQL_BEGIN || facts->kind == SQL_COMMIT || is_rollback(statement) ||
            (facts->kind == SQL_SET && setting_is_timeout(&facts->settings[0]));
 }
 
@@ -24,14 +32,22 @@ is_known_outside(const struct sql_statement *statement)
 }
 
 bool
-refusal_is_transactional(const struct sql_script *script)
+refusal_is_transactional(const struct judged *judged)
 {
+    const struct sql_script *script = judged->script;
+    size_t count = 0;
+    bool has_begin = false;
+
     for (size_t i = 0; i < script->statement_count; i++) {
         if (is_known_outside(&script->statements[i])) {
             return false;
         }
+        has_begin = has_begin || script->statements[i].facts.kind == SQL_BEGIN;
+        count += !refusal_is_ours(&script->statements[i]);
     }
-    return true;
+    /* One statement is a transaction by itself, and who begins one wants one. */
+    bool is_wanted = judged->is_outside || judged->annotations->is_outside;
+    return !is_wanted || has_begin || count < 2;
 }
 
 void
@@ -73,7 +89,7 @@ struct search {
     const struct judged *judged;
     struct error_list *errors, *notes;
     bool has_wrap; /* one BEGIN … COMMIT around everything */
-    bool has_known_outside, has_other;
+    bool has_known_outside, has_other, has_noted_mixed;
     bool succeeded;
 };
 
@@ -175,11 +191,12 @@ check_transaction_control(struct search *search)
     size_t first = outermost(script, false), last = outermost(script, true);
     bool has_blocks = is_balanced(script);
 
-    search->has_wrap = has_blocks && first < last &&
-                       script->statements[first].facts.kind == SQL_BEGIN &&
-                       script->statements[last].facts.kind == SQL_COMMIT;
+    search->has_wrap = first < last && script->statements[first].facts.kind == SQL_BEGIN &&
+                       (script->statements[last].facts.kind == SQL_COMMIT ||
+                        (search->judged->is_verify && is_rollback(&script->statements[last])));
     for (size_t i = first + 1; i < last && search->has_wrap; i++) {
-        search->has_wrap = script->statements[i].facts.kind != SQL_COMMIT;
+        enum sql_kind kind = script->statements[i].facts.kind;
+        search->has_wrap = kind != SQL_BEGIN && kind != SQL_COMMIT && kind != SQL_TRANSACTION;
     }
     for (size_t i = 0; i < script->statement_count && !search->has_wrap; i++) {
         const struct sql_statement *statement = &script->statements[i];
@@ -187,6 +204,27 @@ check_transaction_control(struct search *search)
         if (kind == SQL_BEGIN || (kind == SQL_COMMIT && !has_blocks) || kind == SQL_TRANSACTION) {
             refuse_control(search, statement, has_blocks);
         }
+    }
+}
+
+/* Each statement then has a transaction of its own, or none, and a row in the journal. */
+static void
+check_mixed(struct search *search, const struct sql_statement *statement)
+{
+    const struct judged *judged = search->judged;
+
+    if (!judged->runs_mixed && !judged->is_outside && !judged->annotations->is_outside) {
+        refuse(search, statement, "E-MIG-MIXED",
+               "this cannot run in a transaction, and the other statements of the file need one",
+               "put it into a migration of its own; or write above all, to have each statement "
+               "run for itself: -- skein: transaction=none");
+    } else if (!search->has_noted_mixed) {
+        struct error error =
+            error_at(search, statement->stretch.place, "E-MIG-MIXED",
+                     "this cannot run in a transaction: the file is run statement by statement",
+                     statement->facts.tag, "what was done when one of them fails, stays done");
+        error_list_add(search->notes, &error);
+        search->has_noted_mixed = true;
     }
 }
 
@@ -201,9 +239,7 @@ check_outside(struct search *search, const struct sql_statement *statement)
         refuse(search, statement, "E-MIG-NOTX", "this cannot run between BEGIN and COMMIT",
                "put it into a migration of its own, without BEGIN and COMMIT");
     } else if (search->has_other) {
-        refuse(search, statement, "E-MIG-MIXED",
-               "this cannot run in a transaction, and the other statements of the file need one",
-               "put it into a migration of its own");
+        check_mixed(search, statement);
     }
 }
 
@@ -230,18 +266,11 @@ check_drop_index(struct search *search, const struct sql_statement *statement)
 static void
 check_unverifiable(struct search *search, const struct sql_statement *statement)
 {
-    bool is_forced = search->judged->annotations->is_outside && !is_known_outside(statement) &&
-                     !refusal_is_ours(statement);
-
     if (statement->facts.kind == SQL_OUTSIDE) {
         refuse(search, statement, "E-MIG-NOTX-UNVERIFIABLE",
                "this cannot run in a transaction, and nobody could tell after a crash whether it "
                "was done",
                "do it by hand; CREATE and DROP INDEX CONCURRENTLY are understood");
-    } else if (is_forced && !search->has_known_outside) {
-        refuse(search, statement, "E-MIG-NOTX-UNVERIFIABLE",
-               "outside a transaction nobody could tell after a crash whether this was done",
-               "leave transaction=none out: this can run in a transaction");
     }
 }
 
@@ -306,10 +335,26 @@ check_own(struct search *search, const struct sql_statement *statement)
     }
 }
 
+/* DO can end the transaction that it runs in, and with it ours. */
+static void
+check_block(struct search *search, const struct sql_statement *statement)
+{
+    const struct stretch *stretch = &statement->stretch;
+
+    if (text_equal(statement->facts.tag, "DO") &&
+        block_ends_transaction(search->judged->text + stretch->place.offset, stretch->size)) {
+        refuse(search, statement, "E-MIG-TXCTL",
+               "the block commits or rolls back by itself, which ends the migration's transaction",
+               "take COMMIT and ROLLBACK out of it; for many rows in small transactions: "
+               "-- skein: batch");
+    }
+}
+
 static void
 check_statement(struct search *search, const struct sql_statement *statement)
 {
     check_settings(search, statement);
+    check_block(search, statement);
     check_copy(search, statement);
     check_secret(search, statement);
     check_own(search, statement);

@@ -31,6 +31,8 @@ struct judged {
     const struct annotations *annotations;
     bool is_verify;    /* runs inside the transaction of an up */
     unsigned accepted; /* of enum acceptance */
+    bool is_outside;   /* its tool's own mark says: without a transaction */
+    bool runs_mixed;   /* its tool runs a file statement by statement when it must */
 };
 
 /* Add everything that is wrong with the script, and what is accepted; false when anything is wrong.
@@ -40,7 +42,8 @@ bool refusals_find(const struct judged *judged, struct error_list *errors,
 
 /*
  * Whether a statement is not carried out, because it is what we do anyway: BEGIN and COMMIT around
- * the file, lock_timeout and statement_timeout (see refusal_timeouts).
+ * the file (or ROLLBACK, at the end of a verify file: it changes nothing), lock_timeout and
+ * statement_timeout (see refusal_timeouts).
  */
 bool refusal_is_ours(const struct sql_statement *statement);
 
@@ -51,7 +54,10 @@ bool refusal_is_ours(const struct sql_statement *statement);
 void refusal_timeouts(const struct sql_script *script, uint64_t *lock_timeout_ms,
                       uint64_t *timeout_ms);
 
-/* Whether all that is carried out runs inside the step's transaction. */
-bool refusal_is_transactional(const struct sql_script *script);
+/*
+ * Whether all that is carried out runs inside the step's transaction: when nothing in it must be
+ * outside, and nobody wants it so.
+ */
+bool refusal_is_transactional(const struct judged *judged);
 
 #endif

@@ -212,4 +212,4 @@ collect(struct collection *collection)
 }
 
 const struct layout layout_pairs = {
-    .name = "pairs", .pattern = PATTERN, .claims = claims, .collect = collect};
+    .name = "pairs", .pattern = PATTERN, .claims = claims, .collect = collect, .wants_statements = true};

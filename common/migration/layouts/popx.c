@@ -201,5 +201,4 @@ const struct layout layout_popx = {.name = "popx",
                                    .absorbs = absorbed,
                                    .placeholder = "{{…}}",
                                    .collect = collect,
-                                   .has_empty_files = true,
                                    .runs_mixed = true};

@@ -73,8 +73,95 @@ row_35_statements_outside_a_transaction(void **state)
     assert_refused("ALTER TABLE t DETACH PARTITION p CONCURRENTLY", "E-MIG-NOTX-UNVERIFIABLE",
                    "1:1");
     assert_refused("REINDEX INDEX CONCURRENTLY i", "E-MIG-NOTX-UNVERIFIABLE", "1:1");
-    assert_refused("-- skein: transaction=none\nUPDATE t SET a = 1", "E-MIG-NOTX-UNVERIFIABLE",
+}
+
+static void
+a_file_can_say_that_each_of_its_statements_runs_for_itself(void **state)
+{
+    (void)state;
+    CLEANUP(reads_release)
+    struct reads mixed = read_up("-- skein: transaction=none\nSET search_path = a;\n"
+                                 "DROP INDEX CONCURRENTLY i;\nUPDATE t SET a = 1;");
+    CLEANUP(reads_release)
+    struct reads ordinary = read_up("-- skein: transaction=none\nALTER TYPE t ADD VALUE 'a';\n"
+                                    "INSERT INTO u VALUES ('a');");
+    CLEANUP(reads_release)
+    struct reads alone = read_up("-- skein: transaction=none\nUPDATE t SET a = 1");
+
+    assert_true(mixed.succeeded && ordinary.succeeded && alone.succeeded);
+    assert_false(mixed.bundle->manifest.migrations[0].up.is_transactional);
+    assert_false(ordinary.bundle->manifest.migrations[0].up.is_transactional);
+    assert_true(alone.bundle->manifest.migrations[0].up.is_transactional);
+    assert_listed(&mixed.notes, "E-MIG-MIXED", "1_a.up.sql", "3:1");
+}
+
+static void
+a_block_that_ends_the_transaction_is_refused(void **state)
+{
+    (void)state;
+
+    assert_refused("SELECT 1;\nDO $$ BEGIN UPDATE t SET a = 1; COMMIT; END $$", "E-MIG-TXCTL",
                    "2:1");
+    assert_refused("DO $x$ DECLARE r int; BEGIN LOOP ROLLBACK; END LOOP; END $x$", "E-MIG-TXCTL",
+                   "1:1");
+    assert_accepted("DO $$ BEGIN RAISE NOTICE 'commit'; END $$");
+}
+
+static void
+harmless_commands_of_psql_are_passed_over(void **state)
+{
+    (void)state;
+    CLEANUP(reads_release)
+    struct reads reads = read_up("\\set ON_ERROR_STOP on\n\\restrict abc\nSELECT 1;\n"
+                                 "\\echo done\nSELECT '\n\\echo no command';\n\\unrestrict abc\n");
+
+    assert_true(reads.succeeded);
+    const struct script *script = &reads.bundle->manifest.migrations[0].up;
+    assert_int_equal(script->statement_count, 2);
+    assert_int_equal(script->statements[0].line, 3);
+    assert_int_equal(script->statements[1].line, 5);
+    assert_int_equal(script->statements[1].size, strlen("SELECT '\n\\echo no command'"));
+}
+
+static void
+commands_of_psql_that_do_something_are_refused(void **state)
+{
+    (void)state;
+
+    assert_refused("\\set ON_ERROR_STOP off\nSELECT 1", "E-MIG-PSQL", "1:1");
+    assert_refused("\\set schema app\nSELECT 1", "E-MIG-PSQL", "1:1");
+    assert_refused("SELECT 1;\n\\i other.sql", "E-MIG-PSQL", "2:1");
+    assert_refused("SELECT 1;\n\\echo `rm -rf x`", "E-MIG-PSQL", "2:1");
+    assert_refused("SELECT 1;\n\\connect other", "E-MIG-PSQL", "2:1");
+    assert_refused("SELECT 1\n\\echo x\n, 2;", "E-MIG-PSQL", "1:1");
+}
+
+static void
+newer_syntax_is_run_as_it_stands_when_somebody_says_so(void **state)
+{
+    (void)state;
+    static const char newer[] = "-- skein: raw timeout=5m\nMERGE INTO t USING u ON a = b WHEN NOT "
+                                "MATCHED BY SOURCE THEN DELETE;\nSELECT 2;\n";
+    CLEANUP(reads_release) struct reads reads = read_up(newer);
+
+    assert_true(reads.succeeded);
+    const struct script *script = &reads.bundle->manifest.migrations[0].up;
+    assert_true(script->is_transactional);
+    assert_int_equal(script->statement_count, 1);
+    assert_int_equal(script->statements[0].kind, STATEMENT_SCRIPT);
+    assert_int_equal(script->statements[0].size, sizeof newer - 1);
+    assert_int_equal(script->timeout_ms, 300000);
+    assert_listed(&reads.notes, "E-MIG-SYNTAX", "1_a.up.sql", "2:48");
+    assert_refused(newer + strlen("-- skein: raw timeout=5m\n"), "E-MIG-SYNTAX", "1:48");
+}
+
+static void
+what_only_psql_understands_cannot_be_run_as_it_stands(void **state)
+{
+    (void)state;
+
+    assert_refused("-- skein: raw\n\\i other.sql\n", "E-MIG-PSQL", "2:1");
+    assert_refused("-- skein: raw\nCOPY t FROM STDIN;\n1\t2\n\\.\n", "E-MIG-PSQL", "2:1");
 }
 
 static void
@@ -305,6 +392,12 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(row_34_transaction_control),
     cmocka_unit_test(one_transaction_around_everything_is_what_we_do_anyway),
     cmocka_unit_test(row_35_statements_outside_a_transaction),
+    cmocka_unit_test(a_file_can_say_that_each_of_its_statements_runs_for_itself),
+    cmocka_unit_test(a_block_that_ends_the_transaction_is_refused),
+    cmocka_unit_test(harmless_commands_of_psql_are_passed_over),
+    cmocka_unit_test(commands_of_psql_that_do_something_are_refused),
+    cmocka_unit_test(newer_syntax_is_run_as_it_stands_when_somebody_says_so),
+    cmocka_unit_test(what_only_psql_understands_cannot_be_run_as_it_stands),
     cmocka_unit_test(index_statements_alone_are_read_as_what_they_are),
     cmocka_unit_test(row_36_an_index_without_a_name),
     cmocka_unit_test(row_38_settings_that_undo_what_we_promise),
