@@ -72,7 +72,7 @@ say(struct script_look *scene, const struct allowance *allowance, const char *ru
 static void
 apply_one(struct script_look *scene, const struct allowance *allowance)
 {
-    struct arena *arena = &scene->arena;
+    struct arena *arena = scene->arena;
     const struct rule *rule = rule_find(allowance->code);
     const char *today = scene->linting->wish->today;
     bool is_over = allowance->until && today && strcmp(allowance->until, today) < 0;
@@ -89,7 +89,8 @@ apply_one(struct script_look *scene, const struct allowance *allowance)
     if (!rule) {
         say(scene, allowance, RULE_ALLOW_UNUSED,
             arena_format(arena, "there is no rule %s to allow", allowance->code));
-    } else if (!is_used && linting_severity(scene->linting, rule) != SEVERITY_OFF) {
+    } else if (!is_used && !text_equal(rule->id, RULE_NOT_YET) &&
+               linting_severity(scene->linting, rule) != SEVERITY_OFF) {
         say(scene, allowance, RULE_ALLOW_UNUSED,
             arena_format(arena, "allow=%s allows nothing here: %s finds nothing in what follows",
                          allowance->code, allowance->code));

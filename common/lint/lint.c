@@ -10,10 +10,7 @@
 #include "common/sql/deep_stack.h"
 
 struct folder_lint {
-    const struct migrations_source *from;
     struct linting linting;
-    struct listing *listing;
-    struct source_list sources;
     struct error *error;
     bool succeeded;
 };
@@ -57,6 +54,7 @@ void
 linting_close(struct linting *linting)
 {
     catalog_destroy(&linting->catalog);
+    not_yet_release(linting);
     free(linting->made);
     arena_release(&linting->migration_arena);
     arena_release(&linting->arena);
@@ -129,8 +127,8 @@ is_changed(const struct linting *linting, const char *path)
 static const char *
 path_of(struct folder_lint *folder, const struct source *source)
 {
-    return arena_format(&folder->linting.findings->arena, "%s/%s", folder->from->folder,
-                        source->file->name);
+    return arena_format(&folder->linting.findings->arena, "%s/%s",
+                        folder->linting.reading.from->folder, source->file->name);
 }
 
 /*
@@ -152,7 +150,7 @@ static void
 lint_migration(struct folder_lint *folder, size_t index)
 {
     struct linting *linting = &folder->linting;
-    const struct source_migration *migration = &folder->sources.items[index];
+    const struct source_migration *migration = &linting->reading.sources.items[index];
     const struct {
         const struct source *source;
         enum rule_part part;
@@ -173,55 +171,65 @@ lint_migration(struct folder_lint *folder, size_t index)
             mark_new(linting, is_changed(linting, path), catalog_begin_file(linting->catalog));
         }
         if (scripts[i].part == ON_UP || is_asked_for) {
-            script_lint(linting, migration, index, source, path, scripts[i].part, is_asked_for,
-                        folder->from->accepted);
+            script_lint(linting, migration, index, source, path, scripts[i].part, is_asked_for);
         }
     }
 }
 
 static void
+lint_migrations(struct folder_lint *folder)
+{
+    struct linting *linting = &folder->linting;
+    const struct source_list *sources = &linting->reading.sources;
+
+    linting->files = arena_alloc(&linting->arena, sources->count * sizeof(char *));
+    for (size_t i = 0; i < sources->count; i++) {
+        linting->has_downs |= sources->items[i].down.file != NULL;
+    }
+    for (size_t i = 0; i < sources->count; i++) {
+        lint_migration(folder, i);
+    }
+}
+
+/* What the folder as a whole is refused for ends it when nothing of it can be read. */
+static void
 lint_sources(void *context)
 {
     struct folder_lint *folder = context;
-    CLEANUP(error_list_release) struct error_list errors = {0}, notes = {0};
-    struct collection collection = {
-        .sources = &folder->sources, .errors = &errors, .notes = &notes};
-    const struct layout *layout = NULL;
+    struct linting *linting = &folder->linting;
+    struct reading *reading = &linting->reading;
 
-    if (!listing_open(folder->from->folder, &folder->listing, folder->error) ||
-        !(layout = layout_find(folder->from->layout, folder->listing, folder->error))) {
-        return;
+    bool is_collected = reading_collect(reading);
+    if (!is_collected && reading->errors->count) {
+        *folder->error = reading->errors->errors[0];
     }
-    collection.listing = folder->listing;
-    layout->collect(&collection);
-    linting_open(&folder->linting);
-    for (size_t i = 0; i < errors.count; i++) {
-        linting_refuse(&folder->linting, RULE_REFUSED, &errors.errors[i]);
+    if (is_collected || (reading->layout && reading->errors->count)) {
+        linting_open(linting);
+        linting_refuse_all(linting, reading->errors);
+        error_list_release(reading->errors);
+        lint_migrations(folder);
+        linting_close(linting);
+        folder->succeeded = true;
     }
-    for (size_t i = 0; i < folder->sources.count; i++) {
-        folder->linting.has_downs |= folder->sources.items[i].down.file != NULL;
-    }
-    folder->linting.files =
-        arena_alloc(&folder->linting.arena, folder->sources.count * sizeof(char *));
-    for (size_t i = 0; i < folder->sources.count; i++) {
-        lint_migration(folder, i);
-    }
-    linting_close(&folder->linting);
-    folder->succeeded = true;
+    source_list_release(&reading->sources);
+    listing_destroy(&reading->files);
+    text_release(&reading->content);
+    arena_release(&reading->arena);
 }
 
 bool
 lint_folder(const struct migrations_source *from, const struct lint_wish *wish,
             struct finding_list *findings, struct lint_tally *tally, struct error *error)
 {
+    CLEANUP(error_list_release) struct error_list errors = {0}, notes = {0};
     struct folder_lint folder = {
-        .from = from,
-        .linting = {.wish = wish, .findings = findings, .tally = tally},
+        .linting = {.wish = wish,
+                    .findings = findings,
+                    .tally = tally,
+                    .reading = {.from = from, .errors = &errors, .notes = &notes}},
         .error = error,
     };
 
     deep_stack_run(lint_sources, &folder);
-    source_list_release(&folder.sources);
-    listing_destroy(&folder.listing);
     return folder.succeeded;
 }

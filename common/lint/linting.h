@@ -6,6 +6,7 @@
 
 #include "common/lint/lint.h"
 #include "common/lint/scene.h"
+#include "common/migration/script_reading.h"
 
 /* A rule that is switched on. */
 struct active_rule {
@@ -22,13 +23,16 @@ struct linting {
     size_t active_count[RULE_SCOPE_COUNT];
     struct arena arena; /* for the length of the folder */
 
+    struct reading reading; /* of the folder */
     struct catalog *catalog;
     size_t new_since;   /* the first file of the catalog whose tables are new */
     size_t fresh;       /* the finding that scene_fix is about; FINDING_OF_FILE: none */
     const char **files; /* names, by their number in the catalog less one */
     size_t file_count;
     bool has_downs;
-    struct made_object *made; /* by the up of the present migration */
+    bool is_incomplete;           /* a file could not be read, or runs code that nobody has read */
+    struct early_use *early_uses; /* not_yet.c */
+    struct made_object *made;     /* by the up of the present migration */
     size_t made_count, made_capacity;
     struct arena migration_arena; /* for the length of a migration */
     size_t script_count; /* scripts looked at: tells the findings of one from those of another */
@@ -40,7 +44,8 @@ struct script_look {
     const struct source_migration *migration;
     size_t migration_index;
     struct lint_script script;
-    struct arena arena;
+    const char *path;
+    struct arena *arena;  /* for the length of the script */
     size_t first_finding; /* of this script */
     struct place last;    /* makes source_place cheap */
     bool is_reported;
@@ -56,7 +61,7 @@ enum severity linting_severity(const struct linting *linting, const struct rule 
 /* Read a script, replay it when it is an up, look at it when it is reported. */
 void script_lint(struct linting *linting, const struct source_migration *migration,
                  size_t migration_index, const struct source *source, const char *path,
-                 enum rule_part part, bool is_reported, unsigned accepted);
+                 enum rule_part part, bool is_reported);
 
 /* Say something by a rule of the engine; null when the rule is off. At a byte of the script. */
 struct finding *script_find(struct script_look *scene, const char *id, size_t offset, size_t size,
@@ -65,8 +70,15 @@ struct finding *script_find(struct script_look *scene, const char *id, size_t of
 /* What the reader has against a file or a folder, as a finding. */
 void linting_refuse(struct linting *linting, const char *id, const struct error *error);
 
+void linting_refuse_all(struct linting *linting, const struct error_list *errors);
+
 /* Drop what is allowed, and find what allows nothing, has no reason or has expired. */
 void allow_apply(struct script_look *scene);
+
+/* A statement's relations that nothing has made so far; those that it makes; not_yet.c. */
+void not_yet_use(struct script_look *scene, size_t statement, const struct effects *effects);
+void not_yet_make(struct script_look *scene, const struct effects *effects);
+void not_yet_release(struct linting *linting);
 
 /* Write the source line of a finding, made printable, into it. */
 void scene_take_line(struct finding *finding, const char *text, size_t size, struct arena *arena);

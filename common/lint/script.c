@@ -4,7 +4,6 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/lint/linting.h"
-#include "common/migration/refusal.h"
 
 #define MAJOR_ASSUMED 15 /* when nobody says which server it is */
 
@@ -36,90 +35,59 @@ script_find(struct script_look *scene, const char *id, size_t offset, size_t siz
     return finding;
 }
 
-/* What the reader says against the script, each at its place. */
-static void
-refuse_all(struct script_look *scene, const struct error_list *errors)
+/* ---- reading --------------------------------------------------------------------------------- */
+
+/* Which rule tells what the reader has against a script. */
+static const char *
+rule_of(const struct error *error)
 {
     static const struct {
         const char *code, *rule;
-    } own[] = {{"E-MIG-IDENT", RULE_LONG_NAME}, {"E-MIG-SECRET", RULE_SECRET}};
+    } own[] = {
+        {"E-MIG-IDENT", RULE_LONG_NAME}, {"E-MIG-SECRET", RULE_SECRET},
+        {"E-MIG-SYNTAX", RULE_SYNTAX},   {"E-MIG-LEX", RULE_SYNTAX},
+        {"E-MIG-PSQL", RULE_SYNTAX},     {"E-MIG-COMPLEX", RULE_SYNTAX},
+        {"E-MIG-ENCODING", RULE_SYNTAX},
+    };
 
-    for (size_t i = 0; scene->is_reported && i < errors->count; i++) {
-        const char *rule = RULE_REFUSED;
-        for (size_t j = 0; j < sizeof own / sizeof *own; j++) {
-            rule = error_is(&errors->errors[i], own[j].code) ? own[j].rule : rule;
-        }
-        linting_refuse(scene->linting, rule, &errors->errors[i]);
-    }
-}
-
-/* ---- reading --------------------------------------------------------------------------------- */
-
-static void
-find_syntax(struct script_look *scene, const struct place *place, const struct error *error)
-{
-    const char *text =
-        arena_format(&scene->arena, "%s%s%s%s%s (%s)", error->text, error->found[0] ? ": " : "",
-                     error->found, error->hint[0] ? "; " : "", error->hint, error->code);
-
-    script_find(scene, RULE_SYNTAX, place->offset, 1, FINDING_OF_FILE, text);
-}
-
-static bool
-check_encoding(struct script_look *scene)
-{
-    const struct lint_script *script = &scene->script;
-    size_t at = 0;
-
-    if (text_is_utf8(script->text, script->size)) {
-        return true;
-    }
-    for (size_t step = 1; step > 0 && at < script->size; at += step) {
-        step = text_character(script->text + at, script->size - at);
-        if (!step) {
-            break;
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+        if (error_is(error, own[i].code)) {
+            return own[i].rule;
         }
     }
-    script_find(scene, RULE_SYNTAX, at, 1, FINDING_OF_FILE,
-                "the file is not UTF-8 here; save it as UTF-8 (E-MIG-ENCODING)");
-    return false;
+    return RULE_REFUSED;
 }
 
+void
+linting_refuse_all(struct linting *linting, const struct error_list *errors)
+{
+    for (size_t i = 0; i < errors->count; i++) {
+        linting_refuse(linting, rule_of(&errors->errors[i]), &errors->errors[i]);
+    }
+}
+
+/* False when the script cannot be looked at: not parsed, or run as it stands. */
 static bool
-read_script(struct script_look *scene, unsigned accepted)
+read_script(struct script_look *scene, struct script_reading *reading)
 {
     struct lint_script *script = &scene->script;
-    CLEANUP(error_list_release) struct error_list errors = {0}, notes = {0};
-    struct place place;
-    struct error error;
 
-    if (!check_encoding(scene)) {
-        return false;
+    script_understand(reading);
+    if (scene->is_reported) {
+        linting_refuse_all(scene->linting, &reading->found);
+        linting_refuse_all(scene->linting, reading->reading->errors);
     }
-    if (!sql_split(script->text, script->size, ANNOTATION_MARK, &scene->arena, &script->sql, &place,
-                   &error)) {
-        find_syntax(scene, &place, &error);
-        return false;
-    }
+    error_list_release(reading->reading->errors);
+    script->path = scene->path;
+    script->text = reading->text;
+    script->size = reading->source->size;
+    script->sql = reading->sql;
+    script->annotations = reading->annotations;
     script->effects =
-        arena_alloc(&scene->arena, (script->sql.statement_count + 1) * sizeof *script->effects);
-    script->is_transactional = refusal_is_transactional(&script->sql);
-    if (!scene->is_reported) {
-        return true;
-    }
-    size_t first =
-        script->sql.statement_count ? script->sql.statements[0].stretch.place.offset : script->size;
-    annotations_read(script->path, script->text, script->sql.comments, script->sql.comment_count,
-                     first, &scene->arena, &script->annotations, &errors);
-    const struct judged judged = {.path = script->path,
-                                  .text = script->text,
-                                  .script = &script->sql,
-                                  .annotations = &script->annotations,
-                                  .is_verify = script->part == ON_VERIFY,
-                                  .accepted = accepted};
-    refusals_find(&judged, &errors, &notes);
-    refuse_all(scene, &errors);
-    return true;
+        arena_alloc(&reading->scratch, (script->sql.statement_count + 1) * sizeof *script->effects);
+    script->is_transactional = reading->judged.script &&
+                               refusal_is_transactional(&reading->judged) && !reading->batch_count;
+    return reading->judged.script != NULL;
 }
 
 /* ---- showing it to the rules ----------------------------------------------------------------- */
@@ -190,8 +158,8 @@ show_statements(struct script_look *script, struct scene *scene)
 
     for (size_t i = 0; i < sql->statement_count; i++) {
         struct effects *effects = &script->script.effects[i];
-        effects_read(&sql->statements[i], linting->catalog, (int)scene->server_major,
-                     &script->arena, effects);
+        effects_read(&sql->statements[i], linting->catalog, (int)scene->server_major, script->arena,
+                     effects);
         if (script->is_reported) {
             scene->statement = &sql->statements[i];
             scene->statement_index = i;
@@ -200,6 +168,10 @@ show_statements(struct script_look *script, struct scene *scene)
             show_effects(scene);
         }
         if (script->script.part == ON_UP) {
+            not_yet_use(script, i, effects);
+            not_yet_make(script, effects);
+            linting->is_incomplete |=
+                effects->is_opaque && text_equal(sql->statements[i].facts.tag, "DO");
             catalog_apply(linting->catalog, effects);
         }
     }
@@ -214,7 +186,7 @@ show(struct script_look *script)
     struct linting *linting = script->linting;
     struct scene scene = {
         .linting = linting,
-        .arena = &script->arena,
+        .arena = script->arena,
         .migration = script->migration,
         .migration_index = script->migration_index,
         .script = &script->script,
@@ -239,27 +211,32 @@ show(struct script_look *script)
 void
 script_lint(struct linting *linting, const struct source_migration *migration,
             size_t migration_index, const struct source *source, const char *path,
-            enum rule_part part, bool is_reported, unsigned accepted)
+            enum rule_part part, bool is_reported)
 {
+    struct script_reading reading;
     struct script_look script = {
         .linting = linting,
         .migration = migration,
         .migration_index = migration_index,
-        .script = {.path = path,
-                   .source = source,
-                   .text = source_text(source),
-                   .size = source->size,
-                   .part = part},
+        .path = path,
+        .script = {.path = path, .source = source, .part = part},
         .first_finding = linting->findings->count,
         .is_reported = is_reported,
     };
 
     linting->script_count++;
     linting->tally->read++;
-    if (read_script(&script, accepted)) {
+    script_open(&reading, &linting->reading, source);
+    reading.is_verify = part == ON_VERIFY;
+    script.arena = &reading.scratch;
+    if (read_script(&script, &reading)) {
         show(&script);
+    } else if (part == ON_UP) {
+        linting->is_incomplete = true;
     }
     linting->tally->files += is_reported;
     linting->tally->statements += is_reported ? script.script.sql.statement_count : 0;
-    arena_release(&script.arena);
+    error_list_release(&reading.found);
+    arena_release(&reading.scratch);
+    arena_clear(&linting->reading.arena);
 }

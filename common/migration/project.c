@@ -376,19 +376,25 @@ project_find(const struct project *project, const char *name, struct error *erro
     return NULL;
 }
 
+struct migrations_source
+project_source(const struct project_service *service)
+{
+    return (struct migrations_source){.folder = service->migrations,
+                                      .service = service->name,
+                                      .layout = service->layout,
+                                      .substitutions = service->substitutions,
+                                      .raw = service->raw,
+                                      .raw_count = service->raw_count,
+                                      .accepted = service->accepted,
+                                      .history_table = service->history_table,
+                                      .has_no_mirror = service->has_no_mirror};
+}
+
 bool
 project_read_service(const struct project_service *service, struct bundle **bundle_p,
                      struct error_list *errors, struct error_list *notes)
 {
-    struct migrations_source source = {.folder = service->migrations,
-                                       .service = service->name,
-                                       .layout = service->layout,
-                                       .substitutions = service->substitutions,
-                                       .raw = service->raw,
-                                       .raw_count = service->raw_count,
-                                       .accepted = service->accepted,
-                                       .history_table = service->history_table,
-                                       .has_no_mirror = service->has_no_mirror};
+    struct migrations_source source = project_source(service);
 
     if (!migrations_read_source(&source, bundle_p, errors, notes)) {
         return false;

@@ -12,6 +12,7 @@
 #include "common/base/error.h"
 #include "common/migration/bundle.h"
 #include "common/migration/error_list.h"
+#include "common/migration/reader.h"
 #include "common/migration/substitution.h"
 
 #define PROJECT_FILE "skein.yaml"
@@ -50,6 +51,9 @@ void project_destroy(struct project **project_p);
 /* The service with this name; null with E-SVC-UNKNOWN, and the likely one as a hint. */
 const struct project_service *project_find(const struct project *project, const char *name,
                                            struct error *error);
+
+/* Where the service's migrations are and how they are read; texts belong to the project. */
+struct migrations_source project_source(const struct project_service *service);
 
 /* Read the service's migrations, as migrations_read does, and look for gaps if they are refused. */
 bool project_read_service(const struct project_service *service, struct bundle **bundle_p,

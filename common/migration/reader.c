@@ -282,8 +282,8 @@ check_nothing(struct reading *reading)
     return error_list_add(reading->errors, &error);
 }
 
-static bool
-collect(struct reading *reading)
+bool
+reading_collect(struct reading *reading)
 {
     struct collection collection = {
         .sources = &reading->sources, .errors = reading->errors, .notes = reading->notes};
@@ -308,7 +308,7 @@ read_all(void *context)
 {
     struct reading *reading = context;
 
-    if (!collect(reading)) {
+    if (!reading_collect(reading)) {
         return;
     }
     const struct layout *layout = reading->layout;

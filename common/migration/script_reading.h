@@ -1,7 +1,7 @@
 /*
  * script_reading: one script on its way from its file into the manifest: its text, split and
  * understood, or run as it stands where the grammar cannot read it; what is wrong with it; and what
- * of it is kept. For reader.c alone, which knows how scripts make up migrations.
+ * of it is kept. For whoever reads folders: reader.c, which makes bundles, and common/lint.
  */
 #ifndef COMMON_MIGRATION_SCRIPT_READING_H
 #define COMMON_MIGRATION_SCRIPT_READING_H
@@ -27,6 +27,12 @@ struct reading {
     struct arena arena; /* what the manifest points to */
     size_t statement_count;
 };
+
+/*
+ * Find the files and the layout, and collect the migrations in their order (reader.c). False when
+ * there are none; whatever is wrong is in reading->errors.
+ */
+bool reading_collect(struct reading *reading);
 
 /* One file on its way into the manifest. */
 struct script_reading {

@@ -57,10 +57,7 @@ unit_of(struct lint_units *units, const struct migrations_source *source)
 static bool
 add_service(struct lint_units *units, const struct project_service *service, struct error *error)
 {
-    const struct migrations_source source = {.folder = service->migrations,
-                                             .service = service->name,
-                                             .layout = service->layout,
-                                             .accepted = service->accepted};
+    const struct migrations_source source = project_source(service);
     struct lint_unit *unit = unit_of(units, &source);
 
     if (!unit) {
@@ -113,10 +110,7 @@ source_of(const struct project_service *service, const char *folder, const char 
         return (struct migrations_source){
             .folder = folder, .service = "local", .layout = layout ? layout : "auto"};
     }
-    return (struct migrations_source){.folder = service->migrations,
-                                      .service = service->name,
-                                      .layout = service->layout,
-                                      .accepted = service->accepted};
+    return project_source(service);
 }
 
 static bool

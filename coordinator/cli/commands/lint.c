@@ -9,6 +9,7 @@
 #include "common/lint/settings.h"
 #include "coordinator/cli/commands/commands.h"
 #include "coordinator/cli/exit.h"
+#include "coordinator/cli/lint_sizes.h"
 #include "coordinator/cli/lint_units.h"
 
 /* What one call holds. */
@@ -19,6 +20,8 @@ struct lint_call {
     struct lint_settings settings;
     struct finding_list findings;
     struct lint_tally tally;
+    struct size_list sizes;
+    unsigned server_major; /* of the database that was asked; 0: none was */
 };
 
 static void
@@ -27,6 +30,7 @@ lint_call_release(struct lint_call *lint)
     lint_units_release(&lint->units);
     lint_settings_release(&lint->settings);
     finding_list_release(&lint->findings);
+    size_list_release(&lint->sizes);
 }
 
 /* ---- looking --------------------------------------------------------------------------------- */
@@ -62,6 +66,7 @@ look(struct lint_call *lint, struct error *error)
         .levels = lint->settings.levels,
         .level_count = lint->settings.level_count,
         .today = today,
+        .server_major = lint->server_major,
         .is_reported = is_reported,
         .is_changed = lint->units.changed ? is_changed : NULL,
         .context = lint,
@@ -75,6 +80,9 @@ look(struct lint_call *lint, struct error *error)
         if (!lint_folder(&lint->unit->source, &wish, &lint->findings, &lint->tally, error)) {
             return false;
         }
+    }
+    if (lint->sizes.target_count) {
+        sizes_apply(&lint->sizes, &lint->findings);
     }
     finding_list_sort(&lint->findings);
     return true;
@@ -146,10 +154,12 @@ command_lint(struct call *call, struct error *error)
 {
     CLEANUP(lint_call_release) struct lint_call lint = {.call = call};
     const char *revision = call_text(call, "changed-since");
+    const char *database = call_text(call, "database");
 
     if (!lint_units_find(&lint.units, call->arguments, call->argument_count, NULL, error) ||
         (lint.units.project &&
          !lint_settings_read(lint.units.project->file, &lint.settings, error)) ||
+        (database && !lint_sizes_read(database, &lint.sizes, &lint.server_major, error)) ||
         (revision && !lint_units_since(&lint.units, revision, error)) || !look(&lint, error) ||
         (call_flag(call, "fix") && !repair(&lint, error))) {
         return false;

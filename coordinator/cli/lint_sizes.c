@@ -1,0 +1,72 @@
+#include "coordinator/cli/lint_sizes.h"
+
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/mem.h"
+#include "common/postgres/connection.h"
+
+#define WAIT_MS 30000
+
+/* Of a partitioned table all of its partitions together. */
+static const char query[] =
+    "SELECT n.nspname, c.relname,"
+    " CASE c.relkind WHEN 'p' THEN"
+    "  (SELECT coalesce(sum(greatest(l.reltuples, 0)), 0)::bigint FROM pg_partition_tree(c.oid) t"
+    "   JOIN pg_class l ON l.oid = t.relid WHERE t.isleaf)"
+    " ELSE c.reltuples::bigint END,"
+    " CASE c.relkind WHEN 'p' THEN"
+    "  (SELECT coalesce(sum(pg_total_relation_size(t.relid)), 0)::bigint"
+    "   FROM pg_partition_tree(c.oid) t)"
+    " ELSE pg_total_relation_size(c.oid) END,"
+    " (s.n_tup_ins + s.n_tup_upd + s.n_tup_del)::float8 / greatest(1, extract(epoch FROM"
+    "  now() - coalesce((SELECT stats_reset FROM pg_stat_database"
+    "   WHERE datname = current_database()), pg_postmaster_start_time())))"
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid"
+    " WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't'"
+    " AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'skein');"
+    "SELECT count(*) FROM pg_stat_replication";
+
+static bool
+ask(struct connection *connection, struct size_list *sizes, struct error *error)
+{
+    const struct patience patience = {.deadline_ms = clock_now_ms() + WAIT_MS};
+
+    if (!connection_run(connection, query, &patience)) {
+        error_set(error, "E-DB-QUERY", "the sizes of the tables cannot be read: %s",
+                  connection_error(connection)->message);
+        return error_where(error, "%s", connection_place(connection));
+    }
+    for (size_t i = 0; i < connection_row_count(connection, 0); i++) {
+        struct table_size *size = size_list_add(sizes);
+        const char *writes = connection_cell(connection, 0, i, 4);
+        size->schema = arena_text(&sizes->arena, connection_cell(connection, 0, i, 0));
+        size->name = arena_text(&sizes->arena, connection_cell(connection, 0, i, 1));
+        size->target = "";
+        size->rows = strtoll(connection_cell(connection, 0, i, 2), NULL, 10);
+        size->bytes = strtoull(connection_cell(connection, 0, i, 3), NULL, 10);
+        size->writes = writes ? strtod(writes, NULL) : 0;
+    }
+    sizes->replicas += strtoull(connection_cell(connection, 1, 0, 0), NULL, 10);
+    sizes->target_count++;
+    return true;
+}
+
+bool
+lint_sizes_read(const char *conninfo, struct size_list *sizes, unsigned *major, struct error *error)
+{
+    CLEANUP(interrupt_destroy) struct interrupt *interrupt = interrupt_new();
+    const struct connection_config config = {
+        .conninfo = conninfo, .application_name = "skein lint", .interrupt = interrupt};
+    struct connection *connection = NULL;
+
+    if (!connection_check_conninfo(conninfo, error) ||
+        !connection_open(&config, &connection, error)) {
+        return false;
+    }
+    *major = (unsigned)connection_server_version(connection) / 10000;
+    bool succeeded = ask(connection, sizes, error);
+    connection_close(&connection);
+    return succeeded;
+}
