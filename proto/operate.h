@@ -345,6 +345,7 @@ struct agent_row {
     bool was_heard;
     uint64_t target_count;
     const char *software;
+    struct fault fault; /* why its key is not listened to for a while; code null when it is */
 };
 
 struct agents_view {

@@ -424,10 +424,14 @@ static const struct pack_field targets_view_fields[] = {
     LIST(targets_view, rows, row_count, target_row_shape, PAGE_SIZE_MAX)};
 SHAPE(targets_view);
 
-static const struct pack_field agent_row_fields[] = {
-    NAME(agent_row, name),           FIXED(agent_row, key),      BOOL(agent_row, is_connected),
-    UINT(agent_row, silent_ms),      BOOL(agent_row, was_heard), UINT(agent_row, target_count),
-    NAME_OR_NIL(agent_row, software)};
+static const struct pack_field agent_row_fields[] = {NAME(agent_row, name),
+                                                     FIXED(agent_row, key),
+                                                     BOOL(agent_row, is_connected),
+                                                     UINT(agent_row, silent_ms),
+                                                     BOOL(agent_row, was_heard),
+                                                     UINT(agent_row, target_count),
+                                                     NAME_OR_NIL(agent_row, software),
+                                                     INSIDE(agent_row, fault, fault_shape)};
 SHAPE(agent_row);
 
 static const struct pack_field agents_view_fields[] = {

@@ -338,6 +338,7 @@ party_release(struct core *core)
         free(agent->name);
         free(agent->software);
         free(agent->alarm);
+        free(agent->fault);
         free(agent);
     }
     HASH_ITER(by_name, core->operators_by_name, person, next_operator)

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/base/text.h"
+#include "coordinator/core/kept_fault.h"
 #include "coordinator/core/party.h"
 #include "coordinator/core/planning.h"
 #include "coordinator/core/step.h"
@@ -16,12 +18,13 @@ enum session_event {
     SESSION_EXPIRE,
     SESSION_PART,
     SESSION_MISBEHAVE,
+    SESSION_TWIN,
     SESSION_RELEASE,
     SESSION_EVENT_COUNT
 };
 
 static const char *const states[] = {"absent", "live", "silent", "quarantined"};
-static const char *const events[] = {"hello", "expire", "part", "misbehave", "release"};
+static const char *const events[] = {"hello", "expire", "part", "misbehave", "twin", "release"};
 
 static const struct machine_edge edges[] = {
     {SESSION_ABSENT, SESSION_HELLO, SESSION_LIVE, "an enrolled key has said HELLO"},
@@ -34,6 +37,8 @@ static const struct machine_edge edges[] = {
     {SESSION_ABSENT, SESSION_MISBEHAVE, SESSION_QUARANTINED, "too many malformed frames"},
     {SESSION_LIVE, SESSION_MISBEHAVE, SESSION_QUARANTINED, "too many malformed frames"},
     {SESSION_SILENT, SESSION_MISBEHAVE, SESSION_QUARANTINED, "too many malformed frames"},
+    {SESSION_LIVE, SESSION_TWIN, SESSION_QUARANTINED,
+     "two processes with its key take turns: neither can be relied on"},
     {SESSION_QUARANTINED, SESSION_RELEASE, SESSION_ABSENT, "its quarantine is over"},
 };
 
@@ -77,7 +82,8 @@ void
 session_tick(struct core *core, struct agent *agent)
 {
     if (agent->state == SESSION_QUARANTINED) {
-        agent->malformed_count = 0;
+        agent->malformed_count = agent->swap_count = 0;
+        fault_replace(&agent->fault, &(struct fault){0});
         move(core, agent, SESSION_RELEASE);
         return;
     }
@@ -90,6 +96,76 @@ session_tick(struct core *core, struct agent *agent)
     }
     move(core, agent, SESSION_EXPIRE);
     end_session(core, agent);
+}
+
+/* ---- quarantine ---------------------------------------------------------------------------- */
+
+static void
+shut_out(struct core *core, struct agent *agent, enum session_event event,
+         const struct error *error)
+{
+    struct fault fault = fault_from_error(error, &core->scratch);
+
+    move(core, agent, event);
+    fault_replace(&agent->fault, &fault);
+    end_session(core, agent);
+    core_wake_at(core, &agent->timer, TIMER_AGENT, agent, core->now_ms + QUARANTINE_MS);
+    core_audit(core, NULL, "quarantine", agent->name, "%s: %s", error->code, error->text);
+}
+
+/*
+ * A process that is started anew never comes back as the one that it was. One that does has lived
+ * on beside another: true when that has happened too often.
+ */
+static bool
+takes_turns(const struct core *core, struct agent *agent, const struct id *boot_id)
+{
+    bool is_back = false;
+
+    if (id_equal(&agent->boot_id, boot_id)) {
+        return false;
+    }
+    for (size_t i = 0; i < TWIN_BOOTS; i++) {
+        is_back = is_back || id_equal(&agent->boots[i], boot_id);
+    }
+    memmove(&agent->boots[1], &agent->boots[0], (TWIN_BOOTS - 1) * sizeof *agent->boots);
+    agent->boots[0] = agent->boot_id;
+    if (core->now_ms - agent->swap_since_ms > 60000) {
+        agent->swap_since_ms = core->now_ms;
+        agent->swap_count = 0;
+    }
+    agent->swap_count += is_back;
+    return agent->swap_count >= TWIN_SWAPS_MAX;
+}
+
+static void
+reject_twin(struct core *core, const struct agent *agent, const struct route route)
+{
+    struct error error;
+
+    fault_to_error(agent->fault, &error);
+    core_reject(core, route, &error);
+}
+
+static void
+part_twins(struct core *core, struct agent *agent, const struct event *event)
+{
+    struct message message = {.type = MESSAGE_BYE};
+    struct error error;
+
+    message.bye = (struct bye){.session = agent->session, .reason = "another process has its key"};
+    core_tell_agent(core, agent, &message);
+    error_set(&error, "E-AGENT-TWIN",
+              "two processes with the key of agent %s have taken turns, %u times in a minute",
+              agent->name, agent->swap_count);
+    error_found(&error, "the key is not listened to for %d s, again and again",
+                QUARANTINE_MS / 1000);
+    error_hint(&error,
+               "end one of them, or give it a key of its own; if you know of one only, the "
+               "key is in other hands: skein agent remove %s",
+               agent->name);
+    shut_out(core, agent, SESSION_TWIN, &error);
+    reject_twin(core, agent, event->route);
 }
 
 /* ---- HELLO --------------------------------------------------------------------------------- */
@@ -200,6 +276,10 @@ take_hello(struct core *core, struct agent *agent, const struct event *event)
         core_audit(core, agent->name, "session replaced", agent->name, "%s",
                    is_same ? "the same process has connected again"
                            : "another process with the same key");
+        if (takes_turns(core, agent, &event->message->hello.boot_id)) {
+            part_twins(core, agent, event);
+            return;
+        }
     }
     if (move(core, agent, SESSION_HELLO)) {
         welcome(core, agent, event);
@@ -335,6 +415,10 @@ session_message(struct core *core, const struct event *event)
         return;
     }
     if (agent->state == SESSION_QUARANTINED) {
+        if (event->message->type == MESSAGE_HELLO && !is_surplus(core, agent) &&
+            text_equal(fault_of(agent->fault).code, "E-AGENT-TWIN")) {
+            reject_twin(core, agent, event->route);
+        }
         TRACE(core, "ignored %s of %s: quarantined", message_name(event->message->type),
               agent->name);
         return;
@@ -376,13 +460,9 @@ session_malformed(struct core *core, const struct event *event)
     if (++agent->malformed_count < MALFORMED_MAX) {
         return;
     }
-    move(core, agent, SESSION_MISBEHAVE);
-    end_session(core, agent);
-    core_wake_at(core, &agent->timer, TIMER_AGENT, agent, core->now_ms + QUARANTINE_MS);
-    core_audit(core, NULL, "quarantine", agent->name,
-               "%u malformed frames within a minute; the "
-               "last: %s: %s",
-               agent->malformed_count, event->error->code, event->error->text);
+    struct error error = *event->error;
+    error_prefix(&error, "%u malformed frames within a minute; the last", agent->malformed_count);
+    shut_out(core, agent, SESSION_MISBEHAVE, &error);
 }
 
 void

@@ -143,7 +143,8 @@ row_of_agent(const struct core *core, const struct agent *agent)
                               .silent_ms = agent->was_heard && silent > 0 ? (uint64_t)silent : 0,
                               .was_heard = agent->was_heard,
                               .target_count = agent->target_count,
-                              .software = agent->software};
+                              .software = agent->software,
+                              .fault = fault_of(agent->fault)};
 }
 
 static void

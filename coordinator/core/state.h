@@ -30,6 +30,8 @@
 #define HELLO_RATE_OF_ONE_MAX 10   /* of them, by one agent */
 #define TARGETS_PER_AGENT_MAX 2000 /* what one agent may report */
 #define MALFORMED_MAX 5            /* malformed frames within a minute before a key is shut out */
+#define TWIN_SWAPS_MAX 3           /* changes to and fro between processes, likewise */
+#define TWIN_BOOTS 4               /* processes that are remembered for that */
 #define QUARANTINE_MS 60000        /* for so long */
 #define SURVEY_WAIT_MS 5000        /* a plan waits so long for targets that are not there */
 #define SURVEY_PATIENCE_MS 2000    /* and so long after every answer */
@@ -76,7 +78,11 @@ struct agent {
     unsigned hello_count;
     unsigned malformed_count;
     int64_t malformed_since_ms;
-    char *alarm; /* the last one that was written down for it */
+    struct id boots[TWIN_BOOTS]; /* processes that had a session before, the last one first */
+    unsigned swap_count;         /* so often one of those has come back … */
+    int64_t swap_since_ms;       /* … since then */
+    struct fault *fault;         /* why it is in quarantine */
+    char *alarm;                 /* the last one that was written down for it */
 
     struct target *targets; /* that it serves, or was the last to serve */
     size_t target_count;

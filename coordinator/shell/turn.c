@@ -8,6 +8,7 @@
 #include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/text.h"
 #include "proto/codec.h"
 
 #include "coordinator/shell/bundles.h"
@@ -97,6 +98,15 @@ wants_transaction(const struct action *action)
            (action->kind == ACTION_RECALL && recall_writes(action->message));
 }
 
+/* What a person should see who looks into the log, too. */
+static void
+warn_of(const struct record *record)
+{
+    if (record->kind == RECORD_AUDIT && text_equal(record->audit.verb, "quarantine")) {
+        log_warn("agent %s is in quarantine: %s", record->audit.subject, record->audit.detail);
+    }
+}
+
 /* Hand one action to the store, if it is the store's. */
 static bool
 write_action(struct turn *turn, const struct action *action, struct error *error)
@@ -109,6 +119,7 @@ write_action(struct turn *turn, const struct action *action, struct error *error
     }
     if (action->kind == ACTION_SAVE) {
         FAILPOINT("store-save");
+        warn_of(action->record);
         return store_save(turn->parts->store, action->record, error);
     }
     if (action->kind == ACTION_RECALL) {

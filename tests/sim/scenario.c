@@ -30,7 +30,7 @@ is_worth_keeping(const char *what)
             return true;
         }
     }
-    return strstr(what, "took effect") ||
+    return strstr(what, "took effect") || strstr(what, " quarantined: ") ||
            (text_starts_with(what, "step ") && !strstr(what, "ignored"));
 }
 

@@ -22,6 +22,7 @@
     X(an_agent_that_lost_its_lease_drops_what_waits)                                               \
     X(a_silent_agent_has_not_failed)                                                               \
     X(an_agent_leaves_in_the_middle_of_a_run)                                                      \
+    X(two_processes_have_one_key)                                                                  \
     X(two_agents_claim_one_target)                                                                 \
     X(another_agent_takes_over_in_the_middle_of_a_run)                                             \
     X(the_coordinator_dies_before_it_saves)                                                        \

@@ -1,5 +1,7 @@
 #include "tests/sim/scenarios.h"
 
+#include <string.h>
+
 /* ---- agents -------------------------------------------------------------------------------- */
 
 void
@@ -99,6 +101,33 @@ two_agents_claim_one_target(struct scene *scene)
     expect_state(scene, RUN_DONE, 2);
 
     sim_agent_kill(twin);
+}
+
+static bool
+key_is_shut_out(const struct scene *scene)
+{
+    return strstr(text_of(&scene->trace), "session agent-1 quarantined") != NULL;
+}
+
+void
+two_processes_have_one_key(struct scene *scene)
+{
+    scene_open(scene, 1, 1, 2);
+    struct sim_agent *twin = fleet_add_twin(&scene->fleet, &scene->fleet.agents[0], true);
+    scene_wait(scene, 2 * SECOND);
+    sim_agent_start(twin);
+    scene_until(scene, key_is_shut_out, "the key is not shut out");
+    struct run_spec spec = spec_of(scene);
+    spec.skip_refused = true;
+    sim_operator_plan(&scene->fleet.operators[0], &spec);
+    scene_wait(scene, 20 * SECOND);
+    scene_expect(scene, scene_applied(scene) == 0, "nothing is begun meanwhile");
+
+    sim_agent_kill(twin);
+    scene_wait(scene, 2 * MINUTE);
+    scene_apply(scene, &spec);
+    scene_settle(scene);
+    expect_state(scene, RUN_DONE, 2);
 }
 
 void

@@ -136,6 +136,7 @@ print_agents(const struct call *call, const struct agents_view *view)
     grid_column(grid, "targets", GRID_RIGHT);
     grid_column(grid, "software", GRID_HIDE_EMPTY | GRID_DROPS);
     grid_column(grid, "key", GRID_SHRINKS);
+    grid_column(grid, "", GRID_SHRINKS | GRID_HIDE_EMPTY);
     for (size_t i = 0; i < view->row_count; i++) {
         const struct agent_row *row = &view->rows[i];
         char key[SHOW_KEY_SIZE], ago[FORMAT_SIZE];
@@ -143,6 +144,7 @@ print_agents(const struct call *call, const struct agents_view *view)
         grid_cell(grid, STYLE_NAME, "%s", row->name);
         grid_cell(grid, row->is_connected ? STYLE_GOOD : STYLE_BAD, "%s",
                   row->is_connected ? "connected"
+                  : row->fault.code ? "quarantined"
                   : row->was_heard  ? "away"
                                     : "never seen");
         grid_cell(grid, STYLE_PLAIN, "%s%s",
@@ -151,6 +153,8 @@ print_agents(const struct call *call, const struct agents_view *view)
         grid_cell(grid, STYLE_PLAIN, "%" PRIu64, row->target_count);
         grid_cell(grid, STYLE_FAINT, "%s", row->software ? row->software : "");
         grid_cell(grid, STYLE_FAINT, "%s", show_key(&row->key, key));
+        grid_cell(grid, STYLE_BAD, "%s%s%s", row->fault.code ? row->fault.code : "",
+                  row->fault.code ? ": " : "", row->fault.text ? row->fault.text : "");
     }
     grid_print(grid, &call->terminal, 0);
 }
@@ -160,11 +164,12 @@ agent_json(const struct agent_row *row)
 {
     char key[SHOW_KEY_SIZE];
 
-    return json_pack("{s:o, s:s, s:b, s:o, s:I, s:o}", "agent", show_json_text(row->name), "key",
-                     show_key(&row->key, key), "connected", (int)row->is_connected, "silent_ms",
+    return json_pack("{s:o, s:s, s:b, s:o, s:I, s:o, s:o}", "agent", show_json_text(row->name),
+                     "key", show_key(&row->key, key), "connected", (int)row->is_connected,
+                     "silent_ms",
                      row->was_heard ? json_integer((json_int_t)row->silent_ms) : json_null(),
                      "targets", (json_int_t)row->target_count, "software",
-                     show_json_text(row->software));
+                     show_json_text(row->software), "error", complain_json_fault(&row->fault));
 }
 
 bool

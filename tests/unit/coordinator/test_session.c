@@ -163,6 +163,64 @@ a_second_session_of_a_key_replaces_the_first_and_is_written_down(void **state)
     assert_int_equal(desk_count(desk, MESSAGE_WELCOME), 2);
 }
 
+/* A HELLO of one of several processes, each with a connection and an id of its own. */
+static void
+greet(struct desk *desk, unsigned process)
+{
+    struct message message = hello();
+
+    message.hello.boot_id = desk_id(5000 + process);
+    desk->agents[0].route = 100 + process;
+    desk_hear(desk, 0, message);
+}
+
+static void
+two_processes_with_one_key_are_shut_out_until_one_is_gone(void **state)
+{
+    (void)state;
+    CLEANUP(desk_destroy) struct desk *desk = desk_new(1);
+
+    for (unsigned i = 0; i <= TWIN_SWAPS_MAX + 1; i++) {
+        assert_string_equal(rejected(desk), "");
+        greet(desk, i % 2);
+    }
+    assert_string_equal(rejected(desk), "E-AGENT-TWIN");
+    assert_non_null(desk_last(desk, MESSAGE_BYE));
+    assert_true(desk_has_audit(desk, "quarantine", "a0"));
+    const struct message *view =
+        desk_ask(desk, DESK_VIEWER, (struct message){.type = MESSAGE_AGENTS});
+    assert_string_equal(view->agents_view.rows[0].fault.code, "E-AGENT-TWIN");
+    assert_false(view->agents_view.rows[0].is_connected);
+
+    desk_forget(desk);
+    greet(desk, 0);
+    assert_string_equal(rejected(desk), "E-AGENT-TWIN");
+    desk->agents[0].is_up = false;
+    desk_pass(desk, QUARANTINE_MS);
+    greet(desk, 0);
+    assert_non_null(desk_last(desk, MESSAGE_WELCOME));
+    view = desk_ask(desk, DESK_VIEWER, (struct message){.type = MESSAGE_AGENTS});
+    assert_null(view->agents_view.rows[0].fault.code);
+}
+
+static void
+a_process_that_is_started_over_and_over_is_no_twin(void **state)
+{
+    (void)state;
+    CLEANUP(desk_destroy) struct desk *desk = desk_new(1);
+
+    for (unsigned i = 0; i < 20; i++) {
+        greet(desk, i);
+        desk_pass(desk, 1000);
+    }
+    assert_int_equal(desk_count(desk, MESSAGE_WELCOME), 20);
+    for (unsigned i = 0; i < 10; i++) { /* and who changes seldom enough is not shut out either */
+        greet(desk, 100 + i % 2);
+        desk_pass(desk, 40000);
+    }
+    assert_false(desk_has_audit(desk, "quarantine", NULL));
+}
+
 static void
 silence_ends_a_session_and_nothing_else(void **state)
 {
@@ -395,6 +453,8 @@ main(void)
         cmocka_unit_test(a_bye_of_an_old_session_is_not_answered),
         cmocka_unit_test(the_same_session_by_another_connection_is_sent_away),
         cmocka_unit_test(a_second_session_of_a_key_replaces_the_first_and_is_written_down),
+        cmocka_unit_test(two_processes_with_one_key_are_shut_out_until_one_is_gone),
+        cmocka_unit_test(a_process_that_is_started_over_and_over_is_no_twin),
         cmocka_unit_test(silence_ends_a_session_and_nothing_else),
         cmocka_unit_test(pings_keep_a_session),
         cmocka_unit_test(an_agent_that_leaves_is_gone_at_once),
