@@ -9,6 +9,7 @@
 #include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "agent/execute/batch.h"
 #include "agent/execute/concurrently.h"
 #include "agent/execute/transaction.h"
 #include "agent/execute/way.h"
@@ -19,35 +20,23 @@
 #define STALE_MAX 3    /* nobody else works under the lock: more often is a bug */
 
 const char *const execute_failpoints[] = {
-    "execute.attended",
-    "execute.before-claim",
-    "execute.after-claim",
-    "execute.before-statement",
-    "execute.statement-sent",
-    "execute.after-statement",
-    "execute.before-commit",
-    "execute.commit-sent",
-    "execute.after-commit",
-    "execute.before-rollback",
-    "execute.after-rollback",
-    "execute.before-failed",
-    "execute.failed-sent",
-    "execute.after-failed",
-    "execute.before-intent",
-    "execute.intent-sent",
-    "execute.after-intent",
-    "execute.before-concurrent",
-    "execute.concurrent-sent",
-    "execute.after-concurrent",
-    "execute.before-repair",
-    "execute.after-repair",
-    "execute.before-done",
-    "execute.done-sent",
-    "execute.after-done",
-    "execute.before-void",
-    "execute.void-sent",
-    "execute.after-void",
-    NULL,
+    "execute.attended",           "execute.before-claim",
+    "execute.after-claim",        "execute.before-statement",
+    "execute.statement-sent",     "execute.after-statement",
+    "execute.before-commit",      "execute.commit-sent",
+    "execute.after-commit",       "execute.before-rollback",
+    "execute.after-rollback",     "execute.before-failed",
+    "execute.failed-sent",        "execute.after-failed",
+    "execute.before-intent",      "execute.intent-sent",
+    "execute.after-intent",       "execute.before-concurrent",
+    "execute.concurrent-sent",    "execute.after-concurrent",
+    "execute.before-repair",      "execute.after-repair",
+    "execute.before-batch",       "execute.batch-sent",
+    "execute.after-batch",        "execute.batch-commit-sent",
+    "execute.after-batch-commit", "execute.before-done",
+    "execute.done-sent",          "execute.after-done",
+    "execute.before-void",        "execute.void-sent",
+    "execute.after-void",         NULL,
 };
 
 /* The whole of a step: all its tries. */
@@ -517,6 +506,14 @@ check_cluster(struct execution *execution)
     return false;
 }
 
+static enum try_end
+carry_out(struct step_try *try)
+{
+    return try->script->is_transactional  ? transaction_try(try)
+           : batch_is_script(try->script) ? batch_try(try)
+                                          : concurrently_try(try);
+}
+
 bool
 sitting_execute(struct sitting *sitting, const struct step_order *order, struct arena *arena,
                 struct outcome *outcome, struct error *error)
@@ -539,10 +536,7 @@ sitting_execute(struct sitting *sitting, const struct step_order *order, struct 
             continue;
         }
         begin_try(&execution);
-        enum try_end end = execution.try.script->is_transactional
-                               ? transaction_try(&execution.try)
-                               : concurrently_try(&execution.try);
-        if (!goes_on(&execution, end)) {
+        if (!goes_on(&execution, carry_out(&execution.try))) {
             return true;
         }
     }

@@ -2,6 +2,7 @@
 
 #include "common/base/backoff.h"
 #include "common/base/clock.h"
+#include "agent/execute/batch_position.h"
 #include "agent/execute/concurrently.h"
 
 #define RESOLVE_MS 15000
@@ -26,7 +27,8 @@ find(struct sitting *sitting, const struct id *step_id, uint64_t attempt, struct
         return true;
     }
     if (!journal_open_intent(sitting, step_id, arena, &is_open, &row, error) ||
-        (is_open && !concurrently_settle(sitting, &row, found, outcome, error))) {
+        (is_open && !batch_is_cursor(row.cursor) &&
+         !concurrently_settle(sitting, &row, found, outcome, error))) {
         return false;
     }
     if (*found) {

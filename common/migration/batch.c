@@ -22,6 +22,7 @@ static const struct pack_field batch_fields[] = {
     PACK_FIELD_NAME(struct batch, table, NAME_SIZE_MAX),
     PACK_FIELD_BOOL(struct batch, is_only),
     PACK_FIELD_BOOL(struct batch, is_insert),
+    PACK_FIELD_BOOL(struct batch, is_alone),
     PACK_FIELD_TEXT(struct batch, key, LIST_SIZE_MAX),
     PACK_FIELD_TEXT(struct batch, changed, LIST_SIZE_MAX),
     PACK_FIELD_TEXT(struct batch, predicate, LIST_SIZE_MAX),

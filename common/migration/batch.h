@@ -37,7 +37,7 @@ struct batch {
     uint64_t statement; /* its number in the script, from 1 */
     struct seam seam;
     const char *schema, *table;
-    bool is_only, is_insert;
+    bool is_only, is_insert, is_alone;
     const char *key; /* null: the primary key; BATCH_KEY_CTID: by place */
     const char *changed, *predicate, *outputs;
     enum exclusion excludes;

@@ -238,6 +238,7 @@ fill(struct batch *batch, const struct sql_splice *splice)
     batch->table = splice->table;
     batch->is_only = splice->is_only;
     batch->is_insert = splice->is_insert;
+    batch->is_alone = splice->is_alone;
     batch->changed = splice->changed;
     batch->predicate = splice->predicate;
     batch->outputs = splice->outputs;

@@ -325,6 +325,7 @@ describe(struct splicing *splicing)
     splice->table = kept(arena, relation->relname);
     splice->is_only = !relation->inh;
     splice->is_insert = splicing->insert != NULL;
+    splice->is_alone = !splicing->insert && !splicing->from_count && !splicing->with[0];
     splice->seam.has_alias = relation->alias != NULL;
     splice->seam.reference =
         tree_quoted(NULL, relation->alias ? relation->alias->aliasname : relation->relname, arena);

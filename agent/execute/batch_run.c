@@ -1,0 +1,521 @@
+#include "agent/execute/batch_run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/failpoint.h"
+#include "common/base/mem.h"
+#include "agent/execute/batch_range.h"
+#include "agent/execute/sql_place.h"
+#include "agent/execute/transaction.h"
+
+/* One batch on its way. */
+struct one_batch {
+    const struct batch_leaf *leaf;
+    struct batch_range range;
+    struct arena arena;
+    uint64_t rows; /* changed */
+    bool is_last;  /* of its leaf */
+    int64_t began_us;
+};
+
+/* What comes of a batch. */
+enum batch_end {
+    BATCH_DONE,
+    BATCH_AGAIN, /* rolled back: to be tried again, smaller */
+    BATCH_STOP   /* *end says why */
+};
+
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+static void
+put_place(struct batch_run *run, uint64_t position)
+{
+    uint64_t line, column;
+
+    sql_place_find(run->statement, run->text, position, &line, &column);
+    error_where(&run->try->error, "%s:%" PRIu64 ":%" PRIu64, run->try->script->path, line, column);
+}
+
+enum try_end
+batch_run_fail(struct batch_run *run, const char *code, const char *text)
+{
+    enum try_end end = try_fail(run->try, code, text);
+
+    put_place(run, 0);
+    return end;
+}
+
+/* The statement itself has failed, at a position of the composed text. */
+static enum try_end
+statement_failed(struct batch_run *run, const struct batch_text *text)
+{
+    struct step_try *try = run->try;
+    struct sql_error fact = *connection_error(try->sitting->connection);
+    enum try_end end = try_statement_failed(try, try->script, run->statement);
+
+    if (end == TRY_FAILED || end == TRY_LOCKED) {
+        put_place(run, text ? batch_text_origin(run, text, fact.position) : 0);
+    }
+    return end;
+}
+
+static bool
+is_conflict(const char *sqlstate)
+{
+    return strcmp(sqlstate, "55P03") == 0 || strcmp(sqlstate, "40P01") == 0 ||
+           strcmp(sqlstate, "40001") == 0;
+}
+
+static bool
+is_late(const struct step_try *try)
+{
+    return try->deadline_ms && clock_now_ms() >= try->deadline_ms;
+}
+
+/* A lock was not to be had, or another transaction was in the way: soon again, for a while. */
+static enum batch_end
+met_conflict(struct batch_run *run, const struct batch_text *text, enum try_end *end)
+{
+    struct step_try *try = run->try;
+
+    *end = statement_failed(run, text);
+    if (clock_now_ms() - run->progress_ms >= (int64_t)run->lock_budget_ms || *end != TRY_LOCKED) {
+        *end = *end == TRY_LOCKED ? TRY_FAILED : *end;
+        return BATCH_STOP;
+    }
+    try_roll_back(try);
+    pace_broken_off(&run->pace);
+    interrupt_sleep(try->sitting->interrupt,
+                    backoff_next_ms(&run->conflicts, &try->sitting->random));
+    return BATCH_AGAIN;
+}
+
+static enum batch_end
+took_too_long(struct batch_run *run, const struct batch_text *text, enum try_end *end)
+{
+    if (is_late(run->try)) {
+        *end = statement_failed(run, text);
+        return BATCH_STOP;
+    }
+    if (!pace_broken_off(&run->pace)) {
+        *end = batch_run_fail(run, "E-BATCH-ROW",
+                              "the smallest batch takes longer than four times its time");
+        error_hint(&run->try->error, "more time (-- skein: batch time=…), or an index that finds "
+                                     "what the statement looks for");
+        return BATCH_STOP;
+    }
+    try_roll_back(run->try);
+    return BATCH_AGAIN;
+}
+
+static enum batch_end
+batch_failed(struct batch_run *run, const struct batch_text *text, enum try_end *end)
+{
+    struct step_try *try = run->try;
+    struct sql_error fact = *connection_error(try->sitting->connection);
+
+    if (!fact.is_lost && fact.canceled != CANCEL_INTERRUPT) {
+        if (is_conflict(fact.sqlstate)) {
+            return met_conflict(run, text, end);
+        }
+        if (fact.canceled == CANCEL_DEADLINE || strcmp(fact.sqlstate, "57014") == 0) {
+            return took_too_long(run, text, end);
+        }
+    }
+    *end = statement_failed(run, text);
+    return BATCH_STOP;
+}
+
+/* ---- the first round trip: how far it goes, and the transaction -------------------------------
+ */
+
+/* Keys as text that means the same tomorrow, and everything that there is of a number. */
+static const char exact_formats[] =
+    ", set_config('datestyle', 'ISO', true), set_config('intervalstyle', 'postgres', true)"
+    ", set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true)";
+
+static void
+append_question(const struct batch_run *run, struct text *sql)
+{
+    text_append(sql, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SELECT 1");
+    try_append_settings(run->try, true, sql);
+    text_append(sql, exact_formats);
+    text_append(sql, ";");
+}
+
+enum opening_answer { OPENING_BOUNDARY = 2, OPENING_ANSWERS = 4 };
+
+/* Behind the question of how far it goes, when there is one. */
+static void
+append_opening(const struct batch_run *run, struct text *sql)
+{
+    const struct fence *fence = &run->try->order->fence;
+    char instance[ID_TEXT_SIZE];
+
+    text_format(sql,
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
+                "SELECT 1 FROM skein.fence WHERE epoch = %" PRIu64
+                " AND instance = '%s' FOR SHARE;",
+                fence->epoch, id_text(&fence->instance, instance));
+    transaction_append_checks(sql);
+    try_append_settings(run->try, true, sql);
+}
+
+static bool
+check_opening(struct batch_run *run, size_t begin, enum try_end *end)
+{
+    struct step_try *try = run->try;
+    struct connection *connection = try->sitting->connection;
+
+    if (connection_row_count(connection, begin + 1) == 0) {
+        *end = TRY_STALE; /* fenced, perhaps: the next try begins as all do, and says so */
+        return false;
+    }
+    if (connection_cell(connection, begin + 2, 0, 1)[0] != 'f' ||
+        connection_cell(connection, begin + 2, 0, 2)[0] != 't') {
+        error_set(&try->error, "E-DB-LOST", "the session is not the one that it was");
+        *end = TRY_LOST;
+        return false;
+    }
+    snprintf(try->xid, sizeof try->xid, "%s", connection_cell(connection, begin + 2, 0, 3));
+    return true;
+}
+
+/* Where a batch by ctid ends is not asked, but counted. */
+static void
+count_blocks(struct batch_run *run, struct one_batch *one)
+{
+    const struct batch_point *from = &one->range.from, *end = &run->position.end;
+    uint64_t first = from->count ? strtoull(from->values[0], NULL, 10) : 0;
+    uint64_t last = strtoull(end->values[0], NULL, 10);
+    uint64_t next = first + pace_size(&run->pace);
+
+    one->is_last = next >= last;
+    one->range.to.count = 1;
+    one->range.to.values[0] = arena_format(&one->arena, "%" PRIu64, one->is_last ? last : next);
+}
+
+static void
+take_boundary(struct batch_run *run, struct one_batch *one)
+{
+    const struct connection *connection = run->try->sitting->connection;
+
+    if (!batch_range_read(connection, OPENING_BOUNDARY, &one->arena, &one->range.to)) {
+        one->range.to = run->position.end;
+    }
+    one->is_last = batch_point_equal(&one->range.to, &run->position.end);
+}
+
+static enum batch_end
+open_batch(struct batch_run *run, struct one_batch *one, enum try_end *end)
+{
+    CLEANUP(text_release) struct text sql = {0};
+    struct connection *connection = run->try->sitting->connection;
+    struct patience patience = try_patience(run->try, NULL);
+    size_t begin = 0;
+
+    one->range.to = run->position.end;
+    if (one->range.is_by_ctid) {
+        count_blocks(run, one);
+    } else {
+        append_question(run, &sql);
+        batch_range_ask_next(connection, &one->range, pace_size(&run->pace), &sql);
+        text_append(&sql, "COMMIT;");
+        begin = OPENING_ANSWERS;
+    }
+    append_opening(run, &sql);
+    patience.look_after_ms = 0;
+    if (!connection_run(connection, text_of(&sql), &patience)) {
+        return batch_failed(run, NULL, end);
+    }
+    if (!check_opening(run, begin, end)) {
+        return BATCH_STOP;
+    }
+    if (!one->range.is_by_ctid) {
+        take_boundary(run, one);
+    }
+    return BATCH_DONE;
+}
+
+/* ---- the second: the statement --------------------------------------------------------------- */
+
+static enum try_end
+would_repeat(struct batch_run *run, bool is_by_ctid)
+{
+    enum try_end end =
+        is_by_ctid ? batch_run_fail(run, "E-BATCH-CTID",
+                                    "a changed row still meets the condition: it would be changed "
+                                    "again; rolled back")
+                   : batch_run_fail(run, "E-BATCH-KEY-MOVED",
+                                    "a trigger has moved the key of a changed row: it would be "
+                                    "changed again; rolled back");
+
+    error_hint(&run->try->error, "%s",
+               is_by_ctid ? "name a unique key: -- skein: batch key=column"
+                          : "name a key that no trigger changes, or let the statement run as a "
+                            "whole");
+    return end;
+}
+
+static enum batch_end
+run_checked(struct batch_run *run, struct one_batch *one, const struct batch_text *text,
+            const struct patience *patience, enum try_end *end)
+{
+    struct connection *connection = run->try->sitting->connection;
+    int64_t number = 0;
+
+    if (!connection_run(connection, text_of(&text->sql), patience)) {
+        return batch_failed(run, text, end);
+    }
+    if (text_to_number(connection_cell(connection, 0, 0, 0), 0, INT64_MAX, &number)) {
+        one->rows = (uint64_t)number;
+    }
+    if (strcmp(connection_cell(connection, 0, 0, 1), "0") != 0) {
+        *end = would_repeat(run, one->range.is_by_ctid);
+        return BATCH_STOP;
+    }
+    return BATCH_DONE;
+}
+
+static enum batch_end
+change_rows(struct batch_run *run, struct one_batch *one, enum try_end *end)
+{
+    CLEANUP(batch_text_release) struct batch_text text;
+    struct connection *connection = run->try->sitting->connection;
+    struct patience patience = try_patience(run->try, "execute.batch-sent");
+    int64_t deadline_ms = clock_now_ms() + (int64_t)pace_patience_ms(&run->pace);
+    struct command_end done;
+
+    if (!patience.deadline_ms || deadline_ms < patience.deadline_ms) {
+        patience.deadline_ms = deadline_ms;
+    }
+    patience.look_after_ms = 0;
+    batch_text_compose(run, &one->range, &text);
+    FAILPOINT("execute.before-batch");
+    if (text.is_checked) {
+        return run_checked(run, one, &text, &patience, end);
+    }
+    if (!connection_command(connection, text_of(&text.sql), &patience, &done)) {
+        return batch_failed(run, &text, end);
+    }
+    one->rows = done.rows;
+    return BATCH_DONE;
+}
+
+/* ---- the third: the cursor, and COMMIT --------------------------------------------------------
+ */
+
+enum closing_answer { CLOSING_CONSTRAINTS, CLOSING_COMMIT = 4 };
+
+/* Where the statement will stand when the batch is committed. */
+static struct batch_position
+position_behind(const struct batch_run *run, const struct one_batch *one)
+{
+    struct batch_position next = run->position;
+
+    next.rows += one->rows;
+    next.passed += one->is_last ? 0 : pace_size(&run->pace);
+    next.batches++;
+    next.at = one->range.to;
+    next.size = pace_size(&run->pace);
+    return next;
+}
+
+static enum batch_end
+commit_failed(struct batch_run *run, enum try_end *end)
+{
+    struct step_try *try = run->try;
+    struct connection *connection = try->sitting->connection;
+    struct sql_error fact = *connection_error(connection);
+    size_t answered = connection_answer_count(connection);
+
+    if (fact.is_lost) {
+        try->is_in_doubt = true;
+        *end = try_query_failed(try, "cannot commit the batch");
+        return BATCH_STOP;
+    }
+    if (strcmp(fact.sqlstate, "23505") == 0 && answered > CLOSING_CONSTRAINTS &&
+        answered < CLOSING_COMMIT) {
+        *end = TRY_STALE; /* somebody has written to the journal: read it again */
+        return BATCH_STOP;
+    }
+    if (answered == CLOSING_CONSTRAINTS || answered == CLOSING_COMMIT) {
+        return batch_failed(run, NULL, end);
+    }
+    *end = try_query_failed(try, "cannot commit the batch");
+    return BATCH_STOP;
+}
+
+static enum batch_end
+commit_batch(struct batch_run *run, const struct batch_position *next, enum try_end *end)
+{
+    CLEANUP(text_release) struct text sql = {0}, cursor = {0};
+    struct sitting *sitting = run->try->sitting;
+    struct connection *connection = sitting->connection;
+    struct patience patience = {.heeds_interrupt = true, .failpoint = "execute.batch-commit-sent"};
+    struct journal_row row = journal_row_of(run->try->order);
+
+    batch_position_write(next, &cursor);
+    row.state = JOURNAL_INTENT;
+    row.statement = next->statement;
+    row.cursor = text_of(&cursor);
+    text_format(&sql,
+                "SET CONSTRAINTS ALL IMMEDIATE; RESET ROLE; SELECT CAST(CASE WHEN"
+                " txid_current_if_assigned() IS DISTINCT FROM %s THEN 'skein:transaction'"
+                " WHEN current_user <> ",
+                run->try->xid);
+    connection_literal(connection, &sql, sitting->session_user);
+    text_append(&sql, " THEN 'skein:role' ELSE '1' END AS integer);");
+    journal_insert(sitting, &row, &sql);
+    text_append(&sql, "COMMIT");
+    FAILPOINT("execute.after-batch");
+    if (!connection_run(connection, text_of(&sql), &patience)) {
+        return commit_failed(run, end);
+    }
+    FAILPOINT("execute.after-batch-commit");
+    if (strcmp(connection_tag(connection, CLOSING_COMMIT), "COMMIT") != 0) {
+        *end = batch_run_fail(run, "E-SQL-ABORTED",
+                              "the server rolled the transaction back at its end");
+        return BATCH_STOP;
+    }
+    sitting_advance(sitting, row.hash);
+    return BATCH_DONE;
+}
+
+/* ---- one batch ------------------------------------------------------------------------------- */
+
+void
+batch_run_move(struct batch_run *run, const struct batch_position *position)
+{
+    unsigned other = 1 - run->position_turn;
+    struct batch_position copy;
+
+    arena_clear(&run->position_arenas[other]);
+    batch_position_copy(position, &run->position_arenas[other], &copy);
+    run->position = copy;
+    run->position_turn = other;
+}
+
+static enum batch_end
+try_batch(struct batch_run *run, struct one_batch *one, enum try_end *end)
+{
+    enum batch_end batch_end = open_batch(run, one, end);
+
+    if (batch_end == BATCH_DONE) {
+        batch_end = change_rows(run, one, end);
+    }
+    if (batch_end != BATCH_DONE) {
+        return batch_end;
+    }
+    struct batch_position next = position_behind(run, one);
+    batch_end = commit_batch(run, &next, end);
+    if (batch_end != BATCH_DONE) {
+        return batch_end;
+    }
+    batch_run_move(run, &next);
+    run->progress_ms = clock_now_ms();
+    backoff_reset(&run->conflicts);
+    pace_done(&run->pace, (uint64_t)(clock_now_us() - one->began_us), one->is_last);
+    return BATCH_DONE;
+}
+
+/* Between two batches. False when it goes no further. */
+static bool
+rest(struct batch_run *run, enum try_end *end)
+{
+    struct step_try *try = run->try;
+    struct interrupt *interrupt = try->sitting->interrupt;
+    bool goes_on = run->batch->pace.pause_ms
+                       ? interrupt_sleep(interrupt, (int64_t)run->batch->pace.pause_ms)
+                       : !interrupt_is_raised(interrupt);
+
+    if (!goes_on) {
+        *end = TRY_CANCELLED;
+        return false;
+    }
+    if (is_late(try)) {
+        *end = batch_run_fail(run, "E-SQL-TIMEOUT", "the script took longer than its time-out");
+        error_hint(&try->error, "apply it again: it goes on where it stopped");
+        try->is_retryable = true;
+        return false;
+    }
+    return true;
+}
+
+static bool
+run_leaf(struct batch_run *run, const struct batch_leaf *leaf, enum try_end *end)
+{
+    while (!batch_point_equal(&run->position.at, &run->position.end)) {
+        if (!rest(run, end)) {
+            return false;
+        }
+        struct one_batch one = {
+            .leaf = leaf,
+            .range = {.leaf = leaf, .is_by_ctid = run->table.is_by_ctid, .from = run->position.at},
+            .began_us = clock_now_us()};
+        enum batch_end batch_end = try_batch(run, &one, end);
+        arena_release(&one.arena);
+        if (batch_end == BATCH_STOP) {
+            return false;
+        }
+        if (!run->try->sitting->connection || !run->try->sitting->has_lock) {
+            *end = TRY_LOST;
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+/* A leaf that was not begun: find its last key. What comes behind it later is not meant. */
+static bool
+begin_leaf(struct batch_run *run, const struct batch_leaf *leaf, enum try_end *end)
+{
+    CLEANUP(text_release) struct text sql = {0};
+    CLEANUP(arena_release) struct arena arena = {0};
+    struct connection *connection = run->try->sitting->connection;
+    struct patience patience = try_patience(run->try, NULL);
+    struct batch_position next = run->position;
+
+    append_question(run, &sql);
+    batch_range_ask_end(leaf, run->table.is_by_ctid, &sql);
+    text_append(&sql, "COMMIT");
+    patience.look_after_ms = 0;
+    if (!connection_run(connection, text_of(&sql), &patience)) {
+        *end = statement_failed(run, NULL);
+        return false;
+    }
+    next.schema = leaf->schema;
+    next.name = leaf->name;
+    next.passed = 0;
+    next.at = (struct batch_point){0};
+    batch_range_read(connection, OPENING_BOUNDARY, &arena, &next.end);
+    batch_run_move(run, &next);
+    return true;
+}
+
+bool
+batch_run(struct batch_run *run, enum try_end *end)
+{
+    const struct batch_position *position = &run->position;
+    size_t first =
+        position->name ? batch_table_find(&run->table, position->schema, position->name) : 0;
+
+    for (size_t i = first; i < run->table.leaf_count; i++) {
+        const struct batch_leaf *leaf = &run->table.leaves[i];
+        bool is_begun =
+            text_equal(position->schema, leaf->schema) && text_equal(position->name, leaf->name);
+        if (!is_begun && !begin_leaf(run, leaf, end)) {
+            return false;
+        }
+        if (!run_leaf(run, leaf, end)) {
+            return false;
+        }
+    }
+    return true;
+}
