@@ -32,6 +32,7 @@ struct catalog_index {
     struct sql_index index; /* name, uniqueness … */
     struct catalog_table *table;
     const char *constraint; /* that it carries; null: none */
+    size_t attached;        /* how many indexes of partitions were attached to it */
     size_t file;
     struct catalog_index *next; /* of the same table */
 };
@@ -40,6 +41,7 @@ struct catalog_index {
 struct catalog_part {
     enum sql_object object;
     const char *name;
+    const char *function; /* that a trigger calls */
     size_t file;
     struct catalog_part *next;
 };
@@ -55,8 +57,10 @@ struct catalog_kin {
 struct catalog_table {
     const char *schema, *name;
     enum sql_object object;
-    size_t file;                                                 /* made in */
-    bool is_temporary, is_unlogged, is_partitioned, is_complete; /* all its columns are known */
+    size_t file; /* made in */
+    bool is_temporary, is_unlogged, is_partitioned;
+    bool is_stored_elsewhere; /* a TABLESPACE or access method was written */
+    bool is_complete;         /* all its columns are known */
     bool was_filled; /* made by … AS SELECT or written to by a statement of the history */
     size_t filled;   /* in this file, first */
     struct catalog_column *columns;
@@ -64,8 +68,12 @@ struct catalog_table {
     struct catalog_index *indexes;
     struct catalog_part *parts;
     struct catalog_kin *parents, *children;
-    const char *owner_table, *owner_column; /* of a sequence: the column it belongs to */
-    struct catalog_kin *reads;              /* of a view: what it selects from, as far as known */
+    struct catalog_kin *sequences;                         /* that belong to its columns */
+    const char *owner_schema, *owner_table, *owner_column; /* of a sequence: of which column */
+    /* Of a view: what it selects from, as far as known, and the columns it names; null for *. */
+    struct catalog_kin *reads;
+    const char *const *used;
+    size_t used_count;
 };
 
 /* An enum, domain or other type. */
@@ -137,5 +145,12 @@ const char *catalog_schema(const struct catalog *catalog);
 /* All tables in the order of their making, for rules that look at the whole. */
 const struct catalog_table *catalog_next(const struct catalog *catalog,
                                          const struct catalog_table *previous);
+
+/* Whether a view selects from a table, and from this column of it; null: from any. */
+bool catalog_view_reads(const struct catalog_table *view, const struct catalog_table *table,
+                        const char *column);
+
+/* The tables that a publication names; null when none are known. */
+const struct catalog_kin *catalog_publication(const struct catalog *catalog, const char *name);
 
 #endif

@@ -16,6 +16,7 @@
 #include "common/base/arena.h"
 
 struct catalog;
+struct sql_setting;
 struct sql_statement;
 
 /* What is known of differences between versions; a major outside is taken for the nearest. */
@@ -42,9 +43,9 @@ enum sql_object {
     OBJECT_VIEW,
     OBJECT_MATERIALIZED_VIEW,
     OBJECT_SEQUENCE,
-    OBJECT_INDEX,
     OBJECT_RELATION,   /* one of the above, the statement does not say which */
-    OBJECT_COLUMN,     /* of the relation `name`, itself in `part`; so are the next six */
+    OBJECT_INDEX,      /* of the table `name`, if that is known, itself in `part` */
+    OBJECT_COLUMN,     /* of the relation `name`, itself in `part`; so are the next ones */
     OBJECT_CONSTRAINT, /* of a table */
     OBJECT_TRIGGER,
     OBJECT_RULE,
@@ -201,12 +202,34 @@ struct sql_index {
     const char *name; /* as written, or as PostgreSQL would choose it; is_named tells */
     bool is_named;
     bool is_unique, is_concurrent;
-    bool is_partial;    /* has WHERE */
-    bool is_only;       /* ON ONLY: not on the partitions */
-    bool is_valid;      /* false: ON ONLY a partitioned table, until its parts are attached */
-    const char *method; /* "btree" */
+    bool is_partial;         /* has WHERE */
+    bool is_only;            /* ON ONLY: not on the partitions */
+    bool is_valid;           /* false: ON ONLY a partitioned table, until its parts are attached */
+    const char *method;      /* "btree" */
+    const char *const *used; /* the columns that its expressions and WHERE name */
+    size_t used_count;
     const char *const *columns; /* null in place of an expression; INCLUDE is not among them */
     size_t column_count;
+};
+
+struct sql_table_name {
+    const char *schema, *name;
+};
+
+/* A table, view or sequence as it is made. */
+struct sql_table {
+    bool is_partitioned, is_unlogged;
+    bool is_partition, is_default;        /* PARTITION OF its only parent; … DEFAULT */
+    bool is_filled;                       /* CREATE … AS with data */
+    bool is_stored_elsewhere;             /* a TABLESPACE or access method is written */
+    bool is_complete;                     /* all columns are among the effects */
+    const struct sql_table_name *parents; /* INHERITS, PARTITION OF */
+    size_t parent_count;
+    /* Of a view: the columns that its query names; null for *. */
+    const char *const *used;
+    size_t used_count;
+    /* Of a sequence: the column that it belongs to; null: none. */
+    const char *owner_schema, *owner_table, *owner_column;
 };
 
 /* One thing that happens to one object. Texts live in the arena, the tree or are constants. */
@@ -224,10 +247,11 @@ struct effect {
     size_t offset;          /* in the whole text; the statement's when the tree says no better */
     bool is_schema_written; /* the schema stands in the statement */
     bool if_exists, if_not_exists, cascades;
-    bool is_temporary;    /* of a temporary table: of no concern to anybody else */
-    bool is_concurrent;   /* CONCURRENTLY */
-    bool is_implied;      /* not written out: follows from something else in the statement */
-    bool is_bounded;      /* UPDATE, DELETE: has WHERE or LIMIT; INSERT: VALUES only */
+    bool is_temporary;  /* of a temporary table: of no concern to anybody else */
+    bool is_concurrent; /* CONCURRENTLY */
+    bool is_implied;    /* a part of something else that the statement does: of CREATE TABLE … */
+    bool is_noop;       /* IF NOT EXISTS, and the catalog says that it is there already */
+    bool is_bounded;    /* UPDATE, DELETE: has WHERE or LIMIT; INSERT: VALUES only */
     bool scans, rewrites; /* it makes PostgreSQL read all rows, write all rows anew */
     bool loses_data;      /* rows or a column's values are gone for good */
     bool can_undo;        /* another statement brings it back, with all data */
@@ -236,6 +260,9 @@ struct effect {
     const struct sql_column *column;         /* created, SET TYPE (the new one) */
     const struct sql_constraint *constraint; /* created */
     const struct sql_index *index;           /* created */
+    const struct sql_table *table;           /* created; ALTER SEQUENCE … OWNED BY */
+    const char *old_type;                    /* SET TYPE, when the catalog knows it */
+    const char *function;                    /* that a trigger calls */
 };
 
 /* What one relation goes through; one entry for each, the strongest lock that it sees. */
@@ -266,7 +293,10 @@ struct effects {
     size_t relation_count;
     struct sql_call *calls; /* those that are stable or volatile */
     size_t call_count;
+    const struct sql_setting *settings; /* as in struct sql_facts */
+    size_t setting_count;
     enum sql_class class;
+    int major_min;            /* the oldest version that has this syntax, 12 at least */
     bool in_transaction;      /* can run inside a transaction block */
     bool loses_data;          /* any of its effects does */
     bool can_undo;            /* all of its effects can be undone */

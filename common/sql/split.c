@@ -377,6 +377,7 @@ shift_all(struct sql_script *script, struct place *place, size_t by)
     for (size_t i = 0; i < script->statement_count; i++) {
         struct sql_statement *statement = &script->statements[i];
         shift(&statement->stretch, 1, by);
+        statement->skipped = by;
         if (statement->facts.secret_offset) {
             statement->facts.secret_offset += by;
         }

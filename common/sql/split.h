@@ -18,6 +18,7 @@ struct sql_statement {
     struct stretch stretch; /* without what stands before it and the ';' behind it */
     struct sql_facts facts;
     const struct PgQuery__Node *tree; /* for the files of this folder; lives in the arena */
+    size_t skipped; /* bytes of the text in front of what the tree's locations count from */
 };
 
 /* Everything lives in the arena that sql_split was given; the stretches are in the text's order. */

@@ -37,9 +37,15 @@ walk(const ProtobufCMessage *message, bool (*visit)(void *, const ProtobufCMessa
      void *context)
 {
     message = unwrapped(message);
-    if (!message || !visit(context, message)) {
-        return;
+    if (message && visit(context, message)) {
+        walk_below(message, visit, context);
     }
+}
+
+void
+walk_below(const ProtobufCMessage *message, bool (*visit)(void *, const ProtobufCMessage *),
+           void *context)
+{
     for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
         /* The one kind of oneof beside nodes is a constant's value, and holds nothing more. */

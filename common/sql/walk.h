@@ -18,6 +18,10 @@
 void walk(const ProtobufCMessage *message,
           bool (*visit)(void *context, const ProtobufCMessage *message), void *context);
 
+/* The same without the message itself. */
+void walk_below(const ProtobufCMessage *message,
+                bool (*visit)(void *context, const ProtobufCMessage *message), void *context);
+
 /* The same for each of a list of nodes; and for one that may be null. */
 void walk_nodes(PgQuery__Node *const *nodes, size_t count,
                 bool (*visit)(void *context, const ProtobufCMessage *message), void *context);
