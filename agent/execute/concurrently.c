@@ -11,6 +11,7 @@
 #include "common/base/mem.h"
 #include "common/postgres/schema.h"
 #include "agent/execute/index.h"
+#include "agent/execute/single.h"
 #include "agent/execute/mirror.h"
 #include "agent/execute/transaction.h"
 
@@ -29,6 +30,9 @@ enter(struct step_try *try)
     patience.heeds_interrupt = false;
     text_append(&sql, "SELECT 1");
     try_append_settings(try, false, &sql);
+    if (try->script) {
+        single_append_settings(try, &sql);
+    }
     return connection_run(try->sitting->connection, text_of(&sql), &patience);
 }
 
@@ -46,20 +50,30 @@ leave(struct step_try *try)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* Whether this step has begun its running statement before. */
+/*
+ * Whether this step has begun its running statement before; or an earlier one of the same
+ * migration, which has had no success since.
+ */
 static bool
 has_intent(struct step_try *try, bool *found)
 {
     CLEANUP(text_release) struct text sql = {0};
     struct connection *connection = try->sitting->connection;
     struct patience patience = sitting_patience();
-    char id[ID_TEXT_SIZE];
+    struct journal_row row = journal_row_of(try->order);
+    char checksum[2 * CHECKSUM_SIZE + 1];
 
     patience.heeds_interrupt = false;
+    text_hex(row.checksum, CHECKSUM_SIZE, checksum);
     text_format(&sql,
-                "SELECT 1 FROM skein.journal WHERE step_id = '%s' AND state = 'intent'"
-                " AND statement = %" PRIu64 " LIMIT 1",
-                id_text(&try->order->step_id, id), try->statement);
+                "SELECT 1 FROM skein.journal WHERE state = 'intent' AND statement = %" PRIu64
+                " AND direction = '%s' AND checksum = '\\x%s' AND version = ",
+                try->statement, row.direction == DIRECTION_UP ? "up" : "down", checksum);
+    connection_literal(connection, &sql, row.version);
+    text_append(&sql, " AND number > COALESCE((SELECT max(number) FROM skein.journal"
+                      " WHERE state = 'done' AND version = ");
+    connection_literal(connection, &sql, row.version);
+    text_append(&sql, "), 0) LIMIT 1");
     if (!connection_run(connection, text_of(&sql), &patience)) {
         return false;
     }
@@ -356,6 +370,20 @@ carry_out(struct step_try *try, const struct statement *statement, enum try_end 
     return run_outside(try, statement, end) && check_result(try, statement, end);
 }
 
+static bool
+carry_out_single(struct step_try *try, const struct statement *statement, enum try_end *end)
+{
+    if (!leave(try)) {
+        *end = try_query_failed(try, "cannot let go of the role and search_path");
+        return false;
+    }
+    if (interrupt_is_raised(try->sitting->interrupt)) {
+        *end = TRY_CANCELLED;
+        return false;
+    }
+    return single_carry_out(try, statement, end);
+}
+
 /* ---- the step -------------------------------------------------------------------------------- */
 
 static bool
@@ -366,18 +394,11 @@ carry_out_all(struct step_try *try, enum try_end *end)
     for (size_t i = 0; i < try->script->statement_count; i++) {
         const struct statement *statement = &try->script->statements[i];
         try->statement = i + 1;
-        if (statement->kind == STATEMENT_TRANSACTIONAL) {
-            *end =
-                try_fail(try, "E-MIG-NOTX-UNVERIFIABLE",
-                         "only CREATE and DROP INDEX CONCURRENTLY can run outside a transaction");
-            error_where(&try->error, "%s:%" PRIu64 ":%" PRIu64, try->script->path, statement->line,
-                        statement->column);
-            return false;
-        }
         if (order->progress) {
             order->progress(order->context, try->statement);
         }
-        if (!carry_out(try, statement, end)) {
+        if (!(statement->kind == STATEMENT_TRANSACTIONAL ? carry_out_single(try, statement, end)
+                                                         : carry_out(try, statement, end))) {
             return false;
         }
     }

@@ -4,13 +4,15 @@
 #include "common/base/clock.h"
 #include "agent/execute/batch_position.h"
 #include "agent/execute/concurrently.h"
+#include "agent/execute/single.h"
 
 #define RESOLVE_MS 15000
 
 /*
- * The verdict, or what an intent without one has become. Nothing at all becomes a verdict too:
- * whoever was asked to carry this attempt out and has slept till now does not begin it after we
- * have said that it never began.
+ * The verdict, or what an intent without one has become. What was done in batches stays, and
+ * another attempt goes on behind it. Nothing at all becomes a verdict too: whoever was asked to
+ * carry this attempt out and has slept till now does not begin it after we have said that it never
+ * began.
  */
 static bool
 find(struct sitting *sitting, const struct id *step_id, uint64_t attempt, struct arena *arena,
@@ -27,7 +29,7 @@ find(struct sitting *sitting, const struct id *step_id, uint64_t attempt, struct
         return true;
     }
     if (!journal_open_intent(sitting, step_id, arena, &is_open, &row, error) ||
-        (is_open && !batch_is_cursor(row.cursor) &&
+        (is_open && !batch_is_cursor(row.cursor) && !single_is_cursor(row.cursor) &&
          !concurrently_settle(sitting, &row, found, outcome, error))) {
         return false;
     }

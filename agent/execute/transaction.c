@@ -319,8 +319,8 @@ static const char leave_no_trace[] = "SET CONSTRAINTS ALL IMMEDIATE;"
  * that cannot be read. Then our settings and the session's lock; and a commit that is not on disk
  * when it is answered would be none.
  */
-static void
-append_check(const struct step_try *try, struct text *sql)
+void
+transaction_append_unharmed(const struct step_try *try, struct text *sql)
 {
     text_format(sql,
                 "SELECT CAST(CASE WHEN txid_current_if_assigned() IS DISTINCT FROM %s"
@@ -384,7 +384,7 @@ close_and_commit(struct step_try *try)
     row.statement = try->statement;
     row.outcome = try->outcome;
     text_append(&sql, leave_no_trace);
-    append_check(try, &sql);
+    transaction_append_unharmed(try, &sql);
     journal_insert(sitting, &row, &sql);
     size_t commit = CLOSE_MIRROR + mirror_append_write(try, &sql);
     text_append(&sql, "COMMIT");

@@ -20,6 +20,12 @@ void transaction_append_opening(const struct step_try *try, struct text *sql);
 void transaction_append_checks(struct text *sql);
 bool transaction_check_opening(struct step_try *try, enum try_end *end);
 
+/*
+ * Append the statement that fails when the transaction or the role is not the one it was, and takes
+ * the session's settings and lock again; in front of the journal's row and the COMMIT.
+ */
+void transaction_append_unharmed(const struct step_try *try, struct text *sql);
+
 /* The verify script of an up, in the open transaction; true when all of it holds. */
 bool transaction_verify(struct step_try *try, enum try_end *end);
 

@@ -285,8 +285,10 @@ check_nothing(struct reading *reading)
 bool
 reading_collect(struct reading *reading)
 {
-    struct collection collection = {
-        .sources = &reading->sources, .errors = reading->errors, .notes = reading->notes};
+    struct collection collection = {.sources = &reading->sources,
+                                    .errors = reading->errors,
+                                    .notes = reading->notes,
+                                    .substitutions = reading->from->substitutions};
     struct error error;
 
     if (!listing_open(reading->from->folder, &reading->files, &error)) {
