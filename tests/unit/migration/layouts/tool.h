@@ -18,12 +18,21 @@ put_any(const struct folder *folder, const char *name)
 }
 
 static inline struct reads
-read_as(const struct folder *folder, const char *layout)
+read_with(const struct folder *folder, const char *layout, struct substitutions substitutions)
 {
-    struct migrations_source source = {.folder = folder->path, .service = "auth", .layout = layout};
+    struct migrations_source source = {.folder = folder->path,
+                                       .service = "auth",
+                                       .layout = layout,
+                                       .substitutions = substitutions};
     struct reads reads = {0};
     reads.succeeded = migrations_read_source(&source, &reads.bundle, &reads.errors, &reads.notes);
     return reads;
+}
+
+static inline struct reads
+read_as(const struct folder *folder, const char *layout)
+{
+    return read_with(folder, layout, (struct substitutions){0});
 }
 
 /* A folder of one file, read by itself. */
