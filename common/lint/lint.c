@@ -116,14 +116,6 @@ is_reported(const struct linting *linting, const char *path)
     return !wish->is_reported || wish->is_reported(wish->context, path);
 }
 
-/* Whether a path is part of the change that is looked at. */
-static bool
-is_changed(const struct linting *linting, const char *path)
-{
-    const struct lint_wish *wish = linting->wish;
-    return wish->is_changed && wish->is_changed(wish->context, path);
-}
-
 static const char *
 path_of(struct folder_lint *folder, const struct source *source)
 {
@@ -132,18 +124,25 @@ path_of(struct folder_lint *folder, const struct source *source)
 }
 
 /*
- * From which file of the catalog on tables are new: all that came with the change; without a
- * change, those of this migration and of the one before it, which go out together more often than
- * not.
+ * Which files of the catalog are new: those that came with the change; without a change, this one
+ * and the one before it, which go out together more often than not.
  */
 static void
-mark_new(struct linting *linting, bool is_of_change, size_t file)
+mark_new(struct linting *linting, const char *path, size_t file)
 {
     if (linting->wish->is_changed) {
-        linting->new_since = is_of_change && linting->new_since <= file ? linting->new_since : file;
-    } else {
-        linting->new_since = file > 1 ? file - 1 : 1;
+        linting->is_of_change[file - 1] = linting->wish->is_changed(linting->wish->context, path);
     }
+    linting->new_since = file > 1 ? file - 1 : 1;
+}
+
+bool
+linting_is_new(const struct linting *linting, size_t file)
+{
+    if (linting->wish->is_changed) {
+        return file > 0 && file <= linting->file_count && linting->is_of_change[file - 1];
+    }
+    return file >= linting->new_since;
 }
 
 static void
@@ -168,7 +167,7 @@ lint_migration(struct folder_lint *folder, size_t index)
             linting->files[linting->file_count++] = source->file->name;
             linting->made_count = 0;
             arena_clear(&linting->migration_arena);
-            mark_new(linting, is_changed(linting, path), catalog_begin_file(linting->catalog));
+            mark_new(linting, path, catalog_begin_file(linting->catalog));
         }
         if (scripts[i].part == ON_UP || is_asked_for) {
             script_lint(linting, migration, index, source, path, scripts[i].part, is_asked_for);
@@ -183,6 +182,7 @@ lint_migrations(struct folder_lint *folder)
     const struct source_list *sources = &linting->reading.sources;
 
     linting->files = arena_alloc(&linting->arena, sources->count * sizeof(char *));
+    linting->is_of_change = arena_alloc(&linting->arena, sources->count * sizeof(bool));
     for (size_t i = 0; i < sources->count; i++) {
         linting->has_downs |= sources->items[i].down.file != NULL;
     }

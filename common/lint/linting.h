@@ -25,7 +25,8 @@ struct linting {
 
     struct reading reading; /* of the folder */
     struct catalog *catalog;
-    size_t new_since;   /* the first file of the catalog whose tables are new */
+    bool *is_of_change; /* each file of the catalog, by its number less one */
+    size_t new_since;   /* without a change: the first file whose tables are new */
     size_t fresh;       /* the finding that scene_fix is about; FINDING_OF_FILE: none */
     const char **files; /* names, by their number in the catalog less one */
     size_t file_count;
@@ -54,6 +55,9 @@ struct script_look {
 /* Make `active` from the rules and the wish. */
 void linting_open(struct linting *linting);
 void linting_close(struct linting *linting);
+
+/* Whether what a file of the catalog has made is new. */
+bool linting_is_new(const struct linting *linting, size_t file);
 
 /* The severity that a rule has by the wish. */
 enum severity linting_severity(const struct linting *linting, const struct rule *rule);

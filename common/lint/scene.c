@@ -239,7 +239,7 @@ scene_is_new(const struct scene *scene, const char *schema, const char *name)
 {
     const struct catalog_table *table = catalog_table(scene->catalog, schema, name);
 
-    return scene->script->part != ON_DOWN && table && table->file >= scene->linting->new_since;
+    return scene->script->part != ON_DOWN && table && linting_is_new(scene->linting, table->file);
 }
 
 bool
@@ -247,7 +247,7 @@ scene_is_new_type(const struct scene *scene, const char *schema, const char *nam
 {
     const struct catalog_type *type = catalog_type(scene->catalog, schema, name);
 
-    return scene->script->part != ON_DOWN && type && type->file >= scene->linting->new_since;
+    return scene->script->part != ON_DOWN && type && linting_is_new(scene->linting, type->file);
 }
 
 const char *

@@ -12,6 +12,10 @@ static const char *const errors_formats[] = {"text", "markdown", NULL};
 static const char *const patterns_formats[] = {"text", "markdown", NULL};
 static const char *const manual_formats[] = {"markdown", "man", NULL};
 static const char *const colour_choices[] = {"auto", "always", "never", NULL};
+/* Keep these in the order of enum report_format, and of enum severity from the note on. */
+static const char *const lint_formats[] = {"text", "json", "sarif", "junit", "github", NULL};
+static const char *const severity_choices[] = {"note", "warning", "error", NULL};
+static const char *const rules_formats[] = {"text", "markdown", NULL};
 static const char *const shells[] = {"bash", "zsh", "fish", NULL};
 
 /* ---- options ------------------------------------------------------------------------------- */
@@ -181,6 +185,24 @@ static const struct command_option option_manual_format =
 static const struct command_option option_out =
     OPTION("out", VALUE_FOLDER, "DIR", NULL, 0, 0, NULL, "write one file for each page there");
 
+static const struct command_option option_changed_since =
+    OPTION("changed-since", VALUE_TEXT, "REV", NULL, 0, 0, NULL,
+           "only files that git knows to differ from where this branch has left REV");
+static const struct command_option option_lint_format = OPTION(
+    "format", VALUE_CHOICE, "FORMAT", "text", 0, 0, lint_formats,
+    "text, json, sarif (2.1.0, for code scanning), junit, or github (annotations of a workflow)");
+static const struct command_option option_fail_on =
+    OPTION("fail-on", VALUE_CHOICE, "SEVERITY", NULL, 0, 0, severity_choices,
+           "from which severity on findings make the exit status 1: note, warning, error; "
+           "otherwise as skein.yaml says, or error");
+static const struct command_option option_lint_database =
+    OPTION("database", VALUE_TEXT, "CONNINFO", NULL, 0, 0, NULL,
+           "how grave a finding is follows the sizes of this database's tables, and its version");
+static const struct command_option option_fix =
+    FLAG("fix", "write the files anew where a finding can be put right mechanically");
+static const struct command_option option_rules_format =
+    OPTION("format", VALUE_CHOICE, "FORMAT", "text", 0, 0, rules_formats, "text or markdown");
+
 /* ---- arguments ----------------------------------------------------------------------------- */
 
 #define SERVICES(is_optional_)                                                                     \
@@ -277,7 +299,12 @@ const struct command command_table[] = {
      .run = command_cancel},
     {.name = "retry",
      .group = GROUP_ROLLOUT,
-     .sentence = "try the failed targets of a run again",
+     .sentence = "try a run's failed and cancelled targets again",
+     .detail = "Each goes on with the migration that it stopped at; what is done stays done, and "
+               "targets that are there are left alone. A run that has ended is open again until "
+               "they are through. Refused while a run is being cancelled, after it was rolled "
+               "back, when nothing of it has failed or was cancelled, or when another run has one "
+               "of its targets. What a changed file is to do needs a new plan: skein apply.",
      .arguments = {RUN(false)},
      .examples = {{"skein retry last", ""}},
      .run = command_retry},
@@ -454,6 +481,30 @@ const struct command command_table[] = {
      .examples = {{"skein history --database \"dbname=auth\"", ""}},
      .run = command_history},
 
+    {.name = "lint",
+     .group = GROUP_LOCAL,
+     .sentence = "look for what is dangerous or wrong in migrations",
+     .detail = "Every file is read with PostgreSQL's own grammar, the whole history is replayed in "
+               "memory, and each statement is looked at with what was there before it: what locks "
+               "a table that was made in the same change is no danger. The rules are in "
+               "docs/rules.\n\n"
+               "One place is allowed by a comment above it: -- skein: allow=SK010 reason=\"ten "
+               "rows\" until=2027-01-31. Rules are switched off, or given another severity, in "
+               "skein.yaml: lint: { rules: { SK010: off } }.",
+     .arguments = {{.name = "PATH",
+                    .kind = VALUE_FILE,
+                    .is_optional = true,
+                    .is_repeated = true,
+                    .sentence = "a folder of migrations, files in one, or a service; otherwise "
+                                "every service of skein.yaml"}},
+     .options = {&option_changed_since, &option_lint_format, &option_fail_on, &option_fix,
+                 &option_lint_database},
+     .examples = {{"skein lint", "every service of skein.yaml"},
+                  {"skein lint --changed-since origin/main --format github", "in a pull request"},
+                  {"skein lint auth --database service=auth", "with the sizes of real tables"},
+                  {"skein lint db/migrations --fix", "put right what is mechanical"}},
+     .run = command_lint},
+
     {.name = "debug machines",
      .group = GROUP_HELP,
      .sentence = "print the state machines: from, event, to, and why",
@@ -489,6 +540,18 @@ const struct command command_table[] = {
      .options = {&option_errors_format},
      .examples = {{"skein debug errors", ""}},
      .run = command_debug_errors},
+    {.name = "debug rules",
+     .group = GROUP_HELP,
+     .sentence = "list the rules of skein lint",
+     .arguments = {{.name = "RULE",
+                    .kind = VALUE_NAME,
+                    .is_optional = true,
+                    .is_repeated = true,
+                    .sentence = "only these, with their pages"}},
+     .options = {&option_rules_format, &option_out},
+     .examples = {{"skein debug rules SK010", "why, and what to write instead"},
+                  {"skein debug rules --out docs/rules", "a page for each"}},
+     .run = command_debug_rules},
     {.name = "debug manual",
      .group = GROUP_HELP,
      .sentence = "print this manual, from the same table as --help",

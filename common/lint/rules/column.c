@@ -105,10 +105,12 @@ check_drop_default(struct scene *scene)
 {
     const struct effect *effect = scene->effect;
     const struct catalog_table *table = scene_catalog_table(scene);
-    const struct catalog_column *column = table ? catalog_column(table, effect->part) : NULL;
 
-    if (effect->verb == EFFECT_DROP_DEFAULT && !scene->is_new && column &&
-        column->column.is_not_null) {
+    if (effect->verb != EFFECT_DROP_DEFAULT || !effect->part || scene->is_new || !table) {
+        return;
+    }
+    const struct catalog_column *column = catalog_column(table, effect->part);
+    if (column && column->column.is_not_null) {
         scene_find(scene, "code that leaves %s.%s out of its INSERTs fails: the column is NOT NULL",
                    scene_table(scene), effect->part);
     }
@@ -148,7 +150,7 @@ made_in(const struct scene *scene, const struct effect *effect)
     case OBJECT_TABLE:
         return table ? table->file : 0;
     case OBJECT_COLUMN:
-        column = table ? catalog_column(table, effect->part) : NULL;
+        column = table && effect->part ? catalog_column(table, effect->part) : NULL;
         return column ? column->file : 0;
     case OBJECT_INDEX:
         index = catalog_index(scene->catalog, effect->schema, effect->name);

@@ -34,6 +34,7 @@ bool command_up(struct call *call, struct error *error);
 bool command_down(struct call *call, struct error *error);
 bool command_adopt(struct call *call, struct error *error);
 bool command_history(struct call *call, struct error *error);
+bool command_lint(struct call *call, struct error *error);
 
 bool command_new(struct call *call, struct error *error);
 bool command_patterns(struct call *call, struct error *error);
@@ -43,6 +44,7 @@ bool command_debug_machines(struct call *call, struct error *error);
 bool command_debug_frame(struct call *call, struct error *error);
 bool command_debug_bundle(struct call *call, struct error *error);
 bool command_debug_errors(struct call *call, struct error *error);
+bool command_debug_rules(struct call *call, struct error *error);
 bool command_debug_manual(struct call *call, struct error *error);
 bool command_completion(struct call *call, struct error *error);
 bool command_version(struct call *call, struct error *error);

@@ -34,8 +34,9 @@ places_count_behind_a_byte_order_mark_and_in_crlf_files(void **state)
         lints_of("\xef\xbb\xbfSELECT 1;\r\nCREATE INDEX a\r\n  ON users (b);\r\n", "SK010");
 
     assert_int_equal(lints_count(&lints, "SK010", &finding), 1);
-    assert_int_equal(finding->place.line, 2);
-    assert_string_equal(finding->line, "CREATE INDEX a");
+    assert_int_equal(finding->place.line, 3);
+    assert_int_equal(finding->place.column, 6);
+    assert_string_equal(finding->line, "  ON users (b);");
 }
 
 static void
