@@ -35,7 +35,8 @@ is_name(const struct config_node *map, const char *key, const char *name, struct
     if (text_is_name(name)) {
         return true;
     }
-    error_set(error, "E-NAME-SYNTAX", "'%s' is no name", key);
+    char shown[TEXT_SHOWN_SIZE];
+    error_set(error, "E-NAME-SYNTAX", "%s: '%s' is no name", key, text_shown(name, shown));
     error_found(error, "wanted [A-Za-z0-9][A-Za-z0-9._/@-]{0,127} without \"..\"");
     return config_where_key(map, key, error);
 }

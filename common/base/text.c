@@ -168,6 +168,36 @@ text_is_utf8(const void *data, size_t size)
     return true;
 }
 
+const char *
+text_shown(const char *text, char out[TEXT_SHOWN_SIZE])
+{
+    static const char more[] = "…";
+    size_t left = strlen(text), at = 0;
+
+    while (left > 0) {
+        size_t size = text_character(text, left);
+        bool is_control = size == 2 && (uint8_t)text[0] == 0xc2 && (uint8_t)text[1] < 0xa0;
+        bool is_plain =
+            size > 1 ? !is_control : size == 1 && *text >= 0x20 && *text < 0x7f && *text != '\\';
+        if (at + 4 + sizeof more > TEXT_SHOWN_SIZE) {
+            memcpy(out + at, more, sizeof more - 1);
+            at += sizeof more - 1;
+            break;
+        }
+        size = is_plain ? size : 1;
+        if (is_plain) {
+            memcpy(out + at, text, size);
+            at += size;
+        } else {
+            at += (size_t)snprintf(out + at, TEXT_SHOWN_SIZE - at, "\\x%02x", (unsigned char)*text);
+        }
+        text += size;
+        left -= size;
+    }
+    out[at] = '\0';
+    return out;
+}
+
 void
 text_mend_utf8(char *text)
 {

@@ -42,6 +42,14 @@ bool text_is_utf8(const void *data, size_t size);
 /* Replace each byte that is not part of a valid character by '?', in place. */
 void text_mend_utf8(char *text);
 
+#define TEXT_SHOWN_SIZE 136
+
+/*
+ * Text from outside as one may print it: whole when it is short, and what is no printable character
+ * as \\xNN; returns out.
+ */
+const char *text_shown(const char *text, char out[TEXT_SHOWN_SIZE]);
+
 /*
  * Whether a name may stand in a configuration, on the command line and in a log line:
  * [A-Za-z0-9][A-Za-z0-9._/@-]{0,127} without "..".

@@ -232,7 +232,9 @@ read_service(struct project *project, const char *name, const struct config_node
     const char *layout = NULL;
 
     if (!text_is_name(name)) {
-        error_set(error, "E-NAME-SYNTAX", "the service's name is none");
+        char shown[TEXT_SHOWN_SIZE];
+        error_set(error, "E-NAME-SYNTAX", "'%s' cannot be a service's name",
+                  text_shown(name, shown));
         config_where(node, error);
         return error_hint(error, "names: [A-Za-z0-9][A-Za-z0-9._/@-]{0,127} without ..");
     }

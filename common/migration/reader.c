@@ -341,7 +341,9 @@ migrations_read_source(const struct migrations_source *source, struct bundle **b
     *bundle_p = NULL;
     if (!text_is_name(source->service)) {
         struct error error;
-        error_set(&error, "E-NAME-SYNTAX", "the service's name is none");
+        char shown[TEXT_SHOWN_SIZE];
+        error_set(&error, "E-NAME-SYNTAX", "'%s' cannot be a service's name",
+                  text_shown(source->service ? source->service : "", shown));
         error_hint(&error, "names: [A-Za-z0-9][A-Za-z0-9._/@-]{0,127} without ..");
         return error_list_add(errors, &error);
     }

@@ -30,9 +30,12 @@ check_name(const struct value_name *name, const char *text, struct error *error)
     if (text_is_name(text)) {
         return true;
     }
-    error_set(error, "E-NAME-SYNTAX", "%s%s '%.64s' is not a name", name->dashes, name->name, text);
+    char shown[TEXT_SHOWN_SIZE];
+
+    text_shown(text, shown);
+    error_set(error, "E-NAME-SYNTAX", "%s%s '%s' is not a name", name->dashes, name->name, shown);
     error_where(error, "%s%s", name->dashes, name->name);
-    return error_found(error, "%.64s; allowed: %s", text, WORDS_NAME_PATTERN);
+    return error_found(error, "%s; allowed: %s", shown, WORDS_NAME_PATTERN);
 }
 
 static bool

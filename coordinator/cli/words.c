@@ -94,7 +94,9 @@ words_are_printable(int word_count, char **words, struct error *error)
 {
     for (int i = 1; i < word_count; i++) {
         if (!is_printable(words[i]) || strlen(words[i]) > WORD_MAX) {
+            char shown[TEXT_SHOWN_SIZE];
             error_set(error, "E-NAME-SYNTAX", "argument %d is not printable UTF-8 text", i);
+            error_found(error, "%s", text_shown(words[i], shown));
             return error_hint(error, "names are %s", WORDS_NAME_PATTERN);
         }
     }

@@ -179,8 +179,9 @@ may_enrol(struct core *core, const struct enrol *enrol, bool *is_there, struct e
 
     *is_there = false;
     if (!text_is_name(enrol->name)) {
-        error_set(error, "E-NAME-SYNTAX", "\"%.64s\" cannot be the name of an %s", enrol->name,
-                  noun);
+        char shown[TEXT_SHOWN_SIZE];
+        error_set(error, "E-NAME-SYNTAX", "\"%s\" cannot be the name of an %s",
+                  text_shown(enrol->name, shown), noun);
         return error_found(error, "allowed: [A-Za-z0-9][A-Za-z0-9._/@-]{0,127} without \"..\"");
     }
     if (key_is_zero(&enrol->key)) {

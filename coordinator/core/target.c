@@ -350,8 +350,9 @@ check_report(const struct core *core, const struct target *known, const struct t
         return error_set(error, "E-PROTO-STATE", "%.64s is ready and has no id", report->name);
     }
     if (!text_is_name(report->name) || !text_is_name(report->service)) {
-        return error_set(error, "E-NAME-SYNTAX", "\"%.64s\" of service \"%.64s\" is no name",
-                         report->name, report->service);
+        char name[TEXT_SHOWN_SIZE], service[TEXT_SHOWN_SIZE];
+        return error_set(error, "E-NAME-SYNTAX", "\"%s\" of service \"%s\" is no name",
+                         text_shown(report->name, name), text_shown(report->service, service));
     }
     if (!known && !namesake && agent->target_count >= TARGETS_PER_AGENT_MAX) {
         return error_set(error, "E-TARGET-TOO-MANY", "an agent serves at most %d targets",

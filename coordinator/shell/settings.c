@@ -183,7 +183,9 @@ read_operator(const struct config_node *item, struct settings_operator *operator
     }
     operator->role =(enum role) role;
     if (!text_is_name(operator->name)) {
-        error_set(error, "E-NAME-SYNTAX", "'%s' cannot be a name", operator->name);
+        char shown[TEXT_SHOWN_SIZE];
+        error_set(error, "E-NAME-SYNTAX", "'%s' cannot be a name",
+                  text_shown(operator->name, shown));
         return config_where_key(item, "name", error);
     }
     return keys_read_public(key, operator->key.bytes, error) ||

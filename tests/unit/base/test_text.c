@@ -152,6 +152,33 @@ what_is_no_character_is_mended(void **state)
 }
 
 static void
+what_comes_from_outside_is_shown_harmlessly(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"", ""},
+        {"../x y", "../x y"},
+        {"a€\n\x1b[2J\\", "a€\\x0a\\x1b[2J\\x5c"},
+        {"\xff\xc2\x9b"
+         "1m",
+         "\\xff\\xc2\\x9b1m"},
+    };
+    char shown[TEXT_SHOWN_SIZE], long_text[1000], nasty[1000];
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_string_equal(text_shown(cases[i][0], shown), cases[i][1]);
+    }
+    memset(long_text, 'a', sizeof long_text - 1);
+    long_text[sizeof long_text - 1] = '\0';
+    memset(nasty, 1, sizeof nasty - 1);
+    nasty[sizeof nasty - 1] = '\0';
+    assert_true(text_ends_with(text_shown(long_text, shown), "a…"));
+    assert_in_range(strlen(shown), 128, TEXT_SHOWN_SIZE - 1);
+    assert_true(text_ends_with(text_shown(nasty, shown), "\\x01…"));
+    assert_in_range(strlen(shown), 100, TEXT_SHOWN_SIZE - 1);
+}
+
+static void
 a_name_is_plain(void **state)
 {
     (void)state;
@@ -288,6 +315,7 @@ main(void)
         cmocka_unit_test(utf_8_is_told_from_what_is_none),
         cmocka_unit_test(a_character_has_its_size),
         cmocka_unit_test(what_is_no_character_is_mended),
+        cmocka_unit_test(what_comes_from_outside_is_shown_harmlessly),
         cmocka_unit_test(a_name_is_plain),
         cmocka_unit_test(a_whole_number_is_within_its_bounds),
         cmocka_unit_test(a_duration_has_a_unit),

@@ -229,6 +229,8 @@ refuses_names_that_are_none_and_says_what_one_is(void **state)
     REFUSES("E-NAME-SYNTAX", 3, "[A-Za-z0-9]", "apply", "a\x01");
     REFUSES("E-NAME-SYNTAX", 3, "[A-Za-z0-9]", "apply", "\xff\xfe");
     REFUSES("E-NAME-SYNTAX", 3, "[A-Za-z0-9]", "apply", "a\x7f");
+    REFUSES("E-NAME-SYNTAX", 3, "a\\x01", "apply", "a\x01");
+    REFUSES("E-NAME-SYNTAX", 3, "\\xff\\xfe", "apply", "\xff\xfe");
     REFUSES("E-NAME-SYNTAX", 3, "last", "status", "yesterday");
     REFUSES("E-NAME-SYNTAX", 3, "last", "cancel", "0");
 }
