@@ -18,7 +18,7 @@
 #define KEY_SIZE 32                /* a CURVE public key */
 #define CHUNK_SIZE_MAX (256 << 10) /* bytes of a bundle in one message */
 #define PAGE_SIZE_MAX 50           /* rows of a view in one message */
-#define LOG_PAGE_SIZE_MAX 10       /* the same of a LOG_VIEW */
+#define LOG_PAGE_SIZE_MAX 6        /* the same of a LOG_VIEW */
 #define APPLIED_MAX 4000           /* versions of one target in a SURVEYED */
 #define LABELS_MAX 32              /* of a target */
 #define SERVICES_MAX 128           /* of a run */

@@ -47,17 +47,12 @@ learn(const struct connection *connection, struct look *look, size_t statement)
 void
 blockers_name(struct sitting *sitting, struct look *look, size_t statement, char *out, size_t size)
 {
-    CLEANUP(connection_close) struct connection *second = NULL;
     CLEANUP(text_release) struct text sql = {0};
     struct patience patience = {.deadline_ms = clock_now_ms() + LOOK_MS, .heeds_interrupt = true};
-    struct error error;
-    struct connection_config config = {.conninfo = sitting->config.conninfo,
-                                       .application_name = sitting->application_name,
-                                       .interrupt = sitting->interrupt};
+    struct connection *second = sitting->watcher;
 
     text_format(&sql, question, sitting->backend.pid, sitting->backend.pid);
-    if (connection_open(&config, &second, &error) &&
-        connection_run(second, text_of(&sql), &patience)) {
+    if (second && connection_run(second, text_of(&sql), &patience)) {
         if (connection_row_count(second, 0)) {
             write_names(second, out, size);
         }

@@ -1,6 +1,6 @@
 /*
  * blockers: who stands in the way of this sitting's waiting statement, asked on a second connection
- * while it waits.
+ * while it waits (the sitting's watcher).
  */
 #ifndef AGENT_EXECUTE_BLOCKERS_H
 #define AGENT_EXECUTE_BLOCKERS_H

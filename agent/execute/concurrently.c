@@ -11,6 +11,7 @@
 #include "common/base/mem.h"
 #include "common/postgres/schema.h"
 #include "agent/execute/index.h"
+#include "agent/execute/observation.h"
 #include "agent/execute/single.h"
 #include "agent/execute/mirror.h"
 #include "agent/execute/transaction.h"
@@ -288,6 +289,7 @@ run_outside(struct step_try *try, const struct statement *statement, enum try_en
     }
     FAILPOINT("execute.after-concurrent");
     try_note_statement(try, statement, &done, clock_now_us() - began_us);
+    observation_end_statement(try);
     return true;
 }
 
@@ -437,6 +439,7 @@ finish(struct step_try *try)
     if (!leave(try)) {
         return try_query_failed(try, "cannot write down what was done");
     }
+    observation_report(try);
     try->outcome->kind = OUTCOME_DONE;
     try->outcome->notices = connection_notice_count(try->sitting->connection) - try->notices_before;
     try->outcome->duration_us = (uint64_t)(clock_now_us() - try->began_us);

@@ -11,6 +11,7 @@
 #include "common/base/mem.h"
 #include "agent/execute/batch.h"
 #include "agent/execute/concurrently.h"
+#include "agent/execute/observation.h"
 #include "agent/execute/transaction.h"
 #include "agent/execute/way.h"
 
@@ -44,6 +45,7 @@ struct execution {
     struct step_try try;
     struct backoff connect_backoff, lock_backoff, conflict_backoff;
     struct way way;
+    struct observation observation;
     int64_t began_ms;
     uint64_t timeout_ms; /* for all tries together; 0: none */
     int64_t deadline_ms; /* when it ends; 0: none, or nothing was tried yet */
@@ -81,6 +83,7 @@ begin(struct execution *execution, struct sitting *sitting, const struct step_or
         script->is_transactional ? config->lock_timeout_ms : config->lock_budget_ms;
     way_begin(&execution->way, script, first_of(said_ms, default_ms, 0), config->lock_budget_ms);
     execution->try.way = &execution->way;
+    execution->try.observation = &execution->observation;
     execution->try.timeout_ms = execution->timeout_ms;
     execution->try.lock_timeout_ms = execution->way.budget.lock_timeout_ms;
 }
@@ -96,6 +99,7 @@ begin_try(struct execution *execution)
     }
     *try->outcome = (struct outcome){.lock_tries = execution->tries++};
     way_report(try);
+    observation_begin(try->observation, NULL);
     try->error = (struct error){0};
     try->sqlstate[0] = '\0';
     try->is_retryable = false;

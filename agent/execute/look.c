@@ -128,6 +128,17 @@ look_forget_names(struct look *look)
     look->blocker_count = look->left_out = 0;
 }
 
+const struct wanted *
+look_find(const struct look *look, uint64_t oid)
+{
+    for (size_t i = 0; i < look->table_count; i++) {
+        if (look->tables[i].oid == oid) {
+            return &look->tables[i];
+        }
+    }
+    return NULL;
+}
+
 bool
 look_is_empty(const struct look *look)
 {
@@ -139,6 +150,7 @@ look_is_empty(const struct look *look)
 enum look_column {
     LOOK_TABLE, /* its number here */
     LOOK_OID,
+    LOOK_FILE,
     LOOK_DEADLOCK,
     LOOK_KEY, /* from here on null when nobody is at it */
     LOOK_MODE,
@@ -158,7 +170,8 @@ enum look_column {
  * less of its catalogs. A backend number of 0 is nobody's, null would be everybody's.
  */
 static const char question[] =
-    "SELECT w.n, w.o::oid::bigint, current_setting('deadlock_timeout'), l.virtualtransaction,"
+    "SELECT w.n, w.o::oid::bigint, pg_catalog.pg_relation_filenode(w.o)::bigint, "
+    "current_setting('deadlock_timeout'), l.virtualtransaction,"
     " l.mode, l.relation::regclass, l.pid, pg_catalog.pg_get_userbyid(a.usesysid),"
     " a.application_name, a.state,"
     " (extract(epoch FROM clock_timestamp() - a.xact_start) * 1000)::bigint,"
@@ -260,6 +273,7 @@ look_read(struct look *look, const struct connection *connection, size_t answer)
     look->blocker_count = look->left_out = 0;
     for (size_t row = 0; row < connection_row_count(connection, answer); row++) {
         const char *oid = connection_cell(connection, answer, row, LOOK_OID);
+        const char *file = connection_cell(connection, answer, row, LOOK_FILE);
         const char *mode = connection_cell(connection, answer, row, LOOK_MODE);
         const char *deadlock = connection_cell(connection, answer, row, LOOK_DEADLOCK);
         int64_t deadlock_ms;
@@ -270,6 +284,7 @@ look_read(struct look *look, const struct connection *connection, size_t answer)
         if (deadlock && text_to_duration_ms(deadlock, &deadlock_ms)) {
             look->deadlock_ms = (uint64_t)deadlock_ms;
         }
+        look->tables[number].file = file ? strtoull(file, NULL, 10) : 0;
         look->tables[number].oid = oid ? strtoull(oid, NULL, 10) : 0;
         if (mode && look_conflicts(look->tables[number].mode, look_lock_named(mode))) {
             take_blocker(look, number, connection, answer, row);

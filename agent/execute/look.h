@@ -26,6 +26,7 @@ struct blocker {
 /* A table that is wanted. */
 struct wanted {
     const char *name; /* as in the manifest; null: learned */
+    uint64_t file;    /* of its storage, when it was last looked; 0: it has none, or not known */
     uint64_t oid;     /* 0: not known, or there is none of that name */
     enum table_lock mode;
     size_t statement; /* the first that wants it, from 0 */
@@ -41,6 +42,9 @@ struct look {
 
 /* What a script wants to lock so that applications would have to wait. */
 void look_begin(struct look *look, const struct script *script);
+
+/* The table with this oid among those wanted; null when there is none. */
+const struct wanted *look_find(const struct look *look, uint64_t oid);
 
 /* Whether there is anything to look for. */
 bool look_is_empty(const struct look *look);

@@ -44,6 +44,7 @@ void
 sitting_close(struct sitting *sitting)
 {
     connection_close(&sitting->connection);
+    connection_close(&sitting->watcher);
     sitting->has_lock = false;
     sitting_forget_applied(sitting);
 }

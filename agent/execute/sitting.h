@@ -33,6 +33,8 @@ struct sitting {
     struct interrupt *interrupt;
     struct random random;
     struct connection *connection;
+    struct connection *watcher; /* a second one, while statements are observed; may be null */
+    int64_t watch_again_ms;     /* it could not be opened: not before then */
     struct backend backend, lost;
     char *session_settings; /* calls that bring the session's settings to what we want */
     char *session_user;     /* who we are when no migration has changed it (current_user) */

@@ -10,12 +10,13 @@
 #include "common/base/mem.h"
 #include "common/postgres/schema.h"
 #include "agent/execute/mirror.h"
+#include "agent/execute/observation.h"
 #include "agent/execute/way.h"
 
 /* ---- T4, T5, T6: begin, fence, claim, settings: one round trip ------------------------------ */
 
 enum opening { OPEN_BEGIN, OPEN_FENCE, OPEN_REST };
-enum check_column { CHECK_PID, CHECK_RECOVERY, CHECK_LOCK, CHECK_XID };
+enum check_column { CHECK_PID, CHECK_RECOVERY, CHECK_LOCK, CHECK_XID, CHECK_WAL };
 
 /* The target belongs to the coordinator that works on it first. */
 static bool
@@ -50,7 +51,9 @@ void
 transaction_append_checks(struct text *sql)
 {
     text_append(sql, "SELECT pg_backend_pid(), pg_is_in_recovery(),"
-                     " pg_try_advisory_xact_lock(" SCHEMA_LOCK_KEY "), txid_current()");
+                     " pg_try_advisory_xact_lock(" SCHEMA_LOCK_KEY
+                     "), txid_current(), CASE WHEN NOT pg_is_in_recovery() THEN"
+                     " (pg_current_wal_insert_lsn() - '0/0')::bigint END");
 }
 
 static enum try_end
@@ -166,6 +169,8 @@ claim(struct step_try *try, enum try_end *end)
     }
     snprintf(try->xid, sizeof try->xid, "%s",
              connection_cell(connection, claim_answer + 1, 0, CHECK_XID));
+    observation_begin(try->observation,
+                      connection_cell(connection, claim_answer + 1, 0, CHECK_WAL));
     if (!way_is_free(try->way, connection, claim_answer + 2)) {
         *end = TRY_BLOCKED;
         return false;
@@ -206,7 +211,8 @@ left_transaction(struct step_try *try, const struct script *script,
     return TRY_FAILED;
 }
 
-/* A file that our grammar cannot read goes as a whole; of each of its statements the tag is known. */
+/* A file that our grammar cannot read goes as a whole; of each of its statements the tag is known.
+ */
 static bool
 run_script(struct connection *connection, const char *text, const struct patience *patience,
            struct command_end *done)
@@ -243,6 +249,10 @@ run_statement(struct step_try *try, const struct script *script, const struct st
     try_note_statement(try, statement, done, clock_now_us() - began_us);
     if (!connection_is_in_transaction(connection) || ends_transaction(done->tag)) {
         *end = left_transaction(try, script, statement);
+        return false;
+    }
+    bool is_last = statement == &try->script->statements[try->script->statement_count - 1];
+    if (script == try->script && !observation_look_back(try, is_last, end)) {
         return false;
     }
     FAILPOINT("execute.after-statement");
@@ -377,6 +387,7 @@ close_and_commit(struct step_try *try)
     struct patience patience = {.heeds_interrupt = true, .failpoint = "execute.commit-sent"};
     struct journal_row row = journal_row_of(try->order);
 
+    observation_report(try);
     try->outcome->kind = OUTCOME_DONE;
     try->outcome->notices = connection_notice_count(connection) - try->notices_before;
     try->outcome->duration_us = (uint64_t)(clock_now_us() - try->began_us);

@@ -7,10 +7,9 @@
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/postgres/schema.h"
-#include "agent/execute/blockers.h"
 #include "agent/execute/grant.h"
+#include "agent/execute/observation.h"
 #include "agent/execute/sql_place.h"
-#include "agent/execute/way.h"
 
 #define TAG_MAX 64
 #define ROLLBACK_MS 10000
@@ -186,14 +185,6 @@ try_note_statement(struct step_try *try, const struct statement *statement,
     };
 }
 
-static void
-look_for_blockers(void *context)
-{
-    struct step_try *try = context;
-    blockers_name(try->sitting, &try->way->look, try->statement ? try->statement - 1 : 0,
-                  try->blockers, sizeof try->blockers);
-}
-
 struct patience
 try_patience(struct step_try *try, const char *failpoint)
 {
@@ -201,11 +192,7 @@ try_patience(struct step_try *try, const char *failpoint)
                                 .heeds_interrupt = !try->is_effective,
                                 .failpoint = failpoint};
 
-    if (try->lock_timeout_ms) {
-        patience.look_after_ms = (int64_t)try->lock_timeout_ms / 2 + 1;
-        patience.look = look_for_blockers;
-        patience.context = try;
-    }
+    observation_attach(try, &patience);
     return patience;
 }
 

@@ -8,6 +8,7 @@
 
 #include "agent/execute/journal.h"
 
+struct observation;
 struct way;
 
 enum try_end {
@@ -28,9 +29,10 @@ struct step_try {
     struct outcome *outcome; /* as far as it is known */
 
     uint64_t lock_timeout_ms; /* of this try */
-    struct way *way;          /* who would be in the way, and whether to go nevertheless */
-    uint64_t timeout_ms;      /* of all tries together; 0: none */
-    int64_t deadline_ms;      /* of the script; 0: none */
+    struct observation *observation;
+    struct way *way;     /* who would be in the way, and whether to go nevertheless */
+    uint64_t timeout_ms; /* of all tries together; 0: none */
+    int64_t deadline_ms; /* of the script; 0: none */
     char blockers[256];
 
     uint64_t statement; /* the running one, from 1; 0 before the first */

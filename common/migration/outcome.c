@@ -23,6 +23,9 @@ static const struct pack_field statement_outcome_fields[] = {
     PACK_FIELD_TEXT(struct statement_outcome, tag, 64),
     PACK_FIELD_UINT(struct statement_outcome, duration_us, DURATION_MAX_US),
     PACK_FIELD_UINT(struct statement_outcome, rows, TALLY_MAX),
+    PACK_FIELD_UINT(struct statement_outcome, wal_bytes, TALLY_MAX),
+    PACK_FIELD_UINT(struct statement_outcome, blocked_us, TALLY_MAX),
+    PACK_FIELD_UINT(struct statement_outcome, blocked_max, TALLY_MAX),
 };
 
 static const struct pack_shape statement_outcome_shape =
@@ -41,6 +44,17 @@ static const struct pack_field blocker_outcome_fields[] = {
 static const struct pack_shape blocker_outcome_shape =
     PACK_SHAPE(struct blocker_outcome, blocker_outcome_fields);
 
+static const struct pack_field lock_outcome_fields[] = {
+    PACK_FIELD_TEXT(struct lock_outcome, relation, 130),
+    PACK_FIELD_ENUM(struct lock_outcome, mode, TABLE_LOCK_COUNT - 1),
+    PACK_FIELD_UINT(struct lock_outcome, line, TALLY_MAX),
+    PACK_FIELD_UINT(struct lock_outcome, held_us, DURATION_MAX_US),
+    PACK_FIELD_BOOL(struct lock_outcome, is_rewritten),
+};
+
+static const struct pack_shape lock_outcome_shape =
+    PACK_SHAPE(struct lock_outcome, lock_outcome_fields);
+
 static const char *const outcome_kinds[] = {"done", "already", "failed", "cancelled"};
 
 static const struct pack_field outcome_fields[] = {
@@ -52,6 +66,10 @@ static const struct pack_field outcome_fields[] = {
     PACK_FIELD_UINT(struct outcome, lock_wait_us, DURATION_MAX_US),
     PACK_FIELD_LIST(struct outcome, blockers, blocker_count, blocker_outcome_shape,
                     OUTCOME_BLOCKERS_MAX),
+    PACK_FIELD_LIST(struct outcome, locks, lock_count, lock_outcome_shape, OUTCOME_LOCKS_MAX),
+    PACK_FIELD_UINT(struct outcome, wal_bytes, TALLY_MAX),
+    PACK_FIELD_UINT(struct outcome, blocked_us, TALLY_MAX),
+    PACK_FIELD_UINT(struct outcome, blocked_max, TALLY_MAX),
     PACK_FIELD_UINT(struct outcome, notices, TALLY_MAX),
     PACK_FIELD_UINT(struct outcome, journal_count, TALLY_MAX),
     PACK_FIELD_FIXED(struct outcome, journal_head),

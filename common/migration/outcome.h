@@ -16,6 +16,7 @@
 
 #define OUTCOME_STATEMENTS_MAX 200
 #define OUTCOME_BLOCKERS_MAX 8
+#define OUTCOME_LOCKS_MAX 32
 
 enum outcome_kind {
     OUTCOME_DONE,      /* the effect is in the database, its journal row committed */
@@ -36,7 +37,19 @@ struct statement_outcome {
     uint64_t line;
     const char *tag;
     uint64_t duration_us;
-    uint64_t rows; /* affected or returned */
+    uint64_t rows;        /* affected or returned */
+    uint64_t wal_bytes;   /* written meanwhile, by whomever; 0: not asked, it was over so soon */
+    uint64_t blocked_us;  /* that others have waited behind it, all of them together */
+    uint64_t blocked_max; /* how many of them at once */
+};
+
+/* A strong lock that was really taken. */
+struct lock_outcome {
+    const char *relation;
+    enum table_lock mode;
+    uint64_t line;     /* of the statement */
+    uint64_t held_us;  /* from that statement's begin to the end of all */
+    bool is_rewritten; /* the table has new storage */
 };
 
 /* A transaction that was in the way of a lock; texts are empty where the server did not tell. */
@@ -57,6 +70,10 @@ struct outcome {
     uint64_t lock_wait_us;    /* waited, without queueing, for others to get out of the way */
     struct blocker_outcome *blockers; /* some of those */
     size_t blocker_count;
+    struct lock_outcome *locks; /* in the order in which they were taken; the first of them */
+    size_t lock_count;
+    uint64_t wal_bytes; /* the statements' together; so are the next two */
+    uint64_t blocked_us, blocked_max;
     uint64_t notices;                     /* how many notices the server sent */
     uint64_t journal_count;               /* rows in the target's journal afterwards */
     uint8_t journal_head[CHECKSUM_SIZE];  /* the hash of its last row */

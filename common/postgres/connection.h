@@ -39,8 +39,9 @@ struct sql_error {
 struct patience {
     int64_t deadline_ms; /* by clock_now_ms; 0: none */
     bool heeds_interrupt;
-    int64_t look_after_ms; /* call look() once when no answer came for this long; 0: never */
-    void (*look)(void *context);
+    /* When no answer came for this long, call look(), which says when again; 0: never (again). */
+    int64_t look_after_ms;
+    int64_t (*look)(void *context);
     void *context;
     const char *failpoint; /* passed when the query is sent and no answer read; may be null */
 };

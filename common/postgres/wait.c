@@ -64,9 +64,7 @@ next_moment_ms(const struct wait *wait)
     if (wait->canceled != CANCEL_NONE) {
         return wait->asked_ms + CANCEL_AGAIN_MS;
     }
-    bool will_look = wait->patience.look_after_ms && !wait->has_looked;
-    return earlier(wait->patience.deadline_ms,
-                   will_look ? wait->began_ms + wait->patience.look_after_ms : 0);
+    return earlier(wait->patience.deadline_ms, wait->look_ms);
 }
 
 /* Do what is due by now. False when the server is given up. */
@@ -89,10 +87,9 @@ act_in_time(struct connection *connection, struct wait *wait)
         cancel(connection, wait, CANCEL_DEADLINE);
         return true;
     }
-    if (wait->patience.look_after_ms && !wait->has_looked &&
-        now_ms - wait->began_ms >= wait->patience.look_after_ms) {
-        wait->has_looked = true;
-        wait->patience.look(wait->patience.context);
+    if (wait->look_ms && now_ms >= wait->look_ms) {
+        int64_t next_ms = wait->patience.look(wait->patience.context);
+        wait->look_ms = next_ms ? clock_now_ms() + next_ms : 0;
     }
     return true;
 }
@@ -177,6 +174,7 @@ wait_begin(struct connection *connection, const struct patience *patience, struc
     *wait = (struct wait){.began_ms = clock_now_ms()};
     if (patience) {
         wait->patience = *patience;
+        wait->look_ms = patience->look_after_ms ? wait->began_ms + patience->look_after_ms : 0;
     }
     connection_forget_answers(connection);
     if (connection->is_lost) {

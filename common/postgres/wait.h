@@ -26,7 +26,7 @@ struct connection {
 struct wait {
     struct patience patience;
     int64_t began_ms;
-    bool has_looked;
+    int64_t look_ms; /* when to look next; 0: never */
     enum cancel_reason canceled;
     int64_t canceled_ms, asked_ms; /* the first and the last request to cancel */
     struct canceller *canceller;

@@ -8,6 +8,7 @@
 #include "agent/execute/execute.h"
 #include "coordinator/cli/commands/commands.h"
 #include "coordinator/cli/complain.h"
+#include "coordinator/cli/cost.h"
 #include "coordinator/cli/database.h"
 #include "coordinator/cli/exit.h"
 #include "coordinator/cli/format.h"
@@ -156,6 +157,9 @@ tell_step(struct local *local, const struct migration *migration, const struct o
     if (outcome->duration_us > 0) {
         text_format(&out, "  %s", format_duration_us(outcome->duration_us, time));
     }
+    CLEANUP(text_release) struct text cost = {0};
+    cost_append_step(outcome, &cost);
+    text_format(&out, "%s%s", cost.size ? "  " : "", text_of(&cost));
     fprintf(terminal->out, "%s\n", text_of(&out));
     fflush(terminal->out);
 }

@@ -5,6 +5,7 @@
 #include "coordinator/cli/ask.h"
 #include "coordinator/cli/commands/commands.h"
 #include "coordinator/cli/complain.h"
+#include "coordinator/cli/cost.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/grid.h"
 #include "coordinator/cli/show.h"
@@ -22,10 +23,7 @@ append_remark(const struct step_row *row, struct text *out)
     if (row->attempt > 1) {
         text_format(out, "try %" PRIu64, row->attempt);
     }
-    if (row->outcome.lock_tries > 1) {
-        text_format(out, "%s%" PRIu64 " tries for locks", out->size ? ", " : "",
-                    row->outcome.lock_tries);
-    }
+    cost_append_step(&row->outcome, out);
 }
 
 static void
@@ -51,8 +49,10 @@ add_step(struct grid *grid, const struct step_row *row)
 }
 
 static void
-add_statement(struct grid *grid, const struct statement_outcome *statement)
+add_statement(struct grid *grid, const struct outcome *outcome,
+              const struct statement_outcome *statement)
 {
+    CLEANUP(text_release) struct text cost = {0};
     char time[FORMAT_SIZE], rows[FORMAT_SIZE];
 
     grid_row(grid);
@@ -62,6 +62,8 @@ add_statement(struct grid *grid, const struct statement_outcome *statement)
     grid_cell(grid, STYLE_PLAIN, "%s", "");
     grid_cell(grid, STYLE_FAINT, "%s", format_duration_us(statement->duration_us, time));
     grid_cell(grid, STYLE_FAINT, "%s", statement->rows ? format_count(statement->rows, rows) : "");
+    cost_append_statement(outcome, statement, &cost);
+    grid_cell(grid, STYLE_FAINT, "%s", text_of(&cost));
 }
 
 /* One target: its steps from `first` up to `end`, then what is wrong with them. */
@@ -85,7 +87,7 @@ append_target(const struct call *call, const struct log_view *view, size_t first
         }
         add_step(grid, &view->rows[i]);
         for (size_t j = 0; j < outcome->statement_count; j++) {
-            add_statement(grid, &outcome->statements[j]);
+            add_statement(grid, outcome, &outcome->statements[j]);
         }
     }
     if (grid_rows(grid) == 0) {
@@ -130,24 +132,32 @@ step_json(const struct step_row *row)
 
     for (size_t i = 0; i < row->outcome.statement_count; i++) {
         const struct statement_outcome *statement = &row->outcome.statements[i];
-        json_array_append_new(statements,
-                              json_pack("{s:I, s:o, s:I, s:I}", "line", (json_int_t)statement->line,
-                                        "tag", show_json_text(statement->tag), "duration_us",
-                                        (json_int_t)statement->duration_us, "rows",
-                                        (json_int_t)statement->rows));
+        json_array_append_new(
+            statements,
+            json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:I}", "line", (json_int_t)statement->line,
+                      "tag", show_json_text(statement->tag), "duration_us",
+                      (json_int_t)statement->duration_us, "rows", (json_int_t)statement->rows,
+                      "wal_bytes", (json_int_t)statement->wal_bytes, "blocked_us",
+                      (json_int_t)statement->blocked_us, "blocked_max",
+                      (json_int_t)statement->blocked_max));
     }
     bool has_ended =
         row->state == STEP_DONE || row->state == STEP_FAILED || row->state == STEP_CANCELLED;
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:I, s:o, s:I, s:I, s:I, s:o, s:o}", "step_id",
-        show_json_id(&row->step_id), "target", show_json_text(row->target), "version",
+        "{s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
+        "s:o, s:o, s:o}",
+        "step_id", show_json_id(&row->step_id), "target", show_json_text(row->target), "version",
         show_json_text(row->version), "name", show_json_text(row->name), "direction",
         row->direction == DIRECTION_DOWN ? "down" : "up", "state", show_step_state(row->state),
         "outcome", has_ended ? json_string(show_outcome(row->outcome.kind)) : json_null(),
         "attempt", (json_int_t)row->attempt, "ended", show_json_time(row->ended_wall_ms),
         "duration_us", (json_int_t)row->outcome.duration_us, "lock_tries",
-        (json_int_t)row->outcome.lock_tries, "notices", (json_int_t)row->outcome.notices,
-        "statements", statements, "error", complain_json_fault(&row->outcome.fault));
+        (json_int_t)row->outcome.lock_tries, "lock_wait_us", (json_int_t)row->outcome.lock_wait_us,
+        "wal_bytes", (json_int_t)row->outcome.wal_bytes, "blocked_us",
+        (json_int_t)row->outcome.blocked_us, "blocked_max", (json_int_t)row->outcome.blocked_max,
+        "notices", (json_int_t)row->outcome.notices, "locks", cost_locks_json(&row->outcome),
+        "blockers", cost_blockers_json(&row->outcome), "statements", statements, "error",
+        complain_json_fault(&row->outcome.fault));
 }
 
 bool

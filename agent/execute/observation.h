@@ -1,0 +1,63 @@
+/*
+ * observation: what a try costs the application, measured: which strong locks it really takes and
+ * how long it holds them, who waits behind it and for how long, how much WAL is written, what is
+ * rewritten. While a statement runs a second connection asks PostgreSQL's lock table; a look takes
+ * at most a hundredth of the time between two. What no look has seen was over before one was due.
+ */
+#ifndef AGENT_EXECUTE_OBSERVATION_H
+#define AGENT_EXECUTE_OBSERVATION_H
+
+#include "agent/execute/look.h"
+#include "agent/execute/try.h"
+
+#define HELD_MAX OUTCOME_LOCKS_MAX
+#define WAITERS_MAX 256 /* at once; more are not timed */
+
+struct held_lock {
+    uint64_t oid;
+    char relation[130];
+    enum table_lock mode;
+    uint64_t line;    /* of the statement that took it */
+    int64_t since_us; /* that statement was begun */
+    bool is_rewritten;
+};
+
+/* A backend that waits behind us. */
+struct waiter {
+    int pid;
+    int64_t waited_ms; /* in its present wait, when it was last seen */
+    bool is_seen;
+};
+
+struct observation {
+    struct held_lock held[HELD_MAX];
+    size_t held_count;
+    struct waiter waiters[WAITERS_MAX];
+    size_t waiter_count;
+    int64_t polled_ms;                /* when it was last looked; 0: never */
+    uint64_t blocked_ms, blocked_max; /* of the running statement */
+    uint64_t wal;                     /* the position in the WAL when it was last asked */
+    int64_t statement_us;             /* when the running one was begun */
+    int64_t asked_us;                 /* when the own locks were last asked for */
+    bool names_blockers;              /* it was asked who blocks us, for this statement */
+};
+
+/* A try begins; its transaction is at this position in the WAL (null: not known). */
+void observation_begin(struct observation *observation, const char *wal_position);
+
+/* The next statement begins: what is to be done while it is waited for goes into the patience. */
+void observation_attach(struct step_try *try, struct patience *patience);
+
+/* A statement has ended, and was noted in the outcome: who waited behind it goes there too. */
+void observation_end_statement(struct step_try *try);
+
+/*
+ * The same for a statement in a transaction, and what it has locked and written. False when the
+ * server could not be asked: then *end says what becomes of the try.
+ */
+bool observation_look_back(struct step_try *try, bool is_last, enum try_end *end);
+
+/* The try is about to be committed, or its last statement has ended: sum up, into the outcome. */
+void observation_report(struct step_try *try);
+
+#endif
