@@ -235,13 +235,17 @@ cluster_start(struct cluster *cluster)
 
     snprintf(data, sizeof data, "%s/data", cluster->directory);
     snprintf(log, sizeof log, "%s/log", cluster->directory);
-    cluster->postmaster =
-        cluster_spawn((const char *const[]){program("postgres", postgres), "-D", data, NULL}, log);
+    const char *const arguments[] = {program("postgres", postgres), "-D", data, NULL};
+    cluster->postmaster = cluster_spawn(arguments, log);
     while (PQping(conninfo) != PQPING_OK) {
-        if (clock_now_ms() > end_ms || waitpid(cluster->postmaster, NULL, WNOHANG) != 0) {
+        if (clock_now_ms() > end_ms) {
             give_up(log, "the server does not start");
         }
         rest();
+        /* It does not while children of the one that was killed before it still live. */
+        if (waitpid(cluster->postmaster, NULL, WNOHANG) != 0) {
+            cluster->postmaster = cluster_spawn(arguments, log);
+        }
     }
 }
 
