@@ -61,6 +61,8 @@ struct catalog_table {
     bool is_temporary, is_unlogged, is_partitioned;
     bool is_stored_elsewhere; /* a TABLESPACE or access method was written */
     bool is_complete;         /* all its columns are known */
+    const char *const *key;   /* PARTITION BY: the columns */
+    size_t key_count;
     bool was_filled; /* made by … AS SELECT or written to by a statement of the history */
     size_t filled;   /* in this file, first */
     struct catalog_column *columns;

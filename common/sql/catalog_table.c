@@ -108,6 +108,8 @@ describe(struct catalog *catalog, struct catalog_table *table, const struct sql_
     table->is_stored_elsewhere = made->is_stored_elsewhere;
     table->is_complete = made->is_complete;
     table->was_filled = made->is_filled;
+    table->key = store_texts(catalog, made->key, made->key_count);
+    table->key_count = made->key_count;
     table->filled = made->is_filled ? catalog->file : 0;
     table->used = store_texts(catalog, made->used, made->used_count);
     table->used_count = made->used_count;

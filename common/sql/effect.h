@@ -219,10 +219,12 @@ struct sql_table_name {
 /* A table, view or sequence as it is made. */
 struct sql_table {
     bool is_partitioned, is_unlogged;
-    bool is_partition, is_default;        /* PARTITION OF its only parent; … DEFAULT */
-    bool is_filled;                       /* CREATE … AS with data */
-    bool is_stored_elsewhere;             /* a TABLESPACE or access method is written */
-    bool is_complete;                     /* all columns are among the effects */
+    bool is_partition, is_default; /* PARTITION OF its only parent; … DEFAULT */
+    bool is_filled;                /* CREATE … AS with data */
+    bool is_stored_elsewhere;      /* a TABLESPACE or access method is written */
+    bool is_complete;              /* all columns are among the effects */
+    const char *const *key;        /* PARTITION BY: the columns */
+    size_t key_count;
     const struct sql_table_name *parents; /* INHERITS, PARTITION OF */
     size_t parent_count;
     /* Of a view: the columns that its query names; null for *. */

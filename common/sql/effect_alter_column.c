@@ -193,8 +193,9 @@ remake_indexes(struct reading *reading, const struct catalog_table *table, const
         }
         bool has_expression = index->index.used_count > 0;
         bool rewrites = has_expression || !keeps_files;
-        reading_lock_index(reading, index, LOCK_ACCESS_EXCLUSIVE)->rewrites |= rewrites;
-        scans = scans || rewrites;
+        bool has_file = !table->is_partitioned;
+        reading_lock_index(reading, index, LOCK_ACCESS_EXCLUSIVE)->rewrites |= rewrites && has_file;
+        scans = scans || (rewrites && has_file);
     }
     if (scans) {
         struct object_name name = name_of_table(table);
@@ -260,6 +261,9 @@ set_type(struct alteration *alteration, const PgQuery__AlterTableCmd *command)
     }
     if (!table) {
         return;
+    }
+    if (known && known->column.is_serial) { /* its default is looked at again */
+        alteration_lock_sequences(reading, table, command->name, LOCK_ACCESS_SHARE);
     }
     bool is_changed = !from || strcmp(from, column->type) != 0;
     bool keeps_files = from && !effect->rewrites && type_change_keeps_index(from, column->type);

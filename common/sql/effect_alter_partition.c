@@ -28,6 +28,48 @@ lock_default(struct alteration *alteration, const struct catalog_table *except, 
     }
 }
 
+/*
+ * Whether a valid CHECK of the table is about the columns of the key: then it is taken for the
+ * proof that all rows belong into the partition, as the documentation advises to write it.
+ */
+static bool
+has_proof(const struct catalog_table *parent, const struct catalog_table *table)
+{
+    for (size_t i = 0; parent && table && i < parent->key_count; i++) {
+        bool is_named = false;
+        for (const struct catalog_constraint *known = table->constraints; known;
+             known = known->next) {
+            is_named = is_named ||
+                       (known->constraint.kind == CONSTRAINT_CHECK && known->constraint.is_valid &&
+                        constraint_names(&known->constraint, parent->key[i]));
+        }
+        if (!is_named) {
+            return false;
+        }
+    }
+    return parent && table && parent->key_count;
+}
+
+/* Whether the partition must be given an index like one of the parent's: none over its columns. */
+static bool
+lacks_index(const struct catalog_table *parent, const struct catalog_table *table)
+{
+    for (const struct catalog_index *index = parent ? parent->indexes : NULL; index;
+         index = index->next) {
+        bool is_there = false;
+        for (const struct catalog_index *own = table ? table->indexes : NULL; own;
+             own = own->next) {
+            is_there = is_there || (own->index.column_count && index->index.column_count &&
+                                    own->index.columns[0] && index->index.columns[0] &&
+                                    strcmp(own->index.columns[0], index->index.columns[0]) == 0);
+        }
+        if (!is_there) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 attach(struct alteration *alteration, const PgQuery__PartitionCmd *part)
 {
@@ -38,11 +80,13 @@ attach(struct alteration *alteration, const PgQuery__PartitionCmd *part)
     bool is_default = part->bound && part->bound->is_default;
 
     effect->new_name = name.schema;
-    effect->scans = true; /* unless a CHECK says that all rows belong there, which is not read */
+    effect->scans = !has_proof(alteration->name.table, name.table);
     effect->is_bounded = !is_default;
     alteration_lock(alteration, LOCK_SHARE_UPDATE_EXCLUSIVE, false);
     reading_lock_family(reading, &name, OBJECT_TABLE, LOCK_ACCESS_EXCLUSIVE);
-    reading_scan(reading, &name);
+    if (effect->scans || lacks_index(alteration->name.table, name.table)) {
+        reading_scan(reading, &name);
+    }
     lock_default(alteration, NULL, true);
     alteration_lock_indexes(reading, alteration->name.table, LOCK_SHARE_UPDATE_EXCLUSIVE);
     for (const struct catalog_constraint *known =

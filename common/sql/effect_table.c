@@ -180,6 +180,7 @@ static void
 lock_for_partition(struct reading *reading, const struct object_name *parent, bool is_default)
 {
     reading_lock(reading, parent, OBJECT_TABLE, LOCK_ACCESS_EXCLUSIVE);
+    alteration_lock_indexes(reading, parent->table, LOCK_SHARE_UPDATE_EXCLUSIVE);
     for (const struct catalog_kin *kin = parent->table ? parent->table->children : NULL; kin;
          kin = kin->next) {
         if (kin->is_default && !is_default) {
@@ -246,6 +247,27 @@ read_parents(struct reading *reading, const struct object_name *table,
     return is_complete;
 }
 
+/* The columns that rows are parted by; of an expression those that it names. */
+static void
+read_key(struct reading *reading, const PgQuery__PartitionSpec *spec, struct sql_table *made)
+{
+    if (!spec) {
+        return;
+    }
+    const char **key = arena_alloc(reading->arena, spec->n_part_params * sizeof *key);
+    made->is_partitioned = true;
+    made->key = key;
+    for (size_t i = 0; i < spec->n_part_params; i++) {
+        const PgQuery__PartitionElem *element = spec->part_params[i]->partition_elem;
+        size_t count = 0;
+        const char *const *names = expression_columns(element->expr, reading->arena, &count);
+        const char *written = text_or_null(element->name);
+        if (written || count) {
+            key[made->key_count++] = written ? written : names[0];
+        }
+    }
+}
+
 /* ---- statements ------------------------------------------------------------------------------ */
 
 static void
@@ -261,7 +283,7 @@ read_create(struct reading *reading, const PgQuery__CreateStmt *statement, enum 
         effect->is_noop = true;
         return;
     }
-    made->is_partitioned = statement->partspec != NULL;
+    read_key(reading, statement->partspec, made);
     made->is_unlogged = strcmp(statement->relation->relpersistence, "u") == 0;
     made->is_stored_elsewhere = text_or_null(statement->tablespacename) != NULL ||
                                 text_or_null(statement->access_method) != NULL;
@@ -286,6 +308,7 @@ read_create_as(struct reading *reading, const PgQuery__CreateTableAsStmt *statem
     struct sql_table *made = arena_alloc(reading->arena, sizeof *made);
 
     made->is_filled = !statement->into->skip_data;
+    query_columns(reading, statement->query, made);
     made->is_unlogged = strcmp(statement->into->rel->relpersistence, "u") == 0;
     effect->table = made;
     effect->if_not_exists = statement->if_not_exists;

@@ -16,9 +16,9 @@ look_for_star(void *context, const ProtobufCMessage *message)
     return true;
 }
 
-/* The columns that a query names; none when it says *, which names them all. */
-static void
-note_columns(struct reading *reading, const PgQuery__Node *query, struct sql_table *made)
+/* None when it says *, which names them all. */
+void
+query_columns(struct reading *reading, const PgQuery__Node *query, struct sql_table *made)
 {
     bool has_star = false;
 
@@ -38,7 +38,7 @@ read_create(struct reading *reading, const PgQuery__ViewStmt *statement)
     struct effect *effect = reading_effect(reading, verb, OBJECT_VIEW, &name, NULL);
 
     effect->table = made;
-    note_columns(reading, statement->query, made);
+    query_columns(reading, statement->query, made);
     bool is_new = !name.table && !statement->replace;
     struct sql_relation *relation =
         reading_lock(reading, &name, OBJECT_VIEW, LOCK_ACCESS_EXCLUSIVE);

@@ -65,8 +65,9 @@ kind_of_copy(const PgQuery__CopyStmt *statement)
 
 /* ---- what cannot run inside a transaction ---------------------------------------------------- */
 
-static bool
-detaches_concurrently(const PgQuery__AlterTableStmt *statement)
+/* The partition that is detached CONCURRENTLY; null when none is. */
+static const PgQuery__RangeVar *
+detached_concurrently(const PgQuery__AlterTableStmt *statement)
 {
     for (size_t i = 0; i < statement->n_cmds; i++) {
         const PgQuery__Node *command = statement->cmds[i];
@@ -75,19 +76,50 @@ detaches_concurrently(const PgQuery__AlterTableStmt *statement)
         }
         const PgQuery__Node *part = command->alter_table_cmd->def;
         if (part && part->node_case == NODE(PARTITION_CMD) && part->partition_cmd->concurrent) {
-            return true;
+            return part->partition_cmd->name;
         }
     }
-    return false;
+    return NULL;
 }
 
-static bool
-reindexes_outside(const PgQuery__ReindexStmt *statement)
+static enum sql_kind
+kind_of_reindex(const PgQuery__ReindexStmt *statement, struct arena *arena, struct sql_facts *facts)
 {
-    return tree_option_is_on(statement->params, statement->n_params, "concurrently") ||
-           statement->kind == PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_SCHEMA ||
-           statement->kind == PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_SYSTEM ||
-           statement->kind == PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_DATABASE;
+    static const char *const scopes[] = {
+        [PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_INDEX] = "INDEX",
+        [PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_TABLE] = "TABLE",
+        [PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_SCHEMA] = "SCHEMA",
+        [PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_SYSTEM] = "SYSTEM",
+        [PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_DATABASE] = "DATABASE",
+    };
+    const PgQuery__RangeVar *relation = statement->relation;
+    const char *name = statement->name && statement->name[0] ? statement->name : "*";
+    bool is_one = statement->kind == PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_INDEX ||
+                  statement->kind == PG_QUERY__REINDEX_OBJECT_TYPE__REINDEX_OBJECT_TABLE;
+
+    facts->scope =
+        (size_t)statement->kind < sizeof scopes / sizeof *scopes ? scopes[statement->kind] : NULL;
+    facts->index = relation ? tree_quoted(relation->schemaname, relation->relname, arena)
+                            : tree_quoted(NULL, name, arena);
+    if (tree_option_is_on(statement->params, statement->n_params, "concurrently")) {
+        return SQL_REINDEX_CONCURRENTLY;
+    }
+    return is_one ? SQL_ORDINARY : SQL_REPEATABLE;
+}
+
+static enum sql_kind
+kind_of_alter(const PgQuery__AlterTableStmt *statement, struct arena *arena,
+              struct sql_facts *facts)
+{
+    const PgQuery__RangeVar *partition = detached_concurrently(statement);
+
+    if (!partition) {
+        return SQL_ORDINARY;
+    }
+    facts->index = tree_quoted(partition->schemaname, partition->relname, arena);
+    facts->table =
+        tree_quoted(statement->relation->schemaname, statement->relation->relname, arena);
+    return SQL_DETACH_CONCURRENTLY;
 }
 
 static bool
@@ -125,14 +157,6 @@ runs_outside(const PgQuery__Node *tree)
     case NODE(ALTER_DATABASE_STMT):
         return tree_option(tree->alter_database_stmt->options, tree->alter_database_stmt->n_options,
                            "tablespace") != NULL;
-    case NODE(VACUUM_STMT):
-        return tree->vacuum_stmt->is_vacuumcmd;
-    case NODE(CLUSTER_STMT):
-        return !tree->cluster_stmt->relation;
-    case NODE(REINDEX_STMT):
-        return reindexes_outside(tree->reindex_stmt);
-    case NODE(ALTER_TABLE_STMT):
-        return detaches_concurrently(tree->alter_table_stmt);
     case NODE(CREATE_SUBSCRIPTION_STMT):
         return subscribes_outside(tree->create_subscription_stmt);
     case NODE(ALTER_SUBSCRIPTION_STMT):
@@ -245,6 +269,14 @@ kind_of(const PgQuery__Node *tree, struct arena *arena, struct sql_facts *facts)
         return kind_of_index(tree->index_stmt, arena, facts);
     case NODE(DROP_STMT):
         return kind_of_drop(tree->drop_stmt, arena, facts);
+    case NODE(ALTER_TABLE_STMT):
+        return kind_of_alter(tree->alter_table_stmt, arena, facts);
+    case NODE(REINDEX_STMT):
+        return kind_of_reindex(tree->reindex_stmt, arena, facts);
+    case NODE(VACUUM_STMT):
+        return tree->vacuum_stmt->is_vacuumcmd ? SQL_REPEATABLE : SQL_ORDINARY;
+    case NODE(CLUSTER_STMT):
+        return tree->cluster_stmt->relation ? SQL_ORDINARY : SQL_REPEATABLE;
     case NODE(DEALLOCATE_STMT):
         return tree->deallocate_stmt->name && tree->deallocate_stmt->name[0] ? SQL_ORDINARY
                                                                              : SQL_SESSION;

@@ -19,6 +19,9 @@ enum sql_kind {
     SQL_ORDINARY, /* runs inside a transaction */
     SQL_CREATE_INDEX_CONCURRENTLY,
     SQL_DROP_INDEX_CONCURRENTLY,
+    SQL_REINDEX_CONCURRENTLY,
+    SQL_DETACH_CONCURRENTLY, /* ALTER TABLE … DETACH PARTITION … CONCURRENTLY */
+    SQL_REPEATABLE, /* runs outside a transaction only, and twice does no more than once: VACUUM … */
     SQL_OUTSIDE,      /* any other that PostgreSQL refuses inside a transaction */
     SQL_BEGIN,        /* BEGIN or START TRANSACTION, without options */
     SQL_COMMIT,       /* COMMIT or END, without AND CHAIN */
@@ -43,11 +46,14 @@ struct sql_facts {
     struct sql_setting *settings;
     size_t setting_count;
 
-    /* Index kinds; names as they can be written into SQL, quoted where they must be. */
+    /*
+     * Index kinds; REINDEX: `index` is what is named behind its scope; DETACH: `index` is the
+     * partition, `table` what it is detached from. Names as they can be written into SQL, quoted where they must be. */
     const char *index;  /* with its schema, when that was written; null: CREATE INDEX without one */
     const char *schema; /* the plain name; null when not written */
     const char *table;  /* CREATE INDEX: with its schema, when that was written */
     size_t index_count; /* how many are dropped */
+    const char *scope;  /* REINDEX: "INDEX", "TABLE", "SCHEMA", "SYSTEM", "DATABASE"; else null */
     bool is_unique;     /* CREATE UNIQUE INDEX */
     bool if_exists;     /* DROP INDEX IF EXISTS */
     bool if_not_exists; /* CREATE INDEX IF NOT EXISTS */

@@ -171,6 +171,9 @@ void table_make_index(struct reading *reading, const struct object_name *table,
                       const struct sql_constraint *constraint);
 bool constraint_has_index(const struct sql_constraint *constraint);
 
+/* effect_view.c: the columns that a view's query names. */
+void query_columns(struct reading *reading, const PgQuery__Node *query, struct sql_table *made);
+
 /* ---- statements ------------------------------------------------------------------------------ */
 
 /* Each reads the statements of one noun; false: not one of its own. */
