@@ -9,6 +9,7 @@
 #ifndef PROTO_MESSAGE_H
 #define PROTO_MESSAGE_H
 
+#include "proto/adopt.h"
 #include "proto/basics.h"
 #include "proto/operate.h"
 
@@ -266,7 +267,11 @@ struct reject {
     X(TARGETS_VIEW, targets_view, struct targets_view, FROM_COORDINATOR)                           \
     X(AGENTS_VIEW, agents_view, struct agents_view, FROM_COORDINATOR)                              \
     X(OPERATORS_VIEW, operators_view, struct operators_view, FROM_COORDINATOR)                     \
-    X(FORGET, forget, struct forget, FROM_OPERATOR)
+    X(FORGET, forget, struct forget, FROM_OPERATOR)                                                \
+    X(ADOPT, adopt, struct adopt, FROM_COORDINATOR)                                                \
+    X(ADOPTED, adopted, struct adopted, FROM_AGENT)                                                \
+    X(ADOPTION, adoption, struct adoption_ask, FROM_OPERATOR)                                      \
+    X(ADOPTION_VIEW, adoption_view, struct adoption_view, FROM_COORDINATOR)
 
 enum message_sender { FROM_AGENT, FROM_COORDINATOR, FROM_OPERATOR, FROM_ANY };
 

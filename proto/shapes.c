@@ -42,6 +42,7 @@ static const char *const parties[] = {"agent", "operator"};
 static const char *const run_states[] = {"running", "paused", "halted",   "cancelling",
                                          "done",    "failed", "cancelled"};
 static const char *const leg_states[] = {"waiting", "running", "done", "failed", "cancelled"};
+static const char *const adoption_trusts[] = {"neither", "table", "journal"};
 static const char *const step_states[] = {"waiting", "assigned", "running",
                                           "done",    "failed",   "cancelled"};
 
@@ -55,6 +56,7 @@ _Static_assert(WORDS(leg_filters) == LEG_FILTER_COUNT, "a word for each");
 _Static_assert(WORDS(parties) == PARTY_COUNT, "a word for each");
 _Static_assert(WORDS(run_states) == RUN_STATE_COUNT, "a word for each");
 _Static_assert(WORDS(leg_states) == LEG_STATE_COUNT, "a word for each");
+_Static_assert(WORDS(adoption_trusts) == ADOPTION_TRUST_COUNT, "a word for each");
 _Static_assert(WORDS(step_states) == STEP_STATE_COUNT, "a word for each");
 
 /* ---- agent → coordinator ------------------------------------------------------------------- */
@@ -447,6 +449,64 @@ static const struct pack_field operators_view_fields[] = {
     FIXED(operators_view, request), UINT(operators_view, total), UINT(operators_view, offset),
     LIST(operators_view, rows, row_count, operator_row_shape, PAGE_SIZE_MAX)};
 SHAPE(operators_view);
+
+/* ---- adopting ------------------------------------------------------------------------------- */
+
+static const struct pack_field adopt_terms_fields[] = {
+    ENUM(adopt_terms, trust, adoption_trusts), BOOL(adopt_terms, is_dry),
+    BOOL(adopt_terms, is_nothing), BOOL(adopt_terms, takes_edited)};
+SHAPE(adopt_terms);
+
+static const struct pack_field adopt_result_fields[] = {
+    BOOL(adopt_result, succeeded),
+    INSIDE(adopt_result, fault, fault_shape),
+    LIST(adopt_result, problems, problem_count, fault_shape, PROBLEMS_MAX),
+    UINT(adopt_result, problem_total),
+    NAME_OR_NIL(adopt_result, tool),
+    TEXT(adopt_result, table),
+    UINT(adopt_result, row_count),
+    UINT(adopt_result, adopted_count),
+    UINT(adopt_result, taken_back_count),
+    UINT(adopt_result, mirrored_count),
+    UINT(adopt_result, agreed_count),
+    UINT(adopt_result, pending_count),
+    UINT(adopt_result, late_count),
+    UINT(adopt_result, edited_count),
+    VERSION_OR_NIL(adopt_result, first_version),
+    VERSION_OR_NIL(adopt_result, last_version)};
+const struct pack_shape adopt_result_shape = PACK_SHAPE(struct adopt_result, adopt_result_fields);
+
+static const struct pack_field adopt_fields[] = {
+    FIXED(adopt, session),  INSIDE(adopt, token, token_shape),
+    FIXED(adopt, adopt_id), FIXED(adopt, target_id),
+    FIXED(adopt, digest),   INSIDE(adopt, terms, adopt_terms_shape)};
+SHAPE(adopt);
+
+static const struct pack_field adopted_fields[] = {
+    FIXED(adopted, session), FIXED(adopted, adopt_id), FIXED(adopted, target_id),
+    INSIDE(adopted, result, adopt_result_shape)};
+SHAPE(adopted);
+
+static const struct pack_field adoption_fields[] = {
+    FIXED(adoption_ask, request),    NAME(adoption_ask, service),
+    FIXED(adoption_ask, digest),     TEXT(adoption_ask, select),
+    UINT(adoption_ask, targets_max), INSIDE(adoption_ask, terms, adopt_terms_shape),
+    UINT(adoption_ask, offset)};
+static const struct pack_shape adoption_shape = PACK_SHAPE(struct adoption_ask, adoption_fields);
+
+static const struct pack_field adoption_row_fields[] = {
+    NAME(adoption_row, target), INSIDE(adoption_row, result, adopt_result_shape)};
+SHAPE(adoption_row);
+
+static const struct pack_field adoption_view_fields[] = {
+    FIXED(adoption_view, request),
+    BOOL(adoption_view, is_ready),
+    UINT(adoption_view, target_count),
+    UINT(adoption_view, answered_count),
+    UINT(adoption_view, refused_count),
+    UINT(adoption_view, offset),
+    LIST(adoption_view, rows, row_count, adoption_row_shape, ADOPTION_PAGE_MAX)};
+SHAPE(adoption_view);
 
 /* ---- all of them --------------------------------------------------------------------------- */
 

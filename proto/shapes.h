@@ -20,4 +20,7 @@ extern const struct message_kind message_kinds[MESSAGE_TYPE_COUNT];
 extern const struct pack_shape label_shape;
 extern const struct pack_shape run_spec_shape;
 
+/* What is kept in memory. */
+extern const struct pack_shape adopt_result_shape;
+
 #endif

@@ -37,6 +37,8 @@ agent_actions_add(struct agent_actions *actions, const struct agent_action *acti
     } else if (action->kind == AGENT_EXECUTE) {
         copy->assign = arena_copy(arena, action->assign, sizeof *action->assign);
         copy->assign->version = arena_text(arena, action->assign->version);
+    } else if (action->kind == AGENT_ADOPT) {
+        copy->adopt = arena_copy(arena, action->adopt, sizeof *action->adopt);
     } else if (action->kind == AGENT_KEEP_CHUNK) {
         copy->chunk = arena_copy(arena, action->chunk, sizeof *action->chunk);
         copy->chunk->bytes.data =

@@ -1,7 +1,7 @@
 /*
  * action: what the agent's core answers an event with. A target has one worker, which is given
- * one job at a time (EXAMINE, EXECUTE, RESOLVE, SURVEY) and answers it with one event; STOP asks it
- * to end a running EXECUTE early.
+ * one job at a time (EXAMINE, EXECUTE, RESOLVE, SURVEY, ADOPT) and answers it with one event; STOP
+ * asks it to end a running EXECUTE early.
  */
 #ifndef AGENT_CORE_ACTION_H
 #define AGENT_CORE_ACTION_H
@@ -16,6 +16,7 @@ enum agent_action_kind {
     AGENT_EXECUTE,    /* carry `assign` out */
     AGENT_RESOLVE,    /* what does the journal know of step_id? under the target's lock */
     AGENT_SURVEY,     /* what is applied there? */
+    AGENT_ADOPT,      /* take over what another tool has applied: `adopt` */
     AGENT_STOP,       /* end the running step_id of the target */
     AGENT_LOOK_UP,    /* is the bundle in the cache? then have it ready for AGENT_EXECUTE */
     AGENT_KEEP_CHUNK, /* write this piece of the bundle into the cache */
@@ -31,12 +32,13 @@ struct agent_action {
     struct id step_id;    /* RESOLVE, STOP */
     uint64_t attempt;     /* RESOLVE */
     struct id survey_id;  /* SURVEY */
-    struct id cluster_id; /* EXECUTE: whose the target is from now on */
+    struct id cluster_id; /* EXECUTE, ADOPT: whose the target is from now on */
     struct digest digest; /* LOOK_UP, RELEASE */
     bool is_warning;      /* NOTE */
     union {
         struct message *message; /* TELL */
         struct assign *assign;   /* EXECUTE; its token is the session's */
+        struct adopt *adopt;     /* ADOPT */
         struct chunk *chunk;     /* KEEP_CHUNK */
         const char *note;        /* NOTE */
     };

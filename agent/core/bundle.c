@@ -126,7 +126,7 @@ arrive(struct agent_core *core, struct agent_bundle *bundle)
     bundle->state = AGENT_BUNDLE_THERE;
     bundle->due_ms = NEVER_MS;
     for (size_t i = 0; i < core->target_count; i++) {
-        if (core->targets[i].queue) {
+        if (core->targets[i].queue || core->targets[i].adoptions) {
             agent_target_advance(core, &core->targets[i]);
         }
     }
@@ -144,6 +144,7 @@ fail(struct agent_core *core, struct agent_bundle *bundle, const struct fault *f
     /* The last step that lets go of it forgets it. */
     bundle->uses++;
     agent_queue_refuse(core, bundle, fault);
+    agent_adopt_refuse(core, bundle, fault);
     agent_bundle_drop(core, &bundle);
 }
 

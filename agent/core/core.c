@@ -87,6 +87,7 @@ release_target(struct agent_core *core, struct agent_target *target)
         agent_step_forget(core, &step);
     }
     free(target->asked);
+    agent_adopt_release(target);
     arena_release(&target->arena);
 }
 
@@ -226,6 +227,9 @@ take_message(struct agent_core *core, const struct message *message)
     case MESSAGE_SURVEY:
         agent_target_survey(core, &message->survey);
         break;
+    case MESSAGE_ADOPT:
+        agent_adopt_ask(core, &message->adopt);
+        break;
     case MESSAGE_TARGET_REFUSED:
         agent_target_refused(core, &message->target_refused);
         break;
@@ -271,6 +275,9 @@ take_event(struct agent_core *core, const struct agent_event *event)
         break;
     case AGENT_EVENT_SURVEYED:
         agent_target_surveyed(core, event);
+        break;
+    case AGENT_EVENT_ADOPTED:
+        agent_target_adopted(core, event);
         break;
     case AGENT_EVENT_BUNDLE:
         agent_bundle_event(core, event);

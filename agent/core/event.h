@@ -17,6 +17,7 @@ enum agent_event_kind {
     AGENT_EVENT_ENDED,     /* answer to AGENT_EXECUTE */
     AGENT_EVENT_RESOLVED,  /* answer to AGENT_RESOLVE: outcome, or null: nothing of it is left */
     AGENT_EVENT_SURVEYED,  /* answer to AGENT_SURVEY */
+    AGENT_EVENT_ADOPTED,   /* answer to AGENT_ADOPT */
     AGENT_EVENT_BUNDLE,    /* answer to AGENT_LOOK_UP and AGENT_KEEP_CHUNK */
     AGENT_EVENT_LEAVE,     /* the process was asked to stop; said again: faster */
     AGENT_EVENT_TICK       /* agent_core_wake_ms has come */
@@ -32,7 +33,7 @@ struct agent_event {
     enum agent_event_kind kind;
     int64_t now_ms;                     /* CLOCK_BOOTTIME; never goes back */
     const struct message *message;      /* MESSAGE */
-    size_t target;                      /* EXAMINED … SURVEYED: which target */
+    size_t target;                      /* EXAMINED … ADOPTED: which target */
     const struct target_report *report; /* EXAMINED; session is filled in by the core */
     struct id step_id;                  /* PROGRESS, ENDED, RESOLVED */
     uint64_t attempt;                   /* ENDED, RESOLVED */
@@ -43,6 +44,7 @@ struct agent_event {
     const struct fault *fault;          /* RESOLVED: the database could not be asked (ask again);
                                            BUNDLE_BAD; null otherwise */
     const struct surveyed *surveyed;    /* SURVEYED; session is filled in by the core */
+    const struct adopted *adopted;      /* ADOPTED; session and ids are filled in by the core */
     struct digest digest;               /* BUNDLE */
     enum bundle_state bundle;
     uint64_t offset;

@@ -5,6 +5,7 @@
  *   session.c  link, HELLO, WELCOME, lease, PING
  *   step.c     the record of one step, and its machine
  *   target.c   a target's worker: which job is next; reports, surveys, questions to the journal
+ *   adopt.c    what another tool has applied to a target is taken over
  *   queue.c    a target's steps: assigned, begun, ended, cancelled
  *   bundle.c   which bundles are here, and fetching those that are not
  */
@@ -194,7 +195,8 @@ enum agent_job {
     AGENT_JOB_EXAMINE,
     AGENT_JOB_EXECUTE,
     AGENT_JOB_RESOLVE,
-    AGENT_JOB_SURVEY
+    AGENT_JOB_SURVEY,
+    AGENT_JOB_ADOPT
 };
 
 /* What the coordinator has asked about a target and its worker has not answered yet. */
@@ -212,6 +214,9 @@ struct agent_target {
     struct agent_wish *asked; /* the wish the worker is busy with; null: the core's own */
     struct agent_wish *surveys, *questions;
     size_t survey_count, question_count;
+    struct agent_adoption *adoptions; /* that wait; the first is next */
+    struct agent_adoption *adopting;  /* what the worker is busy with */
+    size_t adoption_count;
     bool is_waiting; /* for others to end their looks */
     struct agent_target *prev, *next;
     struct agent_step *current; /* running, stopping or in doubt */
@@ -257,11 +262,32 @@ void agent_target_ask(struct agent_core *core, struct agent_target *target,
 
 void agent_target_examined(struct agent_core *core, const struct agent_event *event);
 void agent_target_surveyed(struct agent_core *core, const struct agent_event *event);
+void agent_target_adopted(struct agent_core *core, const struct agent_event *event);
 void agent_target_resolved(struct agent_core *core, const struct agent_event *event);
 void agent_target_tick(struct agent_core *core);
 
 /* Have agent_target_tick look at the target at that time. */
 void agent_target_wake_at(struct agent_core *core, int64_t when_ms);
+
+/* ---- adopt -------------------------------------------------------------------------------- */
+
+void agent_adopt_ask(struct agent_core *core, const struct adopt *adopt);
+
+/* Whether the first one may begin now; its turn; its end. */
+bool agent_adopt_is_ready(const struct agent_core *core, const struct agent_target *target);
+void agent_adopt_begin(struct agent_core *core, struct agent_target *target);
+void agent_adopt_answered(struct agent_core *core, struct agent_target *target,
+                          const struct adopt_result *result);
+
+/* The session is over: those that wait are not wanted any more. */
+void agent_adopt_drop(struct agent_core *core, struct agent_target *target);
+
+/* The bundle cannot be had: refuse those that wait for it. */
+void agent_adopt_refuse(struct agent_core *core, const struct agent_bundle *bundle,
+                        const struct fault *fault);
+
+/* Free what the worker was busy with, at the end. */
+void agent_adopt_release(struct agent_target *target);
 
 /* ---- queue -------------------------------------------------------------------------------- */
 
@@ -317,7 +343,7 @@ struct agent_core {
     size_t target_count;
     struct agent_target *targets_by_id;
     int64_t target_wake_ms; /* no target wants a tick before */
-    size_t looking;         /* targets that are examined or surveyed */
+    size_t looking;         /* targets that are examined, surveyed or adopted */
     struct agent_target *waiting;
     struct agent_step *steps;
     struct agent_step *running, *unacked; /* unacked: the one said longest ago first */

@@ -92,6 +92,7 @@ drop_all(struct agent_core *core, struct agent_target *target)
     while (target->questions) {
         forget_wish(&target->questions, target->questions, &target->question_count);
     }
+    agent_adopt_drop(core, target);
     agent_queue_drop(core, target, NULL);
 }
 
@@ -151,6 +152,9 @@ choose(struct agent_core *core, struct agent_target *target)
     if (target->questions) {
         return AGENT_JOB_RESOLVE;
     }
+    if (agent_adopt_is_ready(core, target)) {
+        return AGENT_JOB_ADOPT;
+    }
     if (is_due && !(target->is_known && target->report.state == TARGET_READY)) {
         return AGENT_JOB_EXAMINE;
     }
@@ -195,6 +199,11 @@ look(struct agent_core *core, struct agent_target *target, enum agent_job job)
     struct agent_action action = {.target = target->index};
 
     core->looking++;
+    if (job == AGENT_JOB_ADOPT) {
+        trace_line(&core->trace, "%s: adopts", target->name);
+        agent_adopt_begin(core, target);
+        return;
+    }
     if (job == AGENT_JOB_EXAMINE) {
         action.kind = AGENT_EXAMINE;
         target->examine_ms = NEVER_MS;
@@ -208,6 +217,12 @@ look(struct agent_core *core, struct agent_target *target, enum agent_job job)
     agent_actions_add(core->actions, &action);
 }
 
+static bool
+is_look(enum agent_job job)
+{
+    return job == AGENT_JOB_EXAMINE || job == AGENT_JOB_SURVEY || job == AGENT_JOB_ADOPT;
+}
+
 void
 agent_target_advance(struct agent_core *core, struct agent_target *target)
 {
@@ -215,9 +230,8 @@ agent_target_advance(struct agent_core *core, struct agent_target *target)
         return;
     }
     enum agent_job job = choose(core, target);
-    bool is_look = job == AGENT_JOB_EXAMINE || job == AGENT_JOB_SURVEY;
 
-    if (is_look && core->looking >= LOOK_MAX) {
+    if (is_look(job) && core->looking >= LOOK_MAX) {
         if (!target->is_waiting) {
             target->is_waiting = true;
             DL_APPEND(core->waiting, target);
@@ -225,7 +239,7 @@ agent_target_advance(struct agent_core *core, struct agent_target *target)
         return;
     }
     target->job = job;
-    if (is_look) {
+    if (is_look(job)) {
         look(core, target, job);
     } else if (job == AGENT_JOB_RESOLVE) {
         resolve(core, target);
@@ -238,7 +252,7 @@ agent_target_advance(struct agent_core *core, struct agent_target *target)
 static void
 end_job(struct agent_core *core, struct agent_target *target)
 {
-    bool was_look = target->job == AGENT_JOB_EXAMINE || target->job == AGENT_JOB_SURVEY;
+    bool was_look = is_look(target->job);
 
     target->job = AGENT_JOB_NONE;
     if (was_look) {
@@ -350,6 +364,21 @@ agent_target_surveyed(struct agent_core *core, const struct agent_event *event)
         look_again(core, target);
     }
     free(asked);
+    end_job(core, target);
+}
+
+/* What is applied may be another now: the coordinator is told. */
+void
+agent_target_adopted(struct agent_core *core, const struct agent_event *event)
+{
+    struct agent_target *target = &core->targets[event->target];
+
+    if (target->job != AGENT_JOB_ADOPT) {
+        trace_line(&core->trace, "%s: nobody has asked to adopt it", target->name);
+        return;
+    }
+    agent_adopt_answered(core, target, &event->adopted->result);
+    target->examine_ms = core->now_ms;
     end_job(core, target);
 }
 

@@ -106,7 +106,8 @@ decide(struct adopting *adopting, struct error *error)
                                        .row_count = report->row_count,
                                        .journal = journal,
                                        .journal_count = sitting->applied_count,
-                                       .trust = adopting->order->trust};
+                                       .trust = adopting->order->trust,
+                                       .takes_edited = adopting->order->takes_edited};
     if (!adoption_decide(&wish, arena, &adopting->adoption, adopting->problems)) {
         return disagree(adopting, error);
     }

@@ -200,6 +200,9 @@ carry_out(struct loop *loop, const struct agent_action *action)
         bundle = agent_cache_get(loop->parts->cache, &action->assign->digest);
         post(loop, action, bundle);
         break;
+    case AGENT_ADOPT:
+        post(loop, action, agent_cache_get(loop->parts->cache, &action->adopt->digest));
+        break;
     case AGENT_EXAMINE:
     case AGENT_RESOLVE:
     case AGENT_SURVEY:

@@ -23,6 +23,7 @@ struct job {
     struct id step_id, cluster_id;
     uint64_t attempt;
     struct assign assign;
+    struct adopt adopt;
     char *version; /* the assign's, owned */
     const struct bundle *bundle;
 };
@@ -264,6 +265,59 @@ execute(struct agent_worker *worker, const struct job *job)
     agent_reports_post(worker->reports, &answer);
 }
 
+/* How many, and from where to where, for people far away. */
+static void
+fill_result(const struct adopt_report *report, struct arena *arena, struct adopt_result *result)
+{
+    const struct adoption *adoption = &report->adoption;
+
+    result->tool = report->tool;
+    result->table = report->table;
+    result->row_count = report->row_count;
+    result->adopted_count = adoption->record_count;
+    result->taken_back_count = adoption->forget_count;
+    result->mirrored_count = adoption->mirror_count;
+    result->agreed_count = adoption->agreed_count;
+    result->pending_count = adoption->pending_count;
+    result->late_count = adoption->late_count;
+    result->edited_count = adoption->edited_count;
+    if (adoption->record_count > 0) {
+        result->first_version = arena_text(arena, adoption->record[0]->version);
+        result->last_version =
+            arena_text(arena, adoption->record[adoption->record_count - 1]->version);
+    }
+    result->problem_total = report->problem_count;
+    result->problem_count =
+        report->problem_count < PROBLEMS_MAX ? report->problem_count : PROBLEMS_MAX;
+    result->problems = report->problems;
+}
+
+static void
+adopt(struct agent_worker *worker, const struct job *job)
+{
+    struct agent_report *answer = agent_report_new(AGENT_EVENT_ADOPTED, worker->target);
+    struct adopted *adopted = arena_alloc(&answer->arena, sizeof *adopted);
+    const struct adopt *ask = &job->adopt;
+    struct adopt_report report = {0};
+    const struct adopt_order order = {.bundle = job->bundle,
+                                      .cluster_id = job->cluster_id,
+                                      .fence = {ask->token.epoch, ask->token.instance},
+                                      .trust = ask->terms.trust,
+                                      .takes_edited = ask->terms.takes_edited,
+                                      .is_dry = ask->terms.is_dry,
+                                      .is_nothing = ask->terms.is_nothing};
+    struct error error;
+
+    adopted->result.succeeded =
+        sitting_adopt(worker->sitting, &order, &answer->arena, &report, &error);
+    if (!adopted->result.succeeded) {
+        adopted->result.fault = *kept_fault(answer, &error);
+    }
+    fill_result(&report, &answer->arena, &adopted->result);
+    answer->event.adopted = adopted;
+    agent_reports_post(worker->reports, &answer);
+}
+
 static void
 carry_out(struct agent_worker *worker, const struct job *job)
 {
@@ -276,6 +330,9 @@ carry_out(struct agent_worker *worker, const struct job *job)
         break;
     case AGENT_RESOLVE:
         resolve(worker, job);
+        break;
+    case AGENT_ADOPT:
+        adopt(worker, job);
         break;
     default:
         survey(worker);
@@ -405,6 +462,9 @@ fill_job(struct agent_worker *worker, const struct agent_action *action,
         job->cluster_id = action->cluster_id;
         job->version = mem_text(action->assign->version);
         job->assign.version = job->version;
+    } else if (action->kind == AGENT_ADOPT) {
+        job->adopt = *action->adopt;
+        job->cluster_id = action->cluster_id;
     } else if (action->kind == AGENT_RESOLVE) {
         job->step_id = action->step_id;
         job->attempt = action->attempt;

@@ -9,6 +9,7 @@ struct standing {
     const struct history_row *row; /* null: the table does not have it */
     bool is_marked;                /* it is below the mark */
     bool is_known;                 /* to the journal */
+    bool is_edited;                /* its file has another checksum than the row */
 };
 
 const struct migration *
@@ -68,8 +69,8 @@ refuse_checksum(const struct adoption_wish *wish, const struct migration *migrat
     error_where(&error, "%s", migration->up.path);
     error_found(&error, "%.64s, recorded %.64s", migration_key(migration, wish->tool->checksum),
                 row->checksum);
-    error_hint(&error, "restore the file as it was applied (look into the history of its"
-                       " repository), or have the tool accept it");
+    error_hint(&error, "restore the file as it was applied; or, when the change does not matter:"
+                       " --edited takes the files as they are now");
     return error_list_add(problems, &error);
 }
 
@@ -167,7 +168,8 @@ stand_migration(const struct adoption_wish *wish, const struct migration *migrat
     for (size_t i = 0; wish->tool->is_mark && i <= index; i++) {
         standings[i].is_marked = true;
     }
-    return is_same || refuse_checksum(wish, migration, row, problems);
+    standings[index].is_edited = !is_same;
+    return is_same || wish->takes_edited || refuse_checksum(wish, migration, row, problems);
 }
 
 static bool
@@ -246,6 +248,7 @@ decide(const struct adoption_wish *wish, const struct standing *standings, struc
     for (size_t i = 0; i < manifest->migration_count; i++) {
         const struct migration *migration = &manifest->migrations[i];
         bool is_applied = standings[i].row || standings[i].is_marked;
+        out->edited_count += standings[i].is_edited;
         if (is_applied && !standings[i].is_known) {
             keep(out->record, &out->record_count, migration);
         } else if (is_applied) {

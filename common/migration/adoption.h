@@ -30,6 +30,7 @@ struct adoption_wish {
     const char *const *journal; /* the versions that Skein knows to be applied */
     size_t journal_count;
     enum adoption_trust trust;
+    bool takes_edited; /* files that were changed since are taken as they are now */
 };
 
 /* Lists of migrations in the manifest's order; they live in the arena. */
@@ -42,6 +43,7 @@ struct adoption {
     size_t mirror_count;
     size_t agreed_count;  /* both have it */
     size_t pending_count; /* neither has it */
+    size_t edited_count;  /* applied from another text than the file has now */
     size_t late_count;    /* those of them that are older than the newest applied one */
 };
 

@@ -144,6 +144,8 @@ static const struct command_option option_trust =
     OPTION("trust", VALUE_CHOICE, "WHOM", "neither", 0, 0, trust_choices,
            "where the journal has what the table has not: the table (it was taken back with the "
            "tool), or the journal (it was not mirrored: the table gets it)");
+static const struct command_option option_edited =
+    FLAG("edited", "files that were changed after the tool applied them are taken as they are now");
 static const struct command_option option_dry_run =
     FLAG("dry-run", "show what would be done, and change nothing");
 static const struct command_option option_nothing =
@@ -470,9 +472,12 @@ const struct command command_table[] = {
                "listed and nothing is changed. Said again it does nothing more.",
      .arguments = {ONE_SERVICE},
      .options = {&option_one_database, &option_migrations, &option_accept, &option_dry_run,
-                 &option_trust, &option_nothing},
-     .examples = {{"skein adopt --database \"dbname=auth\" --dry-run", "look first"},
-                  {"skein adopt auth --database \"dbname=auth\"", ""}},
+                 &option_trust, &option_edited, &option_nothing, &option_select,
+                 &option_max_targets, &option_yes_all},
+     .examples = {{"skein adopt --database \"dbname=auth\" --dry-run", "one database: look first"},
+                  {"skein adopt --database \"dbname=auth\"", ""},
+                  {"skein adopt auth --dry-run", "all targets of the service, by their agents"},
+                  {"skein adopt auth --select env=staging", ""}},
      .run = command_adopt},
     {.name = "history",
      .group = GROUP_LOCAL,

@@ -102,6 +102,7 @@ changes_something(enum message_type type)
     case MESSAGE_ENROL:
     case MESSAGE_EXPEL:
     case MESSAGE_FORGET:
+    case MESSAGE_ADOPTION:
     case MESSAGE_PUT:
         return true;
     default:
@@ -244,6 +245,9 @@ wait_ms(const struct client *client, const struct question *question)
 static bool
 is_final(const struct message *answer)
 {
+    if (answer->type == MESSAGE_ADOPTION_VIEW) {
+        return answer->adoption_view.is_ready;
+    }
     return answer->type != MESSAGE_PLANNED || answer->planned.is_ready;
 }
 

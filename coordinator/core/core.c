@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "coordinator/core/adopting.h"
 #include "coordinator/core/leg.h"
 #include "coordinator/core/operator.h"
 #include "coordinator/core/party.h"
@@ -55,6 +56,7 @@ core_destroy(struct core **core_p)
         return;
     }
     plannings_release(core);
+    adoptings_release(core);
     runs_release(core);
     targets_release(core);
     party_release(core);
@@ -332,6 +334,9 @@ tick(struct core *core)
             break;
         case TIMER_PLANNING:
             planning_tick(core, timer->owner);
+            break;
+        case TIMER_ADOPTING:
+            adopting_tick(core, timer->owner);
             break;
         }
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "coordinator/core/adopting.h"
 #include "coordinator/core/apply.h"
 #include "coordinator/core/party.h"
 #include "coordinator/core/planning.h"
@@ -22,6 +23,7 @@ needed_role(enum message_type type)
     case MESSAGE_PLAN:
     case MESSAGE_PLAN_PAGE:
     case MESSAGE_APPLY:
+    case MESSAGE_ADOPTION:
     case MESSAGE_STEER:
     case MESSAGE_FORGET:
         return ROLE_OPERATOR;
@@ -149,6 +151,9 @@ operator_message(struct core *core, const struct event *event)
         break;
     case MESSAGE_PLAN_PAGE:
         planning_page(core, event);
+        break;
+    case MESSAGE_ADOPTION:
+        adopting_ask(core, person, event);
         break;
     case MESSAGE_APPLY:
         apply_take(core, person, event);

@@ -5,6 +5,7 @@
 
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "coordinator/core/adopting.h"
 #include "coordinator/core/kept_fault.h"
 #include "coordinator/core/party.h"
 #include "coordinator/core/planning.h"
@@ -304,6 +305,8 @@ session_of(const struct message *message)
         return message->result.session;
     case MESSAGE_SURVEYED:
         return message->surveyed.session;
+    case MESSAGE_ADOPTED:
+        return message->adopted.session;
     case MESSAGE_BYE:
         return message->bye.session;
     default:
@@ -376,6 +379,9 @@ take(struct core *core, struct agent *agent, const struct event *event)
         break;
     case MESSAGE_SURVEYED:
         planning_surveyed(core, agent, &message->surveyed);
+        break;
+    case MESSAGE_ADOPTED:
+        adopting_answered(core, agent, &message->adopted);
         break;
     case MESSAGE_BYE:
         agent->has_left = true;

@@ -377,6 +377,8 @@ carry_out(struct sim_agent *agent, const struct agent_action *action)
         worker_start(&agent->workers[action->target],
                      &(struct job){.kind = JOB_SURVEY, .survey_id = action->survey_id});
         break;
+    case AGENT_ADOPT:
+        break; /* no tool but ours has worked on these databases, and nobody asks */
     case AGENT_STOP:
         worker_stop(&agent->workers[action->target]);
         break;

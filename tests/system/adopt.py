@@ -293,6 +293,54 @@ def story(tool):
         must(len(follows["adopted"]) == 1, f"adopting what the tool did meanwhile: {follows}")
 
 
+def fleet(lab):
+    """Three databases that golang-migrate has migrated, behind an agent; in one of them its state is dirty."""
+    names = ["shop-0", "shop-1", "shop-2"]
+    folder = lab.dir / "shop" / "migrations"
+    folder.mkdir(parents=True)
+    (lab.dir / "shop" / "skein.yaml").write_text("services: { shop: { migrations: migrations } }\n")
+    for i in range(1, COUNT + 1):
+        (folder / f"000{i}_t{i}.up.sql").write_text(f"CREATE TABLE t{i} (id integer);\n")
+        (folder / f"000{i}_t{i}.down.sql").write_text(f"DROP TABLE t{i};\n")
+
+    def marks():
+        return [lab.sql("SELECT version, dirty FROM schema_migrations", name).strip() for name in names]
+
+    def skein(*words, **more):
+        return lab.skein(*words, cwd=lab.dir / "shop", **more)
+
+    lab.databases(names)
+    for name, mark in zip(names, ["3, false", "2, false", "3, true"]):
+        lab.sql("CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL);"
+                f"INSERT INTO schema_migrations VALUES ({mark});"
+                "CREATE TABLE t1 (id integer); CREATE TABLE t2 (id integer);"
+                + ("CREATE TABLE t3 (id integer);" if mark[0] == "3" else ""), name)
+    lab.coordinator()
+    lab.agent("near", [(name, "shop", name, {"env": "test"}) for name in names])
+    lab.wait_for_targets(len(names))
+
+    plan = skein("plan", "shop", check=False)
+    must(plan.returncode == 5 and "E-ADOPT-NEEDED" in plan.stdout + plan.stderr, f"plan without adopting: {plan.stdout}{plan.stderr}")
+    dry = skein("adopt", "shop", "--dry-run", check=False)
+    must(dry.returncode == 5 and "E-ADOPT-FAILED" in dry.stdout, f"dry run: {dry.stdout}{dry.stderr}")
+    must(skein("plan", "shop", check=False).returncode == 5, "a dry run has adopted")
+    adopted = json.loads(skein("adopt", "shop", "--json", check=False).stdout)
+    rows = {row["target"]: row for row in adopted["rows"]}
+    must([rows[name]["adopted"] for name in names] == [3, 2, 0] and adopted["refused"] == 1, f"adopted: {adopted}")
+    lab.sql("UPDATE schema_migrations SET dirty = false", "shop-2")
+    again = json.loads(skein("adopt", "shop", "--json").stdout)
+    must([row["adopted"] for row in again["rows"]] == [0, 0, 3] and again["refused"] == 0, f"adopted again: {again}")
+
+    skein("apply", "shop", "--yes", "--watch")
+    must(marks() == ["6|f"] * 3, f"after apply: {marks()}")
+    skein("rollback", "shop", "--to", "0005", "--yes", "--watch")
+    must(marks() == ["5|f"] * 3, f"after rollback: {marks()}")
+    lab.sql("UPDATE schema_migrations SET version = 6; CREATE TABLE t6 (id integer)", "shop-1")
+    used = skein("apply", "shop", "--yes", "--watch", check=False)
+    must(used.returncode != 0 and "E-ADOPT-CHANGED" in used.stdout + used.stderr, f"the tool was used: {used.stdout}{used.stderr}")
+    must(lab.sql("SELECT count(*) FROM pg_class WHERE relname = 't6'", "shop-1").strip() == "1", "t6")
+
+
 def main():
     wanted = sys.argv[1:]
     passed = failed = skipped = 0
@@ -316,6 +364,14 @@ def main():
                 failed += 1
                 print(f"FAILED   {kind.name}:", flush=True)
                 traceback.print_exc(file=sys.stdout)
+        if not wanted or "fleet" in wanted:
+            try:
+                fleet(lab)
+                passed += 1
+                print("ok       fleet", flush=True)
+            except (AssertionError, SystemExit, subprocess.SubprocessError) as problem:
+                failed += 1
+                print(f"FAILED   fleet: {problem}", flush=True)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
     sys.exit(failed > 0)
 
