@@ -56,7 +56,8 @@ report_json(const struct local_adoption *local)
                      "adopted", versions_json(adoption->record, adoption->record_count),
                      "taken_back", versions_json(adoption->forget, adoption->forget_count),
                      "mirrored", versions_json(adoption->mirror, adoption->mirror_count), "agreed",
-                     (json_int_t)adoption->agreed_count, "pending",
+                     (json_int_t)adoption->agreed_count, "edited",
+                     (json_int_t)adoption->edited_count, "pending",
                      (json_int_t)adoption->pending_count, "late", (json_int_t)adoption->late_count);
 }
 
