@@ -460,9 +460,21 @@ finish(struct step_try *try)
 static void
 say_what_stays(struct step_try *try)
 {
-    if (try->statement > 1 && !try->error.found[0]) {
-        error_found(&try->error, "the %" PRIu64 " statements before it have taken effect",
-                    try->statement - 1);
+    CLEANUP(mem_free)
+    char *stays = mem_format("the %" PRIu64 " statements before it have taken effect",
+                             try->statement - (try->statement > 0));
+
+    if (try->statement < 2) {
+        return;
+    }
+    if (!try->error.found[0]) {
+        error_found(&try->error, "%s", stays);
+    } else if (!try->error.hint[0]) {
+        error_hint(&try->error, "%s; another try goes on behind them", stays);
+    } else {
+        CLEANUP(mem_free) char *hint = mem_text(try->error.hint);
+        error_hint(&try->error, "%.200s; %s", hint, stays);
+        text_mend_utf8(try->error.hint);
     }
 }
 

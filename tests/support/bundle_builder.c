@@ -50,7 +50,8 @@ read_facts(struct arena *arena, const char *text, struct statement *statement)
     size_t at = strcmp(words[1], "UNIQUE") == 0 ? 2 : 1;
     bool is_index = strcmp(words[at], "INDEX") == 0 && strcmp(words[at + 1], "CONCURRENTLY") == 0;
     bool creates = strcmp(words[0], "CREATE") == 0;
-    statement->tag = arena_format(arena, "%s %s", words[0], words[1]);
+    bool is_setting = strcmp(words[0], "SET") == 0 || strcmp(words[0], "RESET") == 0;
+    statement->tag = is_setting ? words[0] : arena_format(arena, "%s %s", words[0], words[1]);
     read_lock(arena, words, statement);
     if (!is_index) {
         return;
