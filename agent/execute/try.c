@@ -28,6 +28,11 @@ static const struct meaning {
     {"53200", "E-DB-MEMORY", "the database server is out of memory", true, false},
     {"53300", "E-DB-CONNECTIONS", "too many connections", true, false},
     {"25006", "E-DB-STANDBY", "the server takes no writes: is it a standby?", true, false},
+    {"22P05", "E-MIG-ENCODING",
+     "the database's encoding has no such character: write another, or "
+     "move the data to a database in UTF8",
+     false, false},
+    {"22021", "E-MIG-ENCODING", "the text is not valid in the database's encoding", false, false},
     {"42501", "E-SQL-PRIV", "grant the role what the statement needs, or set another role", true,
      false},
 };

@@ -54,7 +54,7 @@ const struct error_meaning error_table[] = {
     {"E-MIG-TYPE", "what is called like a migration is no regular file"},
     {"E-MIG-SIZE", "a file is larger than 8 MiB, or all together than a bundle may be"},
     {"E-MIG-COUNT", "more migrations or files than a service may have"},
-    {"E-MIG-ENCODING", "a file is not UTF-8, or holds a NUL"},
+    {"E-MIG-ENCODING", "a file is not UTF-8, holds a NUL, or what the database's encoding has not"},
     {"E-MIG-LEX", "a quote, a dollar quote or a comment does not end"},
     {"E-MIG-SYNTAX", "PostgreSQL's grammar does not know this"},
     {"E-MIG-COMPLEX", "a statement nests too deeply to be looked at"},

@@ -25,23 +25,35 @@ too_old(struct error *error, const char *library, const char *found, const char 
 }
 
 bool
-service_check_libraries(struct error *error)
+service_check_versions(const struct library_versions *found, struct error *error)
 {
-    int major, minor, patch;
-    char found[64];
+    int zmq = found->zmq_major * 10000 + found->zmq_minor * 100 + found->zmq_patch;
+    char text[64];
 
-    zmq_version(&major, &minor, &patch);
-    if (major * 10000 + minor * 100 + patch < 40304) {
-        snprintf(found, sizeof found, "%d.%d.%d", major, minor, patch);
-        return too_old(error, "libzmq", found, "4.3.4 or later");
+    if (zmq < 40304) {
+        snprintf(text, sizeof text, "%d.%d.%d", found->zmq_major, found->zmq_minor,
+                 found->zmq_patch);
+        return too_old(error, "libzmq", text, "4.3.4 or later");
     }
-    if (!zmq_has("curve")) {
+    if (!found->zmq_has_curve) {
         return too_old(error, "libzmq", "no CURVE", "one that was built with libsodium");
     }
-    if (sqlite3_libversion_number() < SQLITE_LEAST) {
-        return too_old(error, "SQLite", sqlite3_libversion(), "3.37.0 or later");
+    if (found->sqlite < SQLITE_LEAST) {
+        snprintf(text, sizeof text, "%d.%d.%d", found->sqlite / 1000000,
+                 found->sqlite / 1000 % 1000, found->sqlite % 1000);
+        return too_old(error, "SQLite", text, "3.37.0 or later");
     }
     return true;
+}
+
+bool
+service_check_libraries(struct error *error)
+{
+    struct library_versions found = {.zmq_has_curve = zmq_has("curve") != 0,
+                                     .sqlite = sqlite3_libversion_number()};
+
+    zmq_version(&found.zmq_major, &found.zmq_minor, &found.zmq_patch);
+    return service_check_versions(&found, error);
 }
 
 bool

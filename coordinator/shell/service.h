@@ -9,7 +9,17 @@
 
 #include "common/base/error.h"
 
+/* What the libraries say of themselves. */
+struct library_versions {
+    int zmq_major, zmq_minor, zmq_patch;
+    bool zmq_has_curve;
+    int sqlite; /* 3037000 */
+};
+
 /* False with E-LIB-VERSION when a library is older than what we rely on, or lacks it. */
+bool service_check_versions(const struct library_versions *found, struct error *error);
+
+/* The same of those that are linked. */
 bool service_check_libraries(struct error *error);
 
 /* Make sure of this many descriptors; false with E-RLIMIT. */

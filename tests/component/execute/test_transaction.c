@@ -352,6 +352,37 @@ runs_as_its_role_with_its_search_path(void **state)
     assert_true(scene->outcome.fault.is_retryable || scene->outcome.fault.hint);
 }
 
+/* The file is UTF-8 and fine; this database has no room for all of its characters. */
+static void
+says_what_the_databases_encoding_cannot_hold(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    CLEANUP(mem_free) char *conninfo = cluster_conninfo(cluster, "latin", "postgres");
+    cluster_tell(cluster, "postgres", "DROP DATABASE IF EXISTS latin");
+    cluster_tell(cluster, "postgres",
+                 "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LC_COLLATE 'C'"
+                 " LC_CTYPE 'C'");
+    scene->config.conninfo = conninfo;
+    scene_sit_anew(scene);
+    SCENE_PLAN(scene,
+               {.version = "001",
+                .up = "CREATE TABLE t (name text);;"
+                      "INSERT INTO t VALUES ('M\xc3\xbcller')"},
+               {.version = "002",
+                .up = "INSERT INTO t VALUES ('x');;\n"
+                      "INSERT INTO t VALUES ('3 \xe2\x82\xac')"});
+
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    assert_int_equal(scene_up(scene, 1), OUTCOME_FAILED);
+    scene_assert_fault(scene, "E-MIG-ENCODING", "002.up.sql:2:1");
+    assert_string_equal(scene->outcome.fault.sqlstate, "22P05");
+    scene_assert_says(scene->outcome.fault.text, "rolled back");
+    assert_false(scene->outcome.fault.is_retryable);
+    sitting_rest(scene->sitting);
+    cluster_tell(cluster, "postgres", "DROP DATABASE latin");
+}
+
 /* Whoever runs the hint gets on. */
 static void
 says_which_grant_a_migration_lacks(void **state)
@@ -499,6 +530,7 @@ main(void)
         cmocka_unit_test(leaves_no_trace_in_the_session),
         cmocka_unit_test(commits_on_disk_whatever_a_migration_sets),
         cmocka_unit_test(runs_as_its_role_with_its_search_path),
+        cmocka_unit_test(says_what_the_databases_encoding_cannot_hold),
         cmocka_unit_test(says_which_grant_a_migration_lacks),
         cmocka_unit_test(cannot_be_committed_from_within),
         cmocka_unit_test(notices_when_a_statement_has_ended_the_transaction),
