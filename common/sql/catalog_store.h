@@ -1,6 +1,6 @@
 /*
- * store: what a catalog is made of, and the changes that its files make to it. For the files of
- * this folder alone.
+ * catalog store: what a catalog is made of, and the changes that its files make to it. For the
+ * files of this folder alone.
  */
 #ifndef COMMON_SQL_CATALOG_STORE_H
 #define COMMON_SQL_CATALOG_STORE_H

@@ -1,7 +1,7 @@
 /* ALTER TABLE … COLUMN. */
 #include <string.h>
 
-#include "common/sql/effect_alter.h"
+#include "common/sql/alteration.h"
 
 #define AT(name) PG_QUERY__ALTER_TABLE_TYPE__AT_##name
 

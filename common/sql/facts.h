@@ -21,10 +21,12 @@ enum sql_kind {
     SQL_DROP_INDEX_CONCURRENTLY,
     SQL_REINDEX_CONCURRENTLY,
     SQL_DETACH_CONCURRENTLY, /* ALTER TABLE … DETACH PARTITION … CONCURRENTLY */
-    SQL_REPEATABLE, /* runs outside a transaction only, and twice does no more than once: VACUUM … */
-    SQL_OUTSIDE,      /* any other that PostgreSQL refuses inside a transaction */
-    SQL_BEGIN,        /* BEGIN or START TRANSACTION, without options */
-    SQL_COMMIT,       /* COMMIT or END, without AND CHAIN */
+    SQL_REPEATABLE, /* runs outside a transaction only, and twice does no more than once: VACUUM …
+                     */
+    SQL_OUTSIDE,    /* any other that PostgreSQL refuses inside a transaction */
+    SQL_VERIFIED,   /* one of those, with `verify`; see common/migration/verified.h */
+    SQL_BEGIN,      /* BEGIN or START TRANSACTION, without options */
+    SQL_COMMIT,     /* COMMIT or END, without AND CHAIN */
     SQL_TRANSACTION,  /* all other transaction control */
     SQL_SET,          /* SET, RESET of one setting; it is in `settings` */
     SQL_SESSION,      /* changes the session as a whole: DISCARD, RESET ALL, LISTEN … */
@@ -48,15 +50,18 @@ struct sql_facts {
 
     /*
      * Index kinds; REINDEX: `index` is what is named behind its scope; DETACH: `index` is the
-     * partition, `table` what it is detached from. Names as they can be written into SQL, quoted where they must be. */
+     * partition, `table` what it is detached from. Names as they can be written into SQL, quoted
+     * where they must be.
+     */
     const char *index;  /* with its schema, when that was written; null: CREATE INDEX without one */
     const char *schema; /* the plain name; null when not written */
     const char *table;  /* CREATE INDEX: with its schema, when that was written */
     size_t index_count; /* how many are dropped */
     const char *scope;  /* REINDEX: "INDEX", "TABLE", "SCHEMA", "SYSTEM", "DATABASE"; else null */
-    bool is_unique;     /* CREATE UNIQUE INDEX */
-    bool if_exists;     /* DROP INDEX IF EXISTS */
-    bool if_not_exists; /* CREATE INDEX IF NOT EXISTS */
+    const char *verify, *cleanup; /* SQL_VERIFIED: not read here */
+    bool is_unique;               /* CREATE UNIQUE INDEX */
+    bool if_exists;               /* DROP INDEX IF EXISTS */
+    bool if_not_exists;           /* CREATE INDEX IF NOT EXISTS */
 
     struct sql_locks locks; /* the strong ones that it asks for by name */
 

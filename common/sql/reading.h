@@ -89,7 +89,7 @@ void reading_lock_family(struct reading *reading, const struct object_name *name
 void reading_scan(struct reading *reading, const struct object_name *name);
 void reading_rewrite(struct reading *reading, const struct object_name *name);
 
-/* ---- what hangs together, as far as the catalog knows: effect_alteration.c ---------------------
+/* ---- what hangs together, as far as the catalog knows: alteration.c ---------------------
  */
 
 /* A table that may not be in the catalog. */
@@ -122,7 +122,7 @@ void reading_needs(struct reading *reading, int major);
 
 /* ---- parts of statements --------------------------------------------------------------------- */
 
-/* As format_type would say it: effect_type.c. */
+/* as format_type would say it: column_type.c. */
 const char *type_text(const struct reading *reading, const PgQuery__TypeName *type);
 const struct catalog_type *type_known(const struct reading *reading, const PgQuery__TypeName *type);
 

@@ -2,8 +2,8 @@
  * alteration: one ALTER TABLE that is being read; its sub-commands are read by several files. For
  * the files of this folder alone.
  */
-#ifndef COMMON_SQL_EFFECT_ALTER_H
-#define COMMON_SQL_EFFECT_ALTER_H
+#ifndef COMMON_SQL_ALTERATION_H
+#define COMMON_SQL_ALTERATION_H
 
 #include "common/sql/reading.h"
 

@@ -1,7 +1,7 @@
 /* What the sub-commands of ALTER TABLE share: which relations are drawn in, and how strongly. */
 #include <string.h>
 
-#include "common/sql/effect_alter.h"
+#include "common/sql/alteration.h"
 
 void
 alteration_lock(struct alteration *alteration, enum lock_mode mode, bool goes_to_children)
