@@ -82,8 +82,29 @@ read_where(const char *where, struct arena *arena, struct place *place)
     return path;
 }
 
+/* The byte where a line and column begin; people are told lines, fixes and lines need bytes. */
+static size_t
+offset_of(const struct listed_file *file, const struct place *place)
+{
+    size_t at = 0;
+
+    for (size_t line = 1; line < place->line; line++) {
+        const char *end = memchr(file->text + at, '\n', file->size - at);
+        if (!end) {
+            return file->size;
+        }
+        at = (size_t)(end - file->text) + 1;
+    }
+    for (size_t column = 1; column < place->column && at < file->size; column++) {
+        size_t step = text_character(file->text + at, file->size - at);
+        at += step ? step : 1;
+    }
+    return at < file->size ? at : file->size;
+}
+
 void
-linting_refuse(struct linting *linting, const char *id, const struct error *error)
+linting_refuse(struct linting *linting, const char *id, const struct error *error,
+               const struct source *source)
 {
     struct arena *arena = &linting->findings->arena;
     const struct rule *rule = rule_find(id);
@@ -103,8 +124,12 @@ linting_refuse(struct linting *linting, const char *id, const struct error *erro
     finding->path = path;
     finding->place = place;
     finding->text =
-        arena_format(arena, "%s%s%s%s%s%s (%s)", error->text, error->found[0] ? ": " : "",
-                     error->found, error->hint[0] ? "; " : "", error->hint, "", error->code);
+        arena_format(arena, "%s%s%s%s%s (%s)", error->text, error->found[0] ? ": " : "",
+                     error->found, error->hint[0] ? "; " : "", error->hint, error->code);
+    if (source && place.line) {
+        finding->place.offset = offset_of(source->file, &place);
+        scene_take_line(finding, source->file->text, source->file->size, arena);
+    }
 }
 
 /* ---- one folder ------------------------------------------------------------------------------ */
@@ -205,7 +230,7 @@ lint_sources(void *context)
     }
     if (is_collected || (reading->layout && reading->errors->count)) {
         linting_open(linting);
-        linting_refuse_all(linting, reading->errors);
+        linting_refuse_all(linting, reading->errors, NULL);
         error_list_release(reading->errors);
         lint_migrations(folder);
         linting_close(linting);

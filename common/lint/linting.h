@@ -71,10 +71,12 @@ void script_lint(struct linting *linting, const struct source_migration *migrati
 struct finding *script_find(struct script_look *scene, const char *id, size_t offset, size_t size,
                             size_t statement, const char *text);
 
-/* What the reader has against a file or a folder, as a finding. */
-void linting_refuse(struct linting *linting, const char *id, const struct error *error);
+/* What the reader has against a folder, or against a script (else null), as a finding. */
+void linting_refuse(struct linting *linting, const char *id, const struct error *error,
+                    const struct source *source);
 
-void linting_refuse_all(struct linting *linting, const struct error_list *errors);
+void linting_refuse_all(struct linting *linting, const struct error_list *errors,
+                        const struct source *source);
 
 /* Drop what is allowed, and find what allows nothing, has no reason or has expired. */
 void allow_apply(struct script_look *scene);

@@ -211,25 +211,21 @@ scene_fix(struct scene *scene, size_t offset, size_t size, const char *text)
 }
 
 void
-scene_note_made(struct scene *scene, const struct effect *effect, const struct effects *effects)
+scene_note_made(struct scene *scene, const struct effect *effect)
 {
     struct linting *linting = scene->linting;
     struct arena *arena = &linting->migration_arena;
-    const char *table = NULL;
+    bool is_index = effect->object == OBJECT_INDEX;
 
-    for (size_t i = 0; effect->object == OBJECT_INDEX && i < effects->relation_count; i++) {
-        table = effects->relations[i].object == OBJECT_INDEX ? table : effects->relations[i].name;
-    }
     if (linting->made_count == linting->made_capacity) {
         linting->made = mem_grow(linting->made, linting->made_count, &linting->made_capacity,
                                  sizeof *linting->made);
     }
-    linting->made[linting->made_count++] =
-        (struct made_object){.object = effect->object,
-                             .schema = arena_text(arena, effect->schema),
-                             .name = arena_text(arena, effect->name),
-                             .part = arena_text(arena, effect->part),
-                             .table = arena_text(arena, table)};
+    linting->made[linting->made_count++] = (struct made_object){
+        .object = effect->object,
+        .schema = arena_text(arena, effect->schema),
+        .name = arena_text(arena, effect->name),
+        .part = arena_text(arena, is_index ? scene_index(effect) : effect->part)};
 }
 
 /* ---- questions ------------------------------------------------------------------------------- */
@@ -276,6 +272,13 @@ scene_table(const struct scene *scene)
 {
     return scene->table ? scene_name(scene, scene->table->schema, scene->table->name)
                         : scene_object(scene);
+}
+
+const char *
+scene_index(const struct effect *effect)
+{
+    const char *made = effect->index ? effect->index->name : NULL;
+    return made ? made : effect->part ? effect->part : effect->name;
 }
 
 const struct catalog_table *

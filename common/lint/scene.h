@@ -30,11 +30,10 @@ struct lint_script {
     bool is_transactional; /* all in one transaction */
 };
 
-/* What the up of a migration has made, for whoever looks at its down. */
+/* What the up of a migration has made, for whoever looks at its down; as in struct effect. */
 struct made_object {
     enum sql_object object;
     const char *schema, *name, *part;
-    const char *table; /* of an index */
 };
 
 struct linting;
@@ -85,8 +84,7 @@ void scene_find_effect(struct scene *scene, size_t statement_index, const struct
 void scene_fix(struct scene *scene, size_t offset, size_t size, const char *text);
 
 /* Keep for the down's scene->made what an effect of the up makes. */
-void scene_note_made(struct scene *scene, const struct effect *effect,
-                     const struct effects *effects);
+void scene_note_made(struct scene *scene, const struct effect *effect);
 
 /* ---- questions ------------------------------------------------------------------------------- */
 
@@ -105,6 +103,9 @@ const char *scene_name(const struct scene *scene, const char *schema, const char
 /* The same of the effect's object, its table, an index's table. */
 const char *scene_object(const struct scene *scene);
 const char *scene_table(const struct scene *scene);
+
+/* The plain name of the index that an effect is about. */
+const char *scene_index(const struct effect *effect);
 
 /* The table as the history left it; null when it is not known. */
 const struct catalog_table *scene_catalog_table(const struct scene *scene);

@@ -59,10 +59,11 @@ rule_of(const struct error *error)
 }
 
 void
-linting_refuse_all(struct linting *linting, const struct error_list *errors)
+linting_refuse_all(struct linting *linting, const struct error_list *errors,
+                   const struct source *source)
 {
     for (size_t i = 0; i < errors->count; i++) {
-        linting_refuse(linting, rule_of(&errors->errors[i]), &errors->errors[i]);
+        linting_refuse(linting, rule_of(&errors->errors[i]), &errors->errors[i], source);
     }
 }
 
@@ -74,8 +75,8 @@ read_script(struct script_look *scene, struct script_reading *reading)
 
     script_understand(reading);
     if (scene->is_reported) {
-        linting_refuse_all(scene->linting, &reading->found);
-        linting_refuse_all(scene->linting, reading->reading->errors);
+        linting_refuse_all(scene->linting, &reading->found, reading->source);
+        linting_refuse_all(scene->linting, reading->reading->errors, reading->source);
     }
     error_list_release(reading->reading->errors);
     script->path = scene->path;

@@ -120,7 +120,7 @@ check_drop_default(struct scene *scene)
 static void
 check_add_after_drop(struct scene *scene)
 {
-    if (!adds_column(scene)) {
+    if (!adds_column(scene) || scene->effect->column->is_generated) {
         return;
     }
     for (size_t i = 0; i <= scene->statement_index; i++) {

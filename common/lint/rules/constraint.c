@@ -151,6 +151,33 @@ referred_column(const struct catalog_table *table, const struct sql_constraint *
     return NULL;
 }
 
+/* Integers by how much they hold; 0: something else. */
+static int
+width_of(const char *type)
+{
+    return text_equal(type, "smallint")  ? 2
+           : text_equal(type, "integer") ? 4
+           : text_equal(type, "bigint")  ? 8
+                                         : 0;
+}
+
+static bool
+is_text(const char *type)
+{
+    return text_equal(type, "text") || text_starts_with(type, "character") ||
+           text_equal(type, "citext");
+}
+
+/* Whether a column of the one type holds every value of the other. */
+static bool
+is_wide_enough(const char *here, const char *there)
+{
+    int width = width_of(here);
+
+    return text_equal(here, there) || (width && width >= width_of(there) && width_of(there)) ||
+           (is_text(here) && is_text(there)) || (!width && !width_of(there));
+}
+
 static void
 compare_types(struct scene *scene, size_t statement, const struct effect *effect)
 {
@@ -162,7 +189,7 @@ compare_types(struct scene *scene, size_t statement, const struct effect *effect
         const char *column = referred_column(to, key, i);
         const char *here = type_of(from, key->columns[i]);
         const char *there = column ? type_of(to, column) : NULL;
-        if (here && there && !text_equal(here, there)) {
+        if (here && there && !is_wide_enough(here, there)) {
             scene_find_effect(
                 scene, statement, effect, "%s.%s is %s and refers to %s.%s, which is %s",
                 scene_name(scene, effect->schema, effect->name), key->columns[i], here,

@@ -102,7 +102,8 @@ check_rename_other(struct scene *scene)
 {
     const struct effect *effect = scene->effect;
 
-    if (renames(scene) && (is_known_to_code(effect->object) || effect->object == OBJECT_SCHEMA)) {
+    if (renames(scene) && effect->object != OBJECT_SEQUENCE &&
+        (is_known_to_code(effect->object) || effect->object == OBJECT_SCHEMA)) {
         scene_find(scene, "code that runs knows the %s %s%s%s, and not %s",
                    sql_object_name(effect->object), scene_object(scene), effect->part ? "." : "",
                    effect->part ? effect->part : "", effect->new_name);

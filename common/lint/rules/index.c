@@ -38,8 +38,8 @@ check_create(struct scene *scene)
         effect->is_concurrent || scene->is_new || !scene->table) {
         return;
     }
-    scene_find(scene, "writes to %s wait while the index%s%s is built", scene_table(scene),
-               effect->name ? " " : "", effect->name ? effect->name : "");
+    scene_find(scene, "writes to %s wait while the index %s is built", scene_table(scene),
+               scene_index(effect));
     fix_concurrently(scene);
 }
 
@@ -82,7 +82,7 @@ check_if_not_exists(struct scene *scene)
 {
     if (makes_index(scene) && scene->effect->is_concurrent && scene->effect->if_not_exists) {
         scene_find(scene, "an invalid %s that a failed attempt has left would be taken for done",
-                   scene_object(scene));
+                   scene_index(scene->effect));
     }
 }
 
@@ -131,7 +131,7 @@ check_duplicate(struct scene *scene)
     for (const struct catalog_index *other = table->indexes; other; other = other->next) {
         if (has_same_columns(scene->effect->index, &other->index) &&
             other->index.is_unique >= scene->effect->index->is_unique &&
-            !text_equal(other->index.name, scene->effect->name)) {
+            !text_equal(other->index.name, scene_index(scene->effect))) {
             scene_find(scene, "%s has the index %s on the same columns already", scene_table(scene),
                        other->index.name);
             return;
@@ -244,7 +244,6 @@ const struct rule rules_index[] = {
      .name = "drop-index-not-concurrent",
      .severity = SEVERITY_WARNING,
      .scope = RULE_OF_EFFECT,
-     .parts = ON_UP | ON_DOWN,
      .is_fixable = true,
      .why =
          "DROP INDEX needs an ACCESS EXCLUSIVE lock on the table: it waits for the longest query "

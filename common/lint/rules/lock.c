@@ -63,16 +63,19 @@ check_several(struct scene *scene)
     }
 }
 
-/* Something that takes its time: reading or writing all of a table that has rows. */
+/*
+ * Something that takes its time, reading all of a table that has rows, and would be no danger by
+ * itself.
+ */
 static const struct sql_relation *
 long_work(const struct scene *scene, size_t statement)
 {
     const struct effects *effects = &scene->script->effects[statement];
 
-    for (size_t i = 0; i < effects->relation_count; i++) {
+    for (size_t i = 0; effects->class != CLASS_DATA && i < effects->relation_count; i++) {
         const struct sql_relation *relation = &effects->relations[i];
         if ((relation->scans || relation->rewrites) && is_table(relation) &&
-            relation->lock < LOCK_ACCESS_EXCLUSIVE && is_existing(scene, relation)) {
+            relation->lock < LOCK_SHARE && is_existing(scene, relation)) {
             return relation;
         }
     }

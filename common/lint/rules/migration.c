@@ -33,29 +33,37 @@ is_made_for_long(const struct effect *effect)
            !effect->is_temporary && !effect->if_not_exists;
 }
 
-/* Whether the script drops it, or what it is a part of, or cannot be looked through. */
+/* Whether dropping or renaming this takes what was made along. */
+static bool
+takes_along(const struct effect *effect, const struct made_object *made)
+{
+    if (effect->object == OBJECT_SCHEMA || effect->cascades) {
+        return true;
+    }
+    if (effect->object == OBJECT_INDEX) {
+        return made->object == OBJECT_INDEX && text_equal(scene_index(effect), made->part);
+    }
+    /* With a column its indexes go; which these are is not looked up. */
+    bool is_part =
+        !effect->part || text_equal(effect->part, made->part) || made->object == OBJECT_INDEX;
+    return is_part && text_equal(effect->name, made->name);
+}
+
+/* Whether the script drops it, or cannot be looked through. */
 static bool
 is_undone(const struct scene *scene, const struct made_object *made)
 {
     for (size_t i = 0; i < scene->script->sql.statement_count; i++) {
         const struct effects *effects = &scene->script->effects[i];
-        if (effects->is_opaque) {
-            return true;
-        }
         for (size_t j = 0; j < effects->effect_count; j++) {
             const struct effect *effect = &effects->effects[j];
             bool is_gone = effect->verb == EFFECT_DROP || effect->verb == EFFECT_RENAME;
-            if (!is_gone) {
-                continue;
-            }
-            bool is_it = text_equal(effect->name, made->name) &&
-                         (!effect->part || text_equal(effect->part, made->part));
-            bool is_its_table =
-                made->table && !effect->part && text_equal(effect->name, made->table);
-            bool is_all = effect->object == OBJECT_SCHEMA || effect->cascades;
-            if (is_it || is_its_table || is_all) {
+            if (is_gone && takes_along(effect, made)) {
                 return true;
             }
+        }
+        if (effects->is_opaque) {
+            return true;
         }
     }
     return false;
@@ -68,27 +76,43 @@ note_made(struct scene *scene)
         const struct effects *effects = &scene->script->effects[i];
         for (size_t j = 0; j < effects->effect_count; j++) {
             if (is_made_for_long(&effects->effects[j])) {
-                scene_note_made(scene, &effects->effects[j], effects);
+                scene_note_made(scene, &effects->effects[j]);
             }
         }
     }
+}
+
+/* What goes with the table that is left behind as well is not told by itself. */
+static bool
+is_part_of(const struct made_object *made, const struct made_object *table)
+{
+    return table && table != made && text_equal(made->name, table->name) && !table->part;
 }
 
 /* Called for the up first: what it makes is what the down has to drop. */
 static void
 check_down(struct scene *scene)
 {
+    const struct made_object *first = NULL;
+    size_t count = 0;
+
     if (scene->script->part == ON_UP) {
         note_made(scene);
         return;
     }
     for (size_t i = 0; i < scene->made_count; i++) {
         const struct made_object *made = &scene->made[i];
-        if (!is_undone(scene, made)) {
-            scene_find(scene, "the up makes the %s %s%s%s, and the down leaves it there",
-                       sql_object_name(made->object), scene_name(scene, made->schema, made->name),
-                       made->part ? "." : "", made->part ? made->part : "");
+        if (!is_part_of(made, first) && !is_undone(scene, made)) {
+            first = first ? first : made;
+            count++;
         }
+    }
+    if (first) {
+        scene_find(scene, "the up makes the %s %s%s%s%s, and the down leaves %s there",
+                   sql_object_name(first->object), scene_name(scene, first->schema, first->name),
+                   first->part ? "." : "", first->part ? first->part : "",
+                   count == 1 ? "" : arena_format(scene->arena, " and %zu more", count - 1),
+                   count == 1 ? "it" : "them");
     }
 }
 

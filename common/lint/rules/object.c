@@ -91,13 +91,35 @@ check_disable_trigger(struct scene *scene)
     }
 }
 
+/* Whether the history has validated a CHECK of the table, which spares ATTACH the reading. */
+static bool
+has_valid_check(const struct scene *scene, const char *name)
+{
+    const struct sql_relation *relation = NULL;
+
+    for (size_t i = 0; !relation && i < scene->effects->relation_count; i++) {
+        const struct sql_relation *candidate = &scene->effects->relations[i];
+        relation = text_equal(candidate->name, name) ? candidate : NULL;
+    }
+    const struct catalog_table *table =
+        catalog_table(scene->catalog, relation ? relation->schema : NULL, name);
+    const struct catalog_constraint *constraint = table ? table->constraints : NULL;
+    for (; constraint; constraint = constraint->next) {
+        if (constraint->constraint.kind == CONSTRAINT_CHECK && constraint->constraint.is_valid) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 check_attach(struct scene *scene)
 {
     const struct effect *effect = scene->effect;
 
     if (effect->verb == EFFECT_ATTACH && effect->object == OBJECT_PARTITION && effect->scans &&
-        effect->part && !scene_is_new(scene, NULL, effect->part)) {
+        effect->part && !scene_is_new(scene, NULL, effect->part) &&
+        !has_valid_check(scene, effect->part)) {
         scene_find(scene,
                    "all of %s is read, while nobody can work with it, to see that its rows "
                    "belong there",

@@ -50,7 +50,7 @@ static const struct {
     size_t count;
     const char *sql;
 } cases[] = {
-#include "tests/unit/lint/cases.h"
+#include "tests/unit/lint/cases.inc"
 };
 
 static void
