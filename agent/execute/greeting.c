@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/backoff.h"
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/postgres/schema.h"
 #include "agent/execute/lock.h"
+
+#define TOLD_MS 1000 /* for so long a backend may not have heard of what another has made */
 
 /*
  * The greeting: everything there is to know about a target, in one round trip. A fresh backend
@@ -386,6 +390,29 @@ greet_somehow(struct sitting *sitting, struct greeting *greeting, struct error *
            greet(sitting, greeting, error);
 }
 
+/*
+ * The tables are there, and may have been made by somebody else this very moment: his backend can
+ * have committed and not yet told ours, which remembers that there were none.
+ */
+static bool
+greet_once_made(struct sitting *sitting, struct greeting *greeting, struct error *error)
+{
+    int64_t end_ms = clock_now_ms() + TOLD_MS;
+    struct backoff backoff = {.first_ms = 10, .most_ms = 100};
+
+    for (;;) {
+        if (!greet(sitting, greeting, error)) {
+            return false;
+        }
+        if (sitting->has_schema || clock_now_ms() >= end_ms) {
+            return true;
+        }
+        if (!interrupt_sleep(sitting->interrupt, backoff_next_ms(&backoff, &sitting->random))) {
+            return error_set(error, "E-STOPPED", "stopped while the schema skein was made");
+        }
+    }
+}
+
 static bool
 look(struct sitting *sitting, struct greeting *greeting, struct error *error)
 {
@@ -401,7 +428,7 @@ look(struct sitting *sitting, struct greeting *greeting, struct error *error)
         sitting_drop(sitting);
         return false;
     }
-    if (!greet(sitting, greeting, error)) {
+    if (!greet_once_made(sitting, greeting, error)) {
         return false;
     }
     if (!sitting->has_schema) {
