@@ -12,10 +12,30 @@ changes_rows(const struct scene *scene, enum effect_verb verb)
     return effect->verb == verb && !effect->is_temporary && !effect->is_implied && !scene->is_new;
 }
 
+/* Whether the annotation of a batch stands between the statement before this one and its end. */
+static bool
+is_batched(const struct scene *scene)
+{
+    const struct annotations *annotations = &scene->script->annotations;
+    const struct sql_script *sql = &scene->script->sql;
+    const struct stretch *own = &scene->statement->stretch;
+    const struct stretch *before =
+        scene->statement_index ? &sql->statements[scene->statement_index - 1].stretch : NULL;
+    size_t from = before ? before->place.offset + before->size : 0;
+
+    for (size_t i = 0; i < annotations->batch_count; i++) {
+        size_t offset = annotations->batches[i].offset;
+        if (offset >= from && offset < own->place.offset + own->size) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 check_update_all(struct scene *scene)
 {
-    if (changes_rows(scene, EFFECT_UPDATE) && !scene->effect->is_bounded) {
+    if (changes_rows(scene, EFFECT_UPDATE) && !scene->effect->is_bounded && !is_batched(scene)) {
         scene_find(scene, "every row of %s is written anew in one transaction",
                    scene_object(scene));
     }
@@ -37,7 +57,8 @@ check_unbatched(struct scene *scene)
     size_t size = 0;
     const char *text = scene_text(scene, &size);
 
-    if (is_change && scene->effect->is_bounded && !scene_has_word(scene, "LIMIT") &&
+    if (is_change && scene->effect->is_bounded && !is_batched(scene) &&
+        !scene_has_word(scene, "LIMIT") &&
         (scene_has_word(scene, "NULL") || scene_has_word(scene, "SELECT") ||
          scene_has_word(scene, "FROM") || scene_has_word(scene, "USING")) &&
         !memmem(text, size, "'", 1)) {
@@ -112,7 +133,7 @@ check_insert_select(struct scene *scene)
 {
     const struct effects *effects = scene->effects;
 
-    if (!changes_rows(scene, EFFECT_INSERT) || scene->effect->is_bounded) {
+    if (!changes_rows(scene, EFFECT_INSERT) || scene->effect->is_bounded || is_batched(scene)) {
         return;
     }
     for (size_t i = 0; i < effects->effect_count; i++) {

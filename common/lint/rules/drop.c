@@ -57,14 +57,41 @@ renames(const struct scene *scene)
            !scene->is_new;
 }
 
+/* Whether the script makes a view of the name that a table had: code goes on through it. */
+static bool
+becomes_view(const struct scene *scene, const struct effect *renamed)
+{
+    for (size_t i = 0; i < scene->script->sql.statement_count; i++) {
+        const struct effects *effects = &scene->script->effects[i];
+        for (size_t j = 0; j < effects->effect_count; j++) {
+            const struct effect *effect = &effects->effects[j];
+            bool is_made = effect->verb == EFFECT_CREATE || effect->verb == EFFECT_REPLACE;
+            if (is_made && effect->object == OBJECT_VIEW &&
+                text_equal(effect->name, renamed->name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* At the end, when it is known what has the name then. */
 static void
 check_rename_table(struct scene *scene)
 {
-    if (renames(scene) &&
-        (scene->effect->object == OBJECT_TABLE || scene->effect->object == OBJECT_RELATION) &&
-        !scene->effect->part) {
-        scene_find(scene, "code that runs knows %s, and not %s", scene_object(scene),
-                   scene->effect->new_name);
+    for (size_t i = 0; i < scene->script->sql.statement_count; i++) {
+        const struct effects *effects = &scene->script->effects[i];
+        for (size_t j = 0; j < effects->effect_count; j++) {
+            const struct effect *effect = &effects->effects[j];
+            bool is_table = effect->object == OBJECT_TABLE || effect->object == OBJECT_RELATION;
+            if (effect->verb == EFFECT_RENAME && is_table && !effect->part && !effect->is_implied &&
+                !effect->is_temporary && !scene_is_new(scene, effect->schema, effect->new_name) &&
+                !becomes_view(scene, effect)) {
+                scene_find_effect(scene, i, effect, "code that runs knows %s, and not %s",
+                                  scene_name(scene, effect->schema, effect->name),
+                                  effect->new_name);
+            }
+        }
     }
 }
 
@@ -212,7 +239,7 @@ const struct rule rules_drop[] = {
     {.id = "SK047",
      .name = "rename-table",
      .severity = SEVERITY_ERROR,
-     .scope = RULE_OF_EFFECT,
+     .scope = RULE_OF_SCRIPT_END,
      .why = "Code of the release before fails from the moment of the commit, and code of the next "
             "one until then.",
      .instead = "Rename it and make a view of the old name in the same transaction; drop the view "
