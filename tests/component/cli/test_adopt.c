@@ -489,7 +489,9 @@ tells_tables_of_one_name_apart(void **state)
     program_must_end(&up, 5);
     program_must_say(&up, "dbmate has migrated this database");
 
-    cluster_tell(cluster, "shop", "ALTER TABLE schema_migrations ADD author text NOT NULL");
+    cluster_tell(cluster, "shop",
+                 "ALTER TABLE schema_migrations ADD author text NOT NULL DEFAULT ''; ALTER TABLE "
+                 "schema_migrations ALTER author DROP DEFAULT");
     CLEANUP(program_forget) struct program_end nobody = say("up", "--to", "0001");
     program_must_say(&nobody,
                      "t1"); /* nobody's table: the migration itself finds its table there */
@@ -614,7 +616,8 @@ says_which_right_is_missing(void **state)
     program_must_end(&up, 4);
     program_must_say(&up, "GRANT SELECT, INSERT, UPDATE, DELETE ON public.schema_migrations");
     state_must_be(scene, "20240001,20240002");
-    cluster_tell(cluster, "postgres", "DROP DATABASE shop; DROP ROLE clerk");
+    cluster_tell(cluster, "postgres", "DROP DATABASE shop");
+    cluster_tell(cluster, "postgres", "DROP ROLE clerk");
     clear_stage();
 }
 
