@@ -296,6 +296,7 @@ run_statement(struct batch_run *run, const struct batch_position *found, enum tr
     struct batch_position first = {.statement = try->statement, .pass = 1};
     batch_run_move(run, found->statement == try->statement ? found : &first);
     begin_pace(run);
+    throttle_begin(&run->throttle, try, &run->batch->pace);
     run->conflicts = (struct backoff){.first_ms = 20, .most_ms = 1000};
     run->progress_ms = clock_now_ms();
     if (!take_cursor(run, end) || !run_to_end(run, end)) {
@@ -311,6 +312,7 @@ run_statement(struct batch_run *run, const struct batch_position *found, enum tr
 static void
 release(struct batch_run *run)
 {
+    throttle_end(&run->throttle);
     arena_release(&run->table_arena);
     arena_release(&run->position_arenas[0]);
     arena_release(&run->position_arenas[1]);

@@ -8,9 +8,12 @@
 #include "common/base/clock.h"
 #include "common/base/failpoint.h"
 #include "common/base/mem.h"
+#include "agent/execute/batch_progress.h"
 #include "agent/execute/batch_range.h"
 #include "agent/execute/sql_place.h"
 #include "agent/execute/transaction.h"
+
+#define HOLD_MS 500 /* between two looks while others want it to hold */
 
 /* One batch on its way. */
 struct one_batch {
@@ -293,7 +296,7 @@ change_rows(struct batch_run *run, struct one_batch *one, enum try_end *end)
     if (!patience.deadline_ms || deadline_ms < patience.deadline_ms) {
         patience.deadline_ms = deadline_ms;
     }
-    patience.look_after_ms = 0;
+    throttle_watch(&run->throttle, &patience);
     batch_text_compose(run, &one->range, &text);
     FAILPOINT("execute.before-batch");
     if (text.is_checked) {
@@ -416,25 +419,57 @@ try_batch(struct batch_run *run, struct one_batch *one, enum try_end *end)
     if (batch_end != BATCH_DONE) {
         return batch_end;
     }
+    run->took_us = (uint64_t)(clock_now_us() - one->began_us);
+    run->throttle.ours += 2;
+    batch_reckon(run, next.passed - run->position.passed);
     batch_run_move(run, &next);
     run->progress_ms = clock_now_ms();
     backoff_reset(&run->conflicts);
-    pace_done(&run->pace, (uint64_t)(clock_now_us() - one->began_us), one->is_last);
+    pace_done(&run->pace, run->took_us, one->is_last);
+    if (run->throttle.is_waited_for) {
+        pace_crowded(&run->pace);
+    }
     return BATCH_DONE;
+}
+
+/* Rest behind the last batch, and then as long as the load wants it. False when asked to stop. */
+static bool
+wait_for_others(struct batch_run *run, const struct batch_leaf *leaf)
+{
+    struct interrupt *interrupt = run->try->sitting->interrupt;
+    uint64_t pause_ms = run->took_us ? throttle_pause_ms(&run->throttle, run->took_us) : 0;
+
+    if (pause_ms ? !interrupt_sleep(interrupt, (int64_t)pause_ms)
+                 : interrupt_is_raised(interrupt)) {
+        return false;
+    }
+    while (throttle_look(&run->throttle, leaf->oid) == THROTTLE_HOLD) {
+        batch_tell(run, leaf);
+        if (is_late(run->try)) {
+            break;
+        }
+        if (!interrupt_sleep(interrupt, HOLD_MS)) {
+            return false;
+        }
+        run->progress_ms = clock_now_ms();
+    }
+    pace_set_time(&run->pace, 1000 * throttle_time_ms(&run->throttle));
+    batch_tell(run, leaf);
+    return true;
 }
 
 /* Between two batches. False when it goes no further. */
 static bool
-rest(struct batch_run *run, enum try_end *end)
+rest(struct batch_run *run, const struct batch_leaf *leaf, enum try_end *end)
 {
     struct step_try *try = run->try;
-    struct interrupt *interrupt = try->sitting->interrupt;
-    bool goes_on = run->batch->pace.pause_ms
-                       ? interrupt_sleep(interrupt, (int64_t)run->batch->pace.pause_ms)
-                       : !interrupt_is_raised(interrupt);
 
-    if (!goes_on) {
+    if (!wait_for_others(run, leaf)) {
         *end = TRY_CANCELLED;
+        return false;
+    }
+    if (!try->sitting->connection) {
+        *end = TRY_LOST;
         return false;
     }
     if (is_late(try)) {
@@ -450,7 +485,7 @@ static bool
 run_leaf(struct batch_run *run, const struct batch_leaf *leaf, enum try_end *end)
 {
     while (!batch_point_equal(&run->position.at, &run->position.end)) {
-        if (!rest(run, end)) {
+        if (!rest(run, leaf, end)) {
             return false;
         }
         struct one_batch one = {

@@ -7,6 +7,7 @@
 
 #include "common/base/backoff.h"
 #include "agent/execute/batch_position.h"
+#include "agent/execute/batch_throttle.h"
 #include "agent/execute/pace.h"
 
 struct batch_run {
@@ -20,6 +21,10 @@ struct batch_run {
     unsigned position_turn;
     struct batch_position position; /* committed */
     struct pace pace;
+    struct batch_throttle throttle;
+    uint64_t took_us;    /* the last batch */
+    double keys_s;       /* how fast it goes, rests and all; 0: not known yet */
+    int64_t measured_ms; /* when that was last reckoned */
     struct backoff conflicts;
     int64_t progress_ms;     /* when the last batch was committed */
     uint64_t lock_budget_ms; /* without progress for so long: give up */

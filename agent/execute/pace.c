@@ -45,6 +45,16 @@ pace_done(struct pace *pace, uint64_t took_us, bool was_last)
 }
 
 void
+pace_set_time(struct pace *pace, uint64_t budget_us)
+{
+    if (budget_us < pace->budget_us) {
+        pace->size *= (double)budget_us / (double)pace->budget_us;
+        keep_bounds(pace);
+    }
+    pace->budget_us = budget_us;
+}
+
+void
 pace_crowded(struct pace *pace)
 {
     pace->size /= 2;

@@ -29,6 +29,9 @@ uint64_t pace_size(const struct pace *pace);
 /* A batch of this many rows has taken so long; `was_last`: there were no more, so it says less. */
 void pace_done(struct pace *pace, uint64_t took_us, bool was_last);
 
+/* Another time for a batch: when it is less, the next is smaller at once. */
+void pace_set_time(struct pace *pace, uint64_t budget_us);
+
 /* Others have waited behind a batch. */
 void pace_crowded(struct pace *pace);
 

@@ -123,6 +123,20 @@ whoever_makes_others_wait_takes_smaller_steps(void **state)
 }
 
 static void
+less_time_makes_the_next_smaller_at_once_and_more_time_lets_it_grow(void **state)
+{
+    (void)state;
+    struct pace pace = pace_of(200, 1, 100000, 1000);
+
+    pace_set_time(&pace, 50 * MS);
+    assert_int_equal(pace_size(&pace), 250);
+    pace_set_time(&pace, 200 * MS);
+    assert_int_equal(pace_size(&pace), 250);
+    pace_done(&pace, 50 * MS, false);
+    assert_int_equal(pace_size(&pace), 300);
+}
+
+static void
 a_batch_has_four_times_its_time(void **state)
 {
     (void)state;
@@ -145,6 +159,7 @@ main(void)
         cmocka_unit_test(from_one_row_it_grows_again),
         cmocka_unit_test(the_last_batch_of_a_table_says_little),
         cmocka_unit_test(whoever_makes_others_wait_takes_smaller_steps),
+        cmocka_unit_test(less_time_makes_the_next_smaller_at_once_and_more_time_lets_it_grow),
         cmocka_unit_test(a_batch_has_four_times_its_time),
     };
 
