@@ -4,6 +4,7 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/lint/linting.h"
+#include "common/sql/skim.h"
 
 #define MAJOR_ASSUMED 15 /* when nobody says which server it is */
 
@@ -67,6 +68,26 @@ linting_refuse_all(struct linting *linting, const struct error_list *errors,
     }
 }
 
+/* A script that is only read for what comes after it: what makes and drops things, no more. */
+static bool
+skim_script(struct script_look *scene, struct script_reading *reading)
+{
+    struct lint_script *script = &scene->script;
+    struct place place;
+    struct error error;
+
+    script->text = sql_skim(reading->text, reading->source->size, &reading->scratch);
+    script->size = reading->source->size;
+    if (!text_is_utf8(reading->text, reading->source->size) ||
+        !sql_split(script->text, script->size, ANNOTATION_MARK, &reading->scratch, &script->sql,
+                   &place, &error)) {
+        return false;
+    }
+    script->effects =
+        arena_alloc(&reading->scratch, (script->sql.statement_count + 1) * sizeof *script->effects);
+    return true;
+}
+
 /* False when the script cannot be looked at: not parsed, or run as it stands. */
 static bool
 read_script(struct script_look *scene, struct script_reading *reading)
@@ -74,10 +95,8 @@ read_script(struct script_look *scene, struct script_reading *reading)
     struct lint_script *script = &scene->script;
 
     script_understand(reading);
-    if (scene->is_reported) {
-        linting_refuse_all(scene->linting, &reading->found, reading->source);
-        linting_refuse_all(scene->linting, reading->reading->errors, reading->source);
-    }
+    linting_refuse_all(scene->linting, &reading->found, reading->source);
+    linting_refuse_all(scene->linting, reading->reading->errors, reading->source);
     error_list_release(reading->reading->errors);
     script->path = scene->path;
     script->text = reading->text;
@@ -230,7 +249,8 @@ script_lint(struct linting *linting, const struct source_migration *migration,
     script_open(&reading, &linting->reading, source);
     reading.is_verify = part == ON_VERIFY;
     script.arena = &reading.scratch;
-    if (read_script(&script, &reading)) {
+    bool is_read = is_reported ? read_script(&script, &reading) : skim_script(&script, &reading);
+    if (is_read) {
         show(&script);
     } else if (part == ON_UP) {
         linting->is_incomplete = true;
