@@ -13,7 +13,7 @@
 #define PARAMETERS_MAX 24
 #define MIGRATIONS_MAX 12
 #define EXAMPLES_MAX 4
-#define BLOCKS_MAX 8
+#define BLOCKS_MAX 12
 
 struct library {
     struct pattern *patterns;
@@ -50,6 +50,7 @@ struct reading {
     size_t block_count;
     const char **lines; /* where lines without an @ go */
     bool is_prose;      /* whose lines are joined into one */
+    bool is_down;       /* the lines are those of a way back */
 };
 
 static void read_text(struct reading *reading, const char *text);
@@ -172,6 +173,7 @@ read_script(struct reading *reading, const char *part)
     assert(!*reading->lines);
     *reading->lines = "";
     reading->is_prose = false;
+    reading->is_down = text_equal(part, "down");
 }
 
 static void
@@ -182,26 +184,39 @@ begin_block(struct reading *reading, const char *name)
     assert(reading->block_count <= BLOCKS_MAX);
     *block = (struct block){.name = name, .text = ""};
     reading->lines = &block->text;
-    reading->is_prose = false;
+    reading->is_prose = reading->is_down = false;
+}
+
+/* In a way back the linter looks for less: what a block allows would allow nothing there. */
+static bool
+belongs_here(const struct reading *reading, const char *line)
+{
+    return !reading->is_down || !text_starts_with(line, "-- skein: allow=");
 }
 
 /* The lines of a block, without the empty ones at its end. */
 static void
 insert_block(struct reading *reading, const char *name)
 {
+    const char *text = NULL;
+
     for (size_t i = 0; i < reading->block_count; i++) {
-        const char *text = reading->blocks[i].text;
-        if (text_equal(reading->blocks[i].name, name)) {
-            size_t size = strlen(text);
-            while (size > 1 && text[size - 2] == '\n') {
-                size--;
-            }
+        text = text_equal(reading->blocks[i].name, name) ? reading->blocks[i].text : text;
+    }
+    assert(text);
+    size_t left = strlen(text);
+    while (left > 1 && text[left - 2] == '\n') {
+        left--;
+    }
+    while (left > 0) {
+        size_t size = strcspn(text, "\n") + 1;
+        if (belongs_here(reading, text)) {
             *reading->lines =
                 arena_format(reading->arena, "%s%.*s", *reading->lines, (int)size, text);
-            return;
         }
+        text += size;
+        left -= size;
     }
-    assert(!"a block that there is");
 }
 
 static bool

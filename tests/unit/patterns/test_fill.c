@@ -62,6 +62,8 @@ values_stand_where_the_script_wants_them(void **state)
     assert_int_equal(end.filled.count, 2);
     assert_string_equal(end.filled.migrations[0].up,
                         "-- skein: stage=expand transaction=none\n"
+                        "-- skein: allow=SK018 reason=\"rows that are equal end it, and nothing is "
+                        "changed then\"\n"
                         "CREATE UNIQUE INDEX CONCURRENTLY \"Order_tenant_No_key\" ON app.\"Order\" "
                         "(tenant, \"No\");\n");
     assert_non_null(
@@ -121,7 +123,20 @@ a_list_is_written_piece_by_piece(void **state)
     assert_non_null(strstr(up, "    street text, zip char(5)\n"));
     assert_non_null(strstr(up, "num_nonnulls(NEW.street, NEW.zip) = 0"));
     assert_non_null(strstr(up, "SET street = EXCLUDED.street, zip = EXCLUDED.zip"));
-    assert_non_null(strstr(end.filled.migrations[3].up, "DROP COLUMN street, DROP COLUMN zip;"));
+    assert_non_null(strstr(end.filled.migrations[4].up, "DROP COLUMN street, DROP COLUMN zip;"));
+}
+
+static void
+what_is_allowed_on_the_way_up_is_not_said_on_the_way_back(void **state)
+{
+    (void)state;
+    CLEANUP(end_release)
+    struct filling_end end =
+        FILL("split-table", "table=users", "other=addresses", "columns=street text");
+
+    assert_non_null(strstr(end.filled.migrations[4].up, "allow=SK049"));
+    assert_non_null(strstr(end.filled.migrations[0].down, "DROP FUNCTION"));
+    assert_null(strstr(end.filled.migrations[0].down, "allow="));
 }
 
 static void
@@ -171,6 +186,7 @@ main(void)
         cmocka_unit_test(parts_come_and_go_with_a_parameter),
         cmocka_unit_test(migrations_come_and_go_with_a_parameter),
         cmocka_unit_test(a_list_is_written_piece_by_piece),
+        cmocka_unit_test(what_is_allowed_on_the_way_up_is_not_said_on_the_way_back),
         cmocka_unit_test(a_migration_without_a_way_back_has_no_down),
         cmocka_unit_test(everything_that_is_wrong_is_told_at_once),
         cmocka_unit_test(two_that_belong_together_are_both_said),
