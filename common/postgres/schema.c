@@ -75,7 +75,8 @@ patience_ms(int64_t ms)
 static bool
 is_made_by_another(const char *sqlstate)
 {
-    static const char *const states[] = {"42P06", "42P07", "23505"}; /* it exists; so does a name */
+    /* It exists; a name does; a table's type does, and the table was not there yet. */
+    static const char *const states[] = {"42P06", "42P07", "23505", "42710"};
 
     for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
         if (strcmp(states[i], sqlstate) == 0) {
