@@ -11,9 +11,11 @@
 #include "common/base/mem.h"
 #include "common/postgres/schema.h"
 #include "agent/execute/index.h"
-#include "agent/execute/observation.h"
-#include "agent/execute/single.h"
+#include "agent/execute/intent.h"
 #include "agent/execute/mirror.h"
+#include "agent/execute/observation.h"
+#include "agent/execute/outside.h"
+#include "agent/execute/single.h"
 #include "agent/execute/transaction.h"
 
 #define MAKE "create index " /* what an intent's cursor begins with; the index follows */
@@ -22,8 +24,8 @@
 
 /* ---- the session: as a migration wants it, and as our own rows want it ----------------------- */
 
-static bool
-enter(struct step_try *try)
+bool
+concurrently_enter(struct step_try *try)
 {
     CLEANUP(text_release) struct text sql = {0};
     struct patience patience = sitting_patience();
@@ -37,8 +39,8 @@ enter(struct step_try *try)
     return connection_run(try->sitting->connection, text_of(&sql), &patience);
 }
 
-static bool
-leave(struct step_try *try)
+bool
+concurrently_leave(struct step_try *try)
 {
     CLEANUP(text_release) struct text sql = {0};
     struct patience patience = sitting_patience();
@@ -50,37 +52,6 @@ leave(struct step_try *try)
 }
 
 /* ---- rows ------------------------------------------------------------------------------------ */
-
-/*
- * Whether this step has begun its running statement before; or an earlier one of the same
- * migration, which has had no success since.
- */
-static bool
-has_intent(struct step_try *try, bool *found)
-{
-    CLEANUP(text_release) struct text sql = {0};
-    struct connection *connection = try->sitting->connection;
-    struct patience patience = sitting_patience();
-    struct journal_row row = journal_row_of(try->order);
-    char checksum[2 * CHECKSUM_SIZE + 1];
-
-    patience.heeds_interrupt = false;
-    text_hex(row.checksum, CHECKSUM_SIZE, checksum);
-    text_format(&sql,
-                "SELECT 1 FROM skein.journal WHERE state = 'intent' AND statement = %" PRIu64
-                " AND direction = '%s' AND checksum = '\\x%s' AND version = ",
-                try->statement, row.direction == DIRECTION_UP ? "up" : "down", checksum);
-    connection_literal(connection, &sql, row.version);
-    text_append(&sql, " AND number > COALESCE((SELECT max(number) FROM skein.journal"
-                      " WHERE state = 'done' AND version = ");
-    connection_literal(connection, &sql, row.version);
-    text_append(&sql, "), 0) LIMIT 1");
-    if (!connection_run(connection, text_of(&sql), &patience)) {
-        return false;
-    }
-    *found = connection_row_count(connection, 0) == 1;
-    return true;
-}
 
 bool
 concurrently_write_intent(struct step_try *try, const char *cursor, enum try_end *end)
@@ -328,7 +299,7 @@ is_made(struct step_try *try, const struct statement *statement, const struct in
     bool looks_made = makes ? look->exists && look->is_valid && look->is_fitting : !look->exists;
 
     *is_there = false;
-    if (!leave(try) || (looks_made && !has_intent(try, is_there))) {
+    if (!concurrently_leave(try) || (looks_made && !intent_exists(try, is_there))) {
         *end = try_query_failed(try, "cannot read the journal");
         return false;
     }
@@ -341,7 +312,7 @@ carry_out(struct step_try *try, const struct statement *statement, enum try_end 
     struct index_look look;
     bool is_there;
 
-    if (!enter(try)) {
+    if (!concurrently_enter(try)) {
         *end = try_query_failed(try, "cannot take the role and search_path");
         return false;
     }
@@ -365,7 +336,7 @@ carry_out(struct step_try *try, const struct statement *statement, enum try_end 
     if (will_change && !concurrently_write_intent(try, cursor, end)) {
         return false;
     }
-    if (!enter(try)) {
+    if (!concurrently_enter(try)) {
         *end = try_query_failed(try, "cannot take the role and search_path");
         return false;
     }
@@ -375,7 +346,7 @@ carry_out(struct step_try *try, const struct statement *statement, enum try_end 
 static bool
 carry_out_single(struct step_try *try, const struct statement *statement, enum try_end *end)
 {
-    if (!leave(try)) {
+    if (!concurrently_leave(try)) {
         *end = try_query_failed(try, "cannot let go of the role and search_path");
         return false;
     }
@@ -389,18 +360,41 @@ carry_out_single(struct step_try *try, const struct statement *statement, enum t
 /* ---- the step -------------------------------------------------------------------------------- */
 
 static bool
+carry_out_one(struct step_try *try, const struct statement *statement, enum try_end *end)
+{
+    switch (statement->kind) {
+    case STATEMENT_TRANSACTIONAL:
+        return carry_out_single(try, statement, end);
+    case STATEMENT_CREATE_INDEX_CONCURRENTLY:
+    case STATEMENT_DROP_INDEX_CONCURRENTLY:
+        return carry_out(try, statement, end);
+    default:
+        return outside_carry_out(try, statement, end);
+    }
+}
+
+static bool
 carry_out_all(struct step_try *try, enum try_end *end)
 {
     const struct step_order *order = try->order;
+    struct command_end done = {.tag = ""};
+    uint64_t reached;
 
+    if (!intent_reached(try, &reached)) {
+        *end = try_query_failed(try, "cannot read the journal");
+        return false;
+    }
     for (size_t i = 0; i < try->script->statement_count; i++) {
         const struct statement *statement = &try->script->statements[i];
         try->statement = i + 1;
+        if (try->statement < reached) {
+            try_note_statement(try, statement, &done, 0);
+            continue;
+        }
         if (order->progress) {
             order->progress(order->context, try->statement);
         }
-        if (!(statement->kind == STATEMENT_TRANSACTIONAL ? carry_out_single(try, statement, end)
-                                                         : carry_out(try, statement, end))) {
+        if (!carry_out_one(try, statement, end)) {
             return false;
         }
     }
@@ -436,7 +430,7 @@ finish(struct step_try *try)
 {
     struct journal_row row = journal_row_of(try->order);
 
-    if (!leave(try)) {
+    if (!concurrently_leave(try)) {
         return try_query_failed(try, "cannot write down what was done");
     }
     observation_report(try);
@@ -506,7 +500,7 @@ concurrently_try(struct step_try *try)
     }
     say_what_stays(try);
     try_roll_back(try);
-    if (try->sitting->connection && !leave(try)) {
+    if (try->sitting->connection && !concurrently_leave(try)) {
         sitting_drop(try->sitting);
     }
     return end;
@@ -539,21 +533,29 @@ concurrently_settle(struct sitting *sitting, struct journal_row *intent, bool *i
     struct step_try try = {.sitting = sitting, .lock_timeout_ms = sitting->config.lock_budget_ms};
     struct index_look look;
 
+    bool is_effective;
+
     *is_done = false;
     if ((sitting_find(sitting, intent->version) != NULL) == (intent->direction == DIRECTION_UP)) {
         return true; /* another step has done the same: our own claim comes with our verdict */
+    }
+    if (outside_is_cursor(intent->cursor)) {
+        return outside_settle(&try, intent->cursor, &is_effective, error) &&
+               (!is_effective || !is_last ||
+                finish_settling(sitting, intent, outcome, is_done, error));
     }
     if (!index_look_up(sitting, name, &look, error)) {
         return false;
     }
     if (look.exists && !look.is_valid && !look.is_building) {
         /* Half made, or half dropped: either way it serves nobody. */
-        if (!enter(&try) || !index_drop(sitting, name, error) || !leave(&try)) {
+        if (!concurrently_enter(&try) || !index_drop(sitting, name, error) ||
+            !concurrently_leave(&try)) {
             return sitting->connection ? sitting_query_failed(sitting, "cannot settle", error)
                                        : false;
         }
         look.exists = false;
     }
-    bool is_effective = makes ? look.exists && look.is_valid : !look.exists;
+    is_effective = makes ? look.exists && look.is_valid : !look.exists;
     return !is_effective || !is_last || finish_settling(sitting, intent, outcome, is_done, error);
 }

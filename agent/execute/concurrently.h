@@ -11,6 +11,10 @@
 /* The target's lock is held and what is applied has been read (sitting_attend). */
 enum try_end concurrently_try(struct step_try *try);
 
+/* Have the session as the migration wants it; and as our own rows want it. */
+bool concurrently_enter(struct step_try *try);
+bool concurrently_leave(struct step_try *try);
+
 /*
  * For every step that has no transaction around it: write an intent down, which begins the step
  * under its fence; and, when all its statements have taken effect, verify and write the verdict.

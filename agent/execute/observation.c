@@ -45,7 +45,8 @@ static const char who_waits[] =
     " SELECT o.pid, o.mode, o.relation::bigint, m.mode, %s FROM l o JOIN l m ON m.pid = %d AND"
     " ((o.locktype = 'relation' AND m.locktype = 'relation' AND m.relation = o.relation AND"
     " m.database = o.database) OR (o.locktype = 'transactionid' AND m.locktype = 'transactionid'"
-    " AND m.transactionid = o.transactionid)) WHERE NOT o.granted AND o.pid IS NOT NULL;";
+    " AND m.transactionid = o.transactionid) OR (o.pid = m.pid AND NOT m.granted)) WHERE NOT "
+    "o.granted AND o.pid IS NOT NULL;";
 
 static const char behind_and_since[] =
     "m.granted OR o.waitstart > m.waitstart,"
@@ -249,7 +250,11 @@ poll_locks(void *context)
         name_blockers(try, clock_now_us() / 1000 - statement_ms);
     }
     int64_t next_ms = (clock_now_us() - began_us) * POLL_SHARE / 1000;
-    return next_ms > POLL_EVERY_MS ? next_ms : POLL_EVERY_MS;
+    next_ms = next_ms > POLL_EVERY_MS ? next_ms : POLL_EVERY_MS;
+    /* Who waits for half of his time in vain asks who is in the way, while he still waits. */
+    int64_t half_ms = statement_ms + (int64_t)try->lock_timeout_ms / 2 + 1 - clock_now_us() / 1000;
+    bool will_ask = try->lock_timeout_ms && half_ms > 0 && half_ms < next_ms;
+    return will_ask ? half_ms : next_ms;
 }
 
 void

@@ -357,13 +357,25 @@ take_raw(struct reading *reading, const struct annotation_word *word)
     return true;
 }
 
-/* Words that other parts of Skein will bring; taken for granted here they would do nothing. */
 static bool
-take_later(struct reading *reading, const struct annotation_word *word)
+take_query(struct reading *reading, const struct annotation_word *word)
 {
-    return refuse(reading, word, as_written(reading, word),
-                  "leave it out; the statement then runs as it is written",
-                  "this annotation is not supported in this version");
+    struct annotations *annotations = reading->annotations;
+    size_t count = annotations->query_count;
+
+    if (!word->value || !word->value[0]) {
+        return refuse(reading, word, as_written(reading, word), "verify=\"SELECT …\"",
+                      "the value is missing");
+    }
+    struct query_annotation *all = arena_alloc(reading->arena, (count + 1) * sizeof *all);
+    if (count) {
+        memcpy(all, annotations->queries, count * sizeof *all);
+    }
+    all[count] = (struct query_annotation){
+        .place = word->place, .text = word->value, .is_cleanup = text_equal(word->key, "cleanup")};
+    annotations->queries = all;
+    annotations->query_count = count + 1;
+    return true;
 }
 
 /* Its words are its own, so it begins its comment; see batching. */
@@ -489,8 +501,8 @@ static const struct key keys[] = {
     {"reason", KEY_ANYWHERE, true, take_reason},
     {"until", KEY_ANYWHERE, true, take_until},
     {"batch", KEY_OF_STATEMENT, true, take_batch},
-    {"verify", KEY_OF_STATEMENT, true, take_later},
-    {"cleanup", KEY_OF_STATEMENT, true, take_later},
+    {"verify", KEY_OF_STATEMENT, true, take_query},
+    {"cleanup", KEY_OF_STATEMENT, true, take_query},
 };
 
 #define KEY_COUNT (sizeof keys / sizeof *keys)

@@ -50,6 +50,13 @@ struct batch_annotation {
     size_t word_count;
 };
 
+/* verify="SELECT …", cleanup="…": of the statement below. */
+struct query_annotation {
+    struct place place; /* of the word */
+    const char *text;
+    bool is_cleanup;
+};
+
 /* Everything that a file's annotations say. */
 struct annotations {
     const char *stage;        /* null when not said */
@@ -63,6 +70,8 @@ struct annotations {
     size_t allowance_count;
     struct batch_annotation *batches; /* in the file's order */
     size_t batch_count;
+    struct query_annotation *queries; /* likewise */
+    size_t query_count;
 };
 
 /*

@@ -93,7 +93,9 @@ check_statement(const struct script *script, const struct statement *statement, 
     if (statement->line == 0 || statement->column == 0) {
         return refuse(error, "a statement without a line or a column");
     }
-    if (!is_plain && (script->is_transactional || !statement->object || !statement->object[0])) {
+    bool is_free = statement->kind == STATEMENT_REPEATABLE || statement->kind == STATEMENT_VERIFIED;
+    bool is_named = statement->object && statement->object[0];
+    if (!is_plain && (script->is_transactional || (!is_free && !is_named))) {
         return refuse(error, "an index statement in a transaction, or without an index");
     }
     if (is_script && (!script->is_transactional || script->statement_count != 1)) {
@@ -101,6 +103,15 @@ check_statement(const struct script *script, const struct statement *statement, 
     }
     if (is_batch && !check_batch(script, statement)) {
         return refuse(error, "a batch in a transaction, or one whose places are none");
+    }
+    if (statement->kind == STATEMENT_VERIFIED && !statement->verify) {
+        return refuse(error, "a statement to be verified without its query");
+    }
+    if (statement->kind == STATEMENT_REINDEX_CONCURRENTLY && !statement->scope) {
+        return refuse(error, "a REINDEX of nothing");
+    }
+    if (statement->kind == STATEMENT_DETACH_CONCURRENTLY && !statement->table) {
+        return refuse(error, "a partition of no table");
     }
     if (statement->kind == STATEMENT_CREATE_INDEX_CONCURRENTLY && !statement->table) {
         return refuse(error, "a CREATE INDEX without a table");

@@ -7,8 +7,15 @@
 #define STATEMENTS_MAX 200000
 #define DEPENDS_SIZE_MAX 1024
 
-static const char *const statement_kinds[] = {"transactional", "create_index_concurrently",
-                                              "drop_index_concurrently", "batch", "script"};
+static const char *const statement_kinds[] = {"transactional",
+                                              "create_index_concurrently",
+                                              "drop_index_concurrently",
+                                              "batch",
+                                              "reindex_concurrently",
+                                              "detach_concurrently",
+                                              "repeatable",
+                                              "verified",
+                                              "script"};
 
 static const struct pack_field wanted_lock_fields[] = {
     PACK_FIELD_NAME(struct wanted_lock, relation, 512),
@@ -31,6 +38,9 @@ static const struct pack_field statement_fields[] = {
     PACK_FIELD_TEXT(struct statement, table, 512),
     PACK_FIELD_BOOL(struct statement, is_unique),
     PACK_FIELD_BOOL(struct statement, if_exists),
+    PACK_FIELD_TEXT(struct statement, scope, 16),
+    PACK_FIELD_TEXT(struct statement, verify, STATEMENT_QUERY_SIZE_MAX),
+    PACK_FIELD_TEXT(struct statement, cleanup, STATEMENT_QUERY_SIZE_MAX),
 };
 
 static const struct pack_shape statement_shape = PACK_SHAPE(struct statement, statement_fields);
@@ -62,6 +72,7 @@ static const struct pack_field migration_fields[] = {
     PACK_FIELD_TEXT(struct migration, stage, 64),
     PACK_FIELD_TEXT(struct migration, irreversible, 512),
     PACK_FIELD_TEXT(struct migration, depends, DEPENDS_SIZE_MAX),
+    PACK_FIELD_BOOL(struct migration, is_repeatable),
     PACK_FIELD_BOOL(struct migration, has_up),
     PACK_FIELD_BOOL(struct migration, has_down),
     PACK_FIELD_BOOL(struct migration, has_verify),

@@ -28,7 +28,11 @@ enum statement_kind {
     STATEMENT_TRANSACTIONAL, /* inside the step's transaction */
     STATEMENT_CREATE_INDEX_CONCURRENTLY,
     STATEMENT_DROP_INDEX_CONCURRENTLY,
-    STATEMENT_BATCH,  /* in many transactions; a script that has one has no other kind */
+    STATEMENT_BATCH, /* in many transactions; a script that has one has no other kind */
+    STATEMENT_REINDEX_CONCURRENTLY,
+    STATEMENT_DETACH_CONCURRENTLY,
+    STATEMENT_REPEATABLE, /* outside a transaction; twice does no more than once */
+    STATEMENT_VERIFIED,   /* outside a transaction; its author's query tells whether it is done */
     STATEMENT_SCRIPT, /* a whole file as it stands, in the step's transaction; its only statement */
     STATEMENT_KIND_COUNT
 };
@@ -48,6 +52,7 @@ enum table_lock {
 };
 
 #define WANTED_LOCKS_MAX 64
+#define STATEMENT_QUERY_SIZE_MAX 4096
 
 /* A table that a statement locks so that others may have to wait. */
 struct wanted_lock {
@@ -68,6 +73,10 @@ struct statement {
     const char *table;  /* CREATE INDEX: the table, with its schema when that was written */
     bool is_unique;     /* CREATE INDEX: unique */
     bool if_exists;     /* DROP INDEX IF EXISTS */
+    /* REINDEX: `object` is what is named behind the scope; DETACH: the partition, of `table`. */
+    const char *scope;   /* REINDEX: "INDEX", "TABLE", "SCHEMA", "SYSTEM", "DATABASE" */
+    const char *verify;  /* VERIFIED: a query that answers true when it is done */
+    const char *cleanup; /* VERIFIED: what clears a half-done one away; may be null */
 };
 
 /* One file: the up, the down or the verify of a migration. */
@@ -95,6 +104,7 @@ struct migration {
     const char *stage;        /* expand, migrate, contract …; null when not said */
     const char *irreversible; /* why there is no way back; null when there may be one */
     const char *depends;      /* "auth@42 policy@7": to be applied before; null: nothing */
+    bool is_repeatable; /* carried out again whenever its checksum has changed; no way back */
     bool has_up, has_down, has_verify;
     struct script up, down, verify; /* empty when has_… is false */
     struct migration_key *keys;     /* what the layout's tool writes down of it; names are unique */

@@ -27,8 +27,17 @@ refusal_is_ours(const struct sql_statement *statement)
 static bool
 is_known_outside(const struct sql_statement *statement)
 {
-    return statement->facts.kind == SQL_CREATE_INDEX_CONCURRENTLY ||
-           statement->facts.kind == SQL_DROP_INDEX_CONCURRENTLY;
+    switch (statement->facts.kind) {
+    case SQL_CREATE_INDEX_CONCURRENTLY:
+    case SQL_DROP_INDEX_CONCURRENTLY:
+    case SQL_REINDEX_CONCURRENTLY:
+    case SQL_DETACH_CONCURRENTLY:
+    case SQL_REPEATABLE:
+    case SQL_VERIFIED:
+        return true;
+    default:
+        return false;
+    }
 }
 
 bool
@@ -267,10 +276,12 @@ static void
 check_unverifiable(struct search *search, const struct sql_statement *statement)
 {
     if (statement->facts.kind == SQL_OUTSIDE) {
-        refuse(search, statement, "E-MIG-NOTX-UNVERIFIABLE",
-               "this cannot run in a transaction, and nobody could tell after a crash whether it "
-               "was done",
-               "do it by hand; CREATE and DROP INDEX CONCURRENTLY are understood");
+        refuse(
+            search, statement, "E-MIG-NOTX-UNVERIFIABLE",
+            "this cannot run in a transaction, and nobody could tell after a crash whether it "
+            "was done",
+            "write above it a query that tells: -- skein: verify=\"SELECT EXISTS (…)\", and what "
+            "clears a half-done one away: cleanup=\"…\"; or do it by hand");
     }
 }
 

@@ -5,6 +5,7 @@
 #include "common/base/text.h"
 #include "common/migration/batching.h"
 #include "common/migration/script_raw.h"
+#include "common/migration/verified.h"
 #include "common/sql/psql.h"
 
 /* ---- the text -------------------------------------------------------------------------------- */
@@ -159,6 +160,7 @@ script_understand(struct script_reading *script)
     bool succeeded = annotations_read(script->path, script->text, script->sql.comments,
                                       script->sql.comment_count, first, &script->scratch,
                                       &script->annotations, script->reading->errors);
+    succeeded = verified_read(script) && succeeded;
     script->judged = (struct judged){.path = script->path,
                                      .text = script->text,
                                      .script = &script->sql,
@@ -183,6 +185,14 @@ kind_of(enum sql_kind kind)
         return STATEMENT_CREATE_INDEX_CONCURRENTLY;
     case SQL_DROP_INDEX_CONCURRENTLY:
         return STATEMENT_DROP_INDEX_CONCURRENTLY;
+    case SQL_REINDEX_CONCURRENTLY:
+        return STATEMENT_REINDEX_CONCURRENTLY;
+    case SQL_DETACH_CONCURRENTLY:
+        return STATEMENT_DETACH_CONCURRENTLY;
+    case SQL_REPEATABLE:
+        return STATEMENT_REPEATABLE;
+    case SQL_VERIFIED:
+        return STATEMENT_VERIFIED;
     default:
         return STATEMENT_TRANSACTIONAL;
     }
@@ -217,6 +227,9 @@ statement_of(const struct sql_statement *from, struct arena *arena)
                               .object = arena_text(arena, facts->index),
                               .schema = arena_text(arena, facts->schema),
                               .table = arena_text(arena, facts->table),
+                              .scope = arena_text(arena, facts->scope),
+                              .verify = arena_text(arena, facts->verify),
+                              .cleanup = arena_text(arena, facts->cleanup),
                               .is_unique = facts->is_unique,
                               .if_exists = facts->if_exists};
 }

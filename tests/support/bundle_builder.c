@@ -37,6 +37,23 @@ read_lock(struct arena *arena, char *const words[], struct statement *statement)
     }
 }
 
+/* REINDEX … CONCURRENTLY name, ALTER TABLE p DETACH PARTITION q CONCURRENTLY, VACUUM. */
+static void
+read_outside(char *const words[], struct statement *statement)
+{
+    if (strcmp(words[0], "REINDEX") == 0 && strcmp(words[2], "CONCURRENTLY") == 0) {
+        statement->kind = STATEMENT_REINDEX_CONCURRENTLY;
+        statement->scope = words[1];
+        statement->object = words[3];
+    } else if (strcmp(words[3], "DETACH") == 0 && strcmp(words[6], "CONCURRENTLY") == 0) {
+        statement->kind = STATEMENT_DETACH_CONCURRENTLY;
+        statement->table = words[2];
+        statement->object = words[5];
+    } else if (strcmp(words[0], "VACUUM") == 0) {
+        statement->kind = STATEMENT_REPEATABLE;
+    }
+}
+
 /* CREATE [UNIQUE] INDEX CONCURRENTLY [IF NOT EXISTS] name ON table …, DROP INDEX CONCURRENTLY … */
 static void
 read_facts(struct arena *arena, const char *text, struct statement *statement)
@@ -53,6 +70,7 @@ read_facts(struct arena *arena, const char *text, struct statement *statement)
     bool is_setting = strcmp(words[0], "SET") == 0 || strcmp(words[0], "RESET") == 0;
     statement->tag = is_setting ? words[0] : arena_format(arena, "%s %s", words[0], words[1]);
     read_lock(arena, words, statement);
+    read_outside(words, statement);
     if (!is_index) {
         return;
     }
@@ -133,6 +151,17 @@ add_script(struct arena *arena, struct text *content, const char *text, const ch
     return true;
 }
 
+static void
+tell_outcome(const struct sketch *sketch, struct script *script)
+{
+    if (sketch->told_by) {
+        script->statements[0].kind = STATEMENT_VERIFIED;
+        script->statements[0].verify = sketch->told_by;
+        script->statements[0].cleanup = sketch->cleanup;
+        script->is_transactional = false;
+    }
+}
+
 struct bundle *
 bundle_of(const struct sketch *sketches, size_t count)
 {
@@ -155,6 +184,7 @@ bundle_of(const struct sketch *sketches, size_t count)
         migration->has_up =
             add_script(&arena, &content, sketch->up, arena_format(&arena, "%s.up.sql", version),
                        sketch, &migration->up);
+        tell_outcome(sketch, &migration->up);
         migration->has_down =
             add_script(&arena, &content, sketch->down, arena_format(&arena, "%s.down.sql", version),
                        sketch, &migration->down);

@@ -40,7 +40,7 @@ says_what_a_statement_has_cost(void **state)
 
     cost_append_statement(&outcome, &statements[0], &text);
     assert_string_equal(text_of(&text),
-                        "ACCESS EXCLUSIVE on users 12.0 ms, rewritten, 3 waited 40.0"
+                        "ACCESS EXCLUSIVE on users 12.0 ms, rewritten, 3 waited 40.0 ms,"
                         " 3.0 MiB of WAL");
     text_clear(&text);
     cost_append_statement(&outcome, &statements[1], &text);

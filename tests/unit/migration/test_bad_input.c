@@ -68,11 +68,44 @@ row_35_statements_outside_a_transaction(void **state)
     assert_refused("SET search_path = a; DROP INDEX CONCURRENTLY i", "E-MIG-MIXED", "1:22");
     assert_refused("BEGIN;\nCREATE INDEX CONCURRENTLY i ON t (a);\nCOMMIT", "E-MIG-NOTX", "2:1");
     assert_refused("DROP INDEX CONCURRENTLY a, b", "E-MIG-NOTX", "1:1");
-    assert_refused("VACUUM t", "E-MIG-NOTX-UNVERIFIABLE", "1:1");
     assert_refused("CREATE DATABASE d", "E-MIG-NOTX-UNVERIFIABLE", "1:1");
-    assert_refused("ALTER TABLE t DETACH PARTITION p CONCURRENTLY", "E-MIG-NOTX-UNVERIFIABLE",
-                   "1:1");
-    assert_refused("REINDEX INDEX CONCURRENTLY i", "E-MIG-NOTX-UNVERIFIABLE", "1:1");
+    assert_refused("VACUUM t; SELECT 1", "E-MIG-MIXED", "1:1");
+    assert_refused("-- skein: stage=a\n-- skein: verify=\"SELECT true\"\nSELECT 1",
+                   "E-MIG-ANNOTATION", "2:11");
+    assert_refused("-- skein: stage=a\n-- skein: verify=\"DELETE FROM a\"\nDROP DATABASE d",
+                   "E-MIG-ANNOTATION", "2:11");
+    assert_refused("-- skein: stage=a\n-- skein: verify=\"SELECT 1; SELECT 2\"\nDROP DATABASE d",
+                   "E-MIG-ANNOTATION", "2:11");
+    assert_refused("-- skein: stage=a\n-- skein: cleanup=\"DROP DATABASE d\"\nCREATE DATABASE d",
+                   "E-MIG-NOTX-UNVERIFIABLE", "3:1");
+}
+
+static void
+row_35_what_can_be_looked_up_or_is_told_runs_outside_a_transaction(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        enum statement_kind kind;
+    } rows[] = {
+        {"VACUUM t", STATEMENT_REPEATABLE},
+        {"REINDEX SCHEMA s", STATEMENT_REPEATABLE},
+        {"REINDEX INDEX CONCURRENTLY i", STATEMENT_REINDEX_CONCURRENTLY},
+        {"ALTER TABLE t DETACH PARTITION p CONCURRENTLY", STATEMENT_DETACH_CONCURRENTLY},
+        {"-- skein: stage=a\n-- skein: verify=\"SELECT EXISTS (SELECT FROM pg_database)\""
+         " cleanup=\"DROP DATABASE IF EXISTS d\"\nCREATE DATABASE d",
+         STATEMENT_VERIFIED},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        CLEANUP(reads_release) struct reads reads = read_up(rows[i].sql);
+        assert_true(reads.succeeded);
+        const struct script *up = &reads.bundle->manifest.migrations[0].up;
+        assert_false(up->is_transactional);
+        assert_int_equal(up->statements[0].kind, rows[i].kind);
+        bool is_told = rows[i].kind == STATEMENT_VERIFIED;
+        assert_int_equal(is_told, up->statements[0].verify && up->statements[0].cleanup);
+    }
 }
 
 static void
@@ -333,7 +366,7 @@ all_that_is_wrong_is_found_at_once(void **state)
 {
     (void)state;
     CLEANUP(folder_remove) struct folder folder = folder_make();
-    folder_text(&folder, "1_a.up.sql", "SET ROLE x;\nSET ROLE y;\nVACUUM t;", 0644);
+    folder_text(&folder, "1_a.up.sql", "SET ROLE x;\nSET ROLE y;\nDROP DATABASE t;", 0644);
     folder_text(&folder, "2_b.up.sql", "-- skein: stge=x\nSELECT 'a", 0644);
     folder_text(&folder, "3_c.up.sql", "-- skein: stge=x tmeout=2s\nSELECT 1", 0644);
 
@@ -392,6 +425,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(row_34_transaction_control),
     cmocka_unit_test(one_transaction_around_everything_is_what_we_do_anyway),
     cmocka_unit_test(row_35_statements_outside_a_transaction),
+    cmocka_unit_test(row_35_what_can_be_looked_up_or_is_told_runs_outside_a_transaction),
     cmocka_unit_test(a_file_can_say_that_each_of_its_statements_runs_for_itself),
     cmocka_unit_test(a_block_that_ends_the_transaction_is_refused),
     cmocka_unit_test(harmless_commands_of_psql_are_passed_over),

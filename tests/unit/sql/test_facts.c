@@ -105,18 +105,18 @@ what_cannot_run_in_a_transaction_is_known(void **state)
 {
     (void)state;
     static const struct expectation outside[] = {
-        {"VACUUM t", SQL_OUTSIDE, "VACUUM"},
+        {"VACUUM t", SQL_REPEATABLE, "VACUUM"},
         {"CREATE DATABASE d", SQL_OUTSIDE, "CREATE DATABASE"},
         {"DROP DATABASE d", SQL_OUTSIDE, "DROP DATABASE"},
         {"CREATE TABLESPACE s LOCATION '/x'", SQL_OUTSIDE, "CREATE TABLESPACE"},
         {"DROP TABLESPACE s", SQL_OUTSIDE, "DROP TABLESPACE"},
         {"ALTER DATABASE d SET TABLESPACE s", SQL_OUTSIDE, "ALTER DATABASE"},
-        {"CLUSTER", SQL_OUTSIDE, "CLUSTER"},
-        {"REINDEX TABLE CONCURRENTLY t", SQL_OUTSIDE, "REINDEX"},
-        {"REINDEX (CONCURRENTLY) INDEX i", SQL_OUTSIDE, "REINDEX"},
-        {"REINDEX DATABASE d", SQL_OUTSIDE, "REINDEX"},
-        {"REINDEX SCHEMA s", SQL_OUTSIDE, "REINDEX"},
-        {"ALTER TABLE t DETACH PARTITION p CONCURRENTLY", SQL_OUTSIDE, "ALTER TABLE"},
+        {"CLUSTER", SQL_REPEATABLE, "CLUSTER"},
+        {"REINDEX TABLE CONCURRENTLY t", SQL_REINDEX_CONCURRENTLY, "REINDEX"},
+        {"REINDEX (CONCURRENTLY) INDEX i", SQL_REINDEX_CONCURRENTLY, "REINDEX"},
+        {"REINDEX DATABASE d", SQL_REPEATABLE, "REINDEX"},
+        {"REINDEX SCHEMA s", SQL_REPEATABLE, "REINDEX"},
+        {"ALTER TABLE t DETACH PARTITION p CONCURRENTLY", SQL_DETACH_CONCURRENTLY, "ALTER TABLE"},
         {"CREATE SUBSCRIPTION s CONNECTION 'x' PUBLICATION p", SQL_OUTSIDE, "CREATE SUBSCRIPTION"},
         {"ALTER SUBSCRIPTION s REFRESH PUBLICATION", SQL_OUTSIDE, "ALTER SUBSCRIPTION"},
         {"ALTER SUBSCRIPTION s SET PUBLICATION p", SQL_OUTSIDE, "ALTER SUBSCRIPTION"},
@@ -124,6 +124,23 @@ what_cannot_run_in_a_transaction_is_known(void **state)
         {"DROP INDEX CONCURRENTLY i", SQL_DROP_INDEX_CONCURRENTLY, "DROP INDEX"},
     };
     assert_kinds(outside, sizeof outside / sizeof *outside);
+}
+
+static void
+what_is_needed_to_look_at_it_again_is_known(void **state)
+{
+    (void)state;
+    CLEANUP(sample_release) struct sample table = facts_of("REINDEX TABLE CONCURRENTLY app.\"T\"");
+    CLEANUP(sample_release) struct sample schema = facts_of("REINDEX SCHEMA CONCURRENTLY app");
+    CLEANUP(sample_release)
+    struct sample part = facts_of("ALTER TABLE app.t DETACH PARTITION p CONCURRENTLY");
+
+    assert_string_equal(table.facts->scope, "TABLE");
+    assert_string_equal(table.facts->index, "app.\"T\"");
+    assert_string_equal(schema.facts->scope, "SCHEMA");
+    assert_string_equal(schema.facts->index, "app");
+    assert_string_equal(part.facts->table, "app.t");
+    assert_string_equal(part.facts->index, "p");
 }
 
 static void
@@ -327,6 +344,7 @@ passwords_that_are_written_out_are_seen(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(tags_are_those_that_postgresql_reports),
     cmocka_unit_test(what_cannot_run_in_a_transaction_is_known),
+    cmocka_unit_test(what_is_needed_to_look_at_it_again_is_known),
     cmocka_unit_test(transactions_sessions_and_clients_are_told_apart),
     cmocka_unit_test(an_index_has_its_names_as_they_can_be_written),
     cmocka_unit_test(settings_are_seen_however_they_are_changed),
