@@ -270,8 +270,11 @@ is_settled(struct execution *execution, bool *answer)
 
     if (applied &&
         memcmp(applied->checksum, migration_checksum(order->migration), CHECKSUM_SIZE) != 0) {
-        *answer = changed_since(execution, applied);
-        return true;
+        if (!order->migration->is_repeatable || !is_up) {
+            *answer = changed_since(execution, applied);
+            return true;
+        }
+        applied = NULL; /* it is to be carried out again */
     }
     bool is_so = is_up == (applied != NULL);
     /* In a transaction a second verdict has no place and undoes the rest; outside, ask before. */

@@ -155,15 +155,22 @@ journal_claim(struct sitting *sitting, const struct journal_row *row, struct tex
         text_append(sql, ";");
         return;
     }
-    text_append(sql, "INSERT INTO skein.migration"
+    text_append(sql, "INSERT INTO skein.migration AS old"
                      " (version, name, checksum, applied_at, step_id, journal_number) VALUES (");
     connection_literal(connection, sql, row->version);
     text_append(sql, ", ");
     connection_literal(connection, sql, row->name);
     text_append(sql, ", ");
     connection_bytes(connection, sql, row->checksum, CHECKSUM_SIZE);
-    text_format(sql, ", now(), '%s', %" PRIu64 ");", id_text(&row->step_id, id),
+    text_format(sql, ", now(), '%s', %" PRIu64 ")", id_text(&row->step_id, id),
                 sitting->facts.journal_count + 1);
+    if (row->is_repeatable) {
+        text_append(sql, " ON CONFLICT (version) DO UPDATE SET name = excluded.name,"
+                         " checksum = excluded.checksum, applied_at = excluded.applied_at,"
+                         " step_id = excluded.step_id, journal_number = excluded.journal_number"
+                         " WHERE old.checksum <> excluded.checksum");
+    }
+    text_append(sql, ";");
 }
 
 bool
@@ -208,6 +215,7 @@ journal_row_of(const struct step_order *order)
         .attempt = order->attempt,
         .version = migration->version,
         .name = migration->name,
+        .is_repeatable = migration->is_repeatable,
         .direction = order->direction,
         .statement_count = migration_script(migration, order->direction)->statement_count,
     };

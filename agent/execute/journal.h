@@ -19,6 +19,7 @@ struct journal_row {
     uint64_t attempt;
     const char *version, *name;
     uint8_t checksum[CHECKSUM_SIZE];
+    bool is_repeatable; /* it may be applied already, from another text */
     enum direction direction;
     enum journal_state state;
     uint64_t statement; /* the last one begun, from 1 */

@@ -160,7 +160,8 @@ claim(struct step_try *try, enum try_end *end)
     if (!check_opening(try, claim_answer + 1, end)) {
         return false;
     }
-    if (strcmp(connection_tag(connection, claim_answer), "DELETE 0") == 0) {
+    const char *claimed = connection_tag(connection, claim_answer);
+    if (strcmp(claimed, "DELETE 0") == 0 || strcmp(claimed, "INSERT 0 0") == 0) {
         *end = TRY_STALE;
         return false;
     }

@@ -276,5 +276,8 @@ try_follow(struct step_try *try)
                               .step_id = row.step_id,
                               .journal_number = try->sitting->facts.journal_count};
     memcpy(applied.checksum, row.checksum, CHECKSUM_SIZE);
+    if (row.is_repeatable) {
+        sitting_remove_applied(try->sitting, row.version);
+    }
     sitting_add_applied(try->sitting, &applied);
 }

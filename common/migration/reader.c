@@ -169,6 +169,10 @@ read_migration(struct reading *reading, const struct source_migration *source,
     migration->version = source->version;
     migration->name = source->name;
     migration->irreversible = reading->layout->no_way_back;
+    migration->is_repeatable = source->is_repeatable;
+    if (source->is_repeatable) {
+        migration->irreversible = "repeatable: change it, and it is carried out again";
+    }
     if (source->up.file) {
         read_up(reading, source, migration);
     }

@@ -37,14 +37,27 @@ make_history(struct history **table, const struct applied_migration *applied, si
     return history_intern(table, entries, count);
 }
 
-/* Back without a version: to the one before the last. */
+/* Back without a version: to the one before the last. Repeatable ones are of no version. */
 static const char *
-back_to(const struct local_wish *wish, const struct applied_migration *applied, size_t count)
+back_to(const struct manifest *manifest, const struct local_wish *wish,
+        const struct applied_migration *applied, size_t count)
 {
+    bool has_last = false;
+
     if (wish->to_version) {
         return wish->to_version;
     }
-    return count > 1 ? applied[count - 2].version : "0";
+    for (size_t i = count; i > 0; i--) {
+        const struct migration *migration = manifest_find(manifest, applied[i - 1].version);
+        if (migration && migration->is_repeatable) {
+            continue;
+        }
+        if (has_last) {
+            return applied[i - 1].version;
+        }
+        has_last = true;
+    }
+    return "0";
 }
 
 static bool
@@ -87,8 +100,9 @@ local_plan_make(const struct bundle *bundle, const struct applied_migration *app
     }
     const struct history *history = make_history(&histories, applied, applied_count, arena);
     const struct forecast_wish forecast_wish = {
-        .to_version = wish->direction == DIRECTION_UP ? wish->to_version
-                                                      : back_to(wish, applied, applied_count),
+        .to_version = wish->direction == DIRECTION_UP
+                          ? wish->to_version
+                          : back_to(&bundle->manifest, wish, applied, applied_count),
         .out_of_order = wish->out_of_order,
     };
     known_bundle_learn(&known, &bundle->digest, &bundle->manifest);

@@ -111,6 +111,14 @@ newest(const struct history *history)
     return history->count ? history->entries[history->count - 1].version : NULL;
 }
 
+/* A repeatable one that has changed is carried out again, as if it had never been. */
+static bool
+is_due_again(const struct known_migration *migration, const struct history_entry *entry)
+{
+    return entry && migration->is_repeatable &&
+           memcmp(migration->checksum, entry->checksum, CHECKSUM_SIZE) != 0;
+}
+
 /* ---- up ------------------------------------------------------------------------------------ */
 
 static const char *
@@ -154,12 +162,17 @@ forecast_up(const struct known_bundle *bundle, const struct history *history,
     for (size_t i = 0; i < count; i++) {
         const struct known_migration *migration = &bundle->migrations[i];
         const struct history_entry *entry = history_find(history, migration->version);
+        if (is_due_again(migration, entry)) {
+            entry = NULL;
+        }
         if (entry && !check_checksum(migration, entry, error)) {
             return false;
         }
-        if (entry) {
+        if (entry && !migration->is_repeatable) { /* a later version may come behind those */
             last_applied = i;
             has_applied = true;
+        } else if (entry) {
+            continue;
         } else if (!last || i <= last->index) {
             taken[step_count] = migration;
             steps[step_count++] = step_of(bundle, migration);
@@ -228,6 +241,9 @@ forecast_down(const struct known_bundle *bundle, const struct history *history,
     for (size_t i = history->count; i > 0; i--) {
         const struct history_entry *entry = &history->entries[i - 1];
         const struct known_migration *migration = known_bundle_migration(bundle, entry->version);
+        if (migration && migration->is_repeatable) {
+            continue; /* it is of no version, so above none */
+        }
         bool is_above = kept && migration ? migration->index > kept->index
                                           : !kept_entry || entry->index > kept_entry->index;
         if (!is_above) {

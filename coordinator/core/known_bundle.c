@@ -19,6 +19,7 @@ learn_migration(struct known_bundle *bundle, const struct migration *migration, 
     bundle->has_depends = bundle->has_depends || known->depends;
     known->has_up = migration->has_up;
     known->has_down = migration->has_down;
+    known->is_repeatable = migration->is_repeatable;
     memcpy(known->checksum, migration_checksum(migration), CHECKSUM_SIZE);
     known->index = index;
     HASH_ADD_KEYPTR(hh, bundle->by_version, known->version, strlen(known->version), known);

@@ -16,7 +16,7 @@ struct known_migration {
     const char *path;         /* of the up script, for people */
     const char *depends;      /* "auth@42 policy@7"; null: on nothing */
     const char *irreversible; /* why there is no way back; null when there may be one */
-    bool has_up, has_down;
+    bool has_up, has_down, is_repeatable;
     uint8_t checksum[CHECKSUM_SIZE];
     size_t index;
     UT_hash_handle hh;

@@ -181,6 +181,7 @@ bundle_of(const struct sketch *sketches, size_t count)
         const char *version = sketch->version;
         migration->version = version;
         migration->name = arena_format(&arena, "m_%s", version);
+        migration->is_repeatable = strncmp(version, "R__", 3) == 0;
         migration->has_up =
             add_script(&arena, &content, sketch->up, arena_format(&arena, "%s.up.sql", version),
                        sketch, &migration->up);

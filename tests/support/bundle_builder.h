@@ -8,7 +8,10 @@
 
 #include "common/migration/bundle.h"
 
-/* One migration: "CREATE TABLE a (i int);; INSERT INTO a VALUES (1)"; null texts are not there. */
+/*
+ * One migration: "CREATE TABLE a (i int);; INSERT INTO a VALUES (1)"; null texts are not there. One
+ * whose version begins with "R__" is repeatable.
+ */
 struct sketch {
     const char *version, *up, *down, *verify;
     uint64_t lock_timeout_ms, timeout_ms;

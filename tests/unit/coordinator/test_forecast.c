@@ -159,6 +159,43 @@ a_version_below_the_newest_applied_is_refused_unless_allowed(void **state)
     assert_string_equal(steps(&scene), "35");
 }
 
+/* The same, with number 8 repeatable. */
+static void
+make_last_repeatable(struct scene *scene)
+{
+    scene->bundle->migrations[MIGRATIONS - 1].is_repeatable = true;
+}
+
+static void
+a_repeatable_migration_is_taken_again_when_it_has_changed(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make();
+    make_last_repeatable(&scene);
+    struct applied applied[] = {{"1", {1}}, {"2", {2}}, {"8", {77}}};
+    const struct history *history = history_intern(&scene.histories, applied, 3);
+
+    assert_true(forecast_up(scene.bundle, history, &(struct forecast_wish){0}, &scene.arena,
+                            &scene.forecast, &scene.error));
+    assert_string_equal(steps(&scene), "345678");
+
+    assert_true(up(&scene, "128", &(struct forecast_wish){0}));
+    assert_string_equal(steps(&scene), "34567"); /* and nothing is out of order */
+}
+
+static void
+a_repeatable_migration_stays_when_others_are_taken_back(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make();
+    make_last_repeatable(&scene);
+
+    assert_true(down(&scene, "1234", "2"));
+    assert_string_equal(steps(&scene), "43");
+    assert_true(down(&scene, "12384", "2"));
+    assert_string_equal(steps(&scene), "43");
+}
+
 static void
 what_the_bundle_does_not_know_is_noted(void **state)
 {
@@ -331,6 +368,8 @@ main(void)
         cmocka_unit_test(up_to_where_it_is_takes_nothing),
         cmocka_unit_test(a_file_that_changed_after_it_was_applied_is_refused),
         cmocka_unit_test(a_version_below_the_newest_applied_is_refused_unless_allowed),
+        cmocka_unit_test(a_repeatable_migration_is_taken_again_when_it_has_changed),
+        cmocka_unit_test(a_repeatable_migration_stays_when_others_are_taken_back),
         cmocka_unit_test(what_the_bundle_does_not_know_is_noted),
         cmocka_unit_test(many_unknown_versions_are_not_all_named),
         cmocka_unit_test(a_run_that_may_roll_back_needs_ways_back),
