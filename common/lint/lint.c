@@ -150,15 +150,22 @@ path_of(struct folder_lint *folder, const struct source *source)
 
 /*
  * Which files of the catalog are new: those that came with the change; without a change, this one
- * and the one before it, which go out together more often than not.
+ * and the one before it, which go out together more often than not, as do those in a row that have
+ * the same name: pieces of one.
  */
 static void
-mark_new(struct linting *linting, const char *path, size_t file)
+mark_new(struct linting *linting, size_t index, const char *path, size_t file)
 {
+    const struct source_migration *migrations = linting->reading.sources.items;
+
     if (linting->wish->is_changed) {
         linting->is_of_change[file - 1] = linting->wish->is_changed(linting->wish->context, path);
     }
-    linting->new_since = file > 1 ? file - 1 : 1;
+    const char *name = migrations[index].name;
+    bool is_first = !index || !name || !name[0] || !text_equal(name, migrations[index - 1].name);
+    if (is_first) {
+        linting->new_since = file > 1 ? file - 1 : 1;
+    }
 }
 
 bool
@@ -192,7 +199,7 @@ lint_migration(struct folder_lint *folder, size_t index)
             linting->files[linting->file_count++] = source->file->name;
             linting->made_count = 0;
             arena_clear(&linting->migration_arena);
-            mark_new(linting, path, catalog_begin_file(linting->catalog));
+            mark_new(linting, index, path, catalog_begin_file(linting->catalog));
         }
         if (scripts[i].part == ON_UP || is_asked_for) {
             script_lint(linting, migration, index, source, path, scripts[i].part, is_asked_for);

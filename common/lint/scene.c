@@ -368,16 +368,42 @@ words_follow(const char *text, size_t size, size_t at, const char *words, size_t
     return true;
 }
 
-bool
-scene_words(const struct scene *scene, const char *words, size_t *offset, size_t *size)
+/* Where the words stand in a text; false when they do not. */
+static bool
+find_words(const char *text, size_t text_size, const char *words, size_t *offset, size_t *size)
 {
-    size_t text_size = 0, begin = 0, found = 0, end = 0;
-    const char *text = scene_text(scene, &text_size);
+    size_t begin = 0, found = 0, end = 0;
 
     for (size_t at = 0; (found = next_word(text, text_size, at, &begin)) > 0; at = begin + found) {
         if (words_follow(text, text_size, begin, words, &end)) {
-            *offset = scene->statement->stretch.place.offset + begin;
+            *offset = begin;
             *size = end - begin;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+scene_words(const struct scene *scene, const char *words, size_t *offset, size_t *size)
+{
+    size_t text_size = 0;
+    const char *text = scene_text(scene, &text_size);
+    bool is_there = find_words(text, text_size, words, offset, size);
+
+    *offset += is_there ? scene->statement->stretch.place.offset : 0;
+    return is_there;
+}
+
+bool
+scene_comes_later(const struct scene *scene, const char *words)
+{
+    size_t offset = 0, size = 0;
+
+    for (size_t i = scene->statement_index; i < scene->script->sql.statement_count; i++) {
+        const struct stretch *stretch = &scene->script->sql.statements[i].stretch;
+        if (find_words(scene->script->text + stretch->place.offset, stretch->size, words, &offset,
+                       &size)) {
             return true;
         }
     }

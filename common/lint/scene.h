@@ -48,6 +48,7 @@ struct scene {
     const struct lint_script *script;
     const struct catalog *catalog;  /* before the statement */
     unsigned server_major;          /* the oldest server that it has to run on */
+    bool is_piece;                  /* the migration before or behind it has the same name */
     bool has_downs;                 /* other migrations of the folder have a way back */
     const struct made_object *made; /* in a down: what the up has made and noted */
     size_t made_count;
@@ -115,6 +116,9 @@ const struct catalog_table *scene_catalog_table(const struct scene *scene);
  * between, not in strings, quoted names and comments. False when they are not there.
  */
 bool scene_words(const struct scene *scene, const char *words, size_t *offset, size_t *size);
+
+/* Whether this statement, or one behind it in the script, has these words. */
+bool scene_comes_later(const struct scene *scene, const char *words);
 
 /* Whether one of the statement's words is this keyword. */
 bool scene_has_word(const struct scene *scene, const char *word);

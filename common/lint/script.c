@@ -200,6 +200,18 @@ show_statements(struct script_look *script, struct scene *scene)
     scene->statement_index = FINDING_OF_FILE;
 }
 
+/* Some tools' migrations come in pieces: several in a row that have the same name. */
+static bool
+is_piece(const struct linting *linting, size_t index)
+{
+    const struct source_list *sources = &linting->reading.sources;
+    const char *name = sources->items[index].name;
+
+    return name && name[0] &&
+           ((index > 0 && text_equal(sources->items[index - 1].name, name)) ||
+            (index + 1 < sources->count && text_equal(sources->items[index + 1].name, name)));
+}
+
 static void
 show(struct script_look *script)
 {
@@ -213,6 +225,7 @@ show(struct script_look *script)
         .catalog = linting->catalog,
         .server_major = linting->wish->server_major ? linting->wish->server_major : MAJOR_ASSUMED,
         .statement_index = FINDING_OF_FILE,
+        .is_piece = is_piece(linting, script->migration_index),
         .has_downs = linting->has_downs,
         .made = linting->made,
         .made_count = linting->made_count,

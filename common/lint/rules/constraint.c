@@ -122,7 +122,8 @@ check_drop(struct scene *scene)
         table && effect->part ? catalog_constraint(table, effect->part) : NULL;
 
     if (effect->verb == EFFECT_DROP && effect->object == OBJECT_CONSTRAINT && !scene->is_new &&
-        constraint && constraint->constraint.kind == CONSTRAINT_FOREIGN_KEY) {
+        constraint && constraint->constraint.kind == CONSTRAINT_FOREIGN_KEY &&
+        !scene_comes_later(scene, "FOREIGN KEY")) {
         scene_find(scene, "rows of %s may refer to what is not there from now on",
                    scene_table(scene));
     }

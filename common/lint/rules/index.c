@@ -55,7 +55,7 @@ check_drop(struct scene *scene)
     scene_find(scene,
                "dropping the index %s waits for every query on its table, and every query waits "
                "behind it",
-               scene_object(scene));
+               scene_index(effect));
     fix_concurrently(scene);
 }
 

@@ -100,6 +100,9 @@ check_down(struct scene *scene)
         note_made(scene);
         return;
     }
+    if (scene->is_piece) {
+        return; /* the down of another piece may drop it */
+    }
     for (size_t i = 0; i < scene->made_count; i++) {
         const struct made_object *made = &scene->made[i];
         if (!is_part_of(made, first) && !is_undone(scene, made)) {

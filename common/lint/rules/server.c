@@ -66,7 +66,12 @@ check_database(struct scene *scene)
 static void
 check_owner(struct scene *scene)
 {
-    if (scene->effect->verb == EFFECT_SET_OWNER && !scene->effect->is_implied) {
+    size_t offset = 0, size = 0;
+    bool is_own = scene_words(scene, "TO CURRENT_USER", &offset, &size) ||
+                  scene_words(scene, "TO CURRENT_ROLE", &offset, &size) ||
+                  scene_words(scene, "TO SESSION_USER", &offset, &size);
+
+    if (scene->effect->verb == EFFECT_SET_OWNER && !scene->effect->is_implied && !is_own) {
         scene_find(scene, "the role has to be there on every server, and whoever migrates a member "
                           "of it");
     }
