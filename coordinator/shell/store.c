@@ -121,18 +121,22 @@ save_sql(enum record_kind kind, struct text *sql)
 
     text_format(sql, "INSERT INTO %s (", table->name);
     store_columns(kind, "", sql);
-    text_append(sql, ") VALUES (");
+    text_append(sql, table->identity ? ", mac) VALUES (" : ") VALUES (");
     for (size_t i = 0; i < shape->field_count; i++) {
-        text_append(sql, i ? ", ?" : "?");
+        text_format(sql, "%s?%zu", i ? ", " : "", i + 1);
     }
-    text_append(sql, ")");
     if (!table->identity) {
+        text_append(sql, ")");
         return;
     }
-    text_format(sql, " ON CONFLICT (%s) DO UPDATE SET ", table->identity);
+    text_format(sql, ", skein_mac('%s'", table->name);
+    for (size_t i = 0; i < shape->field_count; i++) {
+        text_format(sql, ", ?%zu", i + 1);
+    }
+    text_format(sql, ")) ON CONFLICT (%s) DO UPDATE SET mac = excluded.mac", table->identity);
     for (size_t i = 0; i < shape->field_count; i++) {
         const char *name = shape->fields[i].name;
-        text_format(sql, "%s\"%s\" = excluded.\"%s\"", i ? ", " : "", name, name);
+        text_format(sql, ", \"%s\" = excluded.\"%s\"", name, name);
     }
 }
 
@@ -224,7 +228,7 @@ set_up(struct store *store, const struct store_options *options, struct error *e
 
 /* Whose file it is, from its header; *is_new when nothing is in it yet. */
 static bool
-check_header(struct store *store, bool *is_new, struct error *error)
+check_header(struct store *store, bool *is_new, int64_t *version_p, struct error *error)
 {
     int64_t application, version, objects;
 
@@ -233,6 +237,7 @@ check_header(struct store *store, bool *is_new, struct error *error)
         !ask_number(store, "SELECT count(*) FROM sqlite_master", &objects, error)) {
         return false;
     }
+    *version_p = version;
     *is_new = application == 0 && version == 0 && objects == 0;
     if (!*is_new && application != STORE_APPLICATION_ID) {
         refuse_store(store, error, "E-STORE-FOREIGN", "the file is no store of a coordinator");
@@ -357,11 +362,12 @@ static bool
 open_parts(struct store *store, const struct store_options *options, struct error *error)
 {
     uint64_t epoch_seen;
+    int64_t version;
     bool is_new;
 
     if (!store_place_check(options, error) || !store_lock(store, &epoch_seen, error) ||
         !make_file(store, error) || !open_database(store, epoch_seen, error) ||
-        !check_header(store, &is_new, error) || !set_up(store, options, error)) {
+        !check_header(store, &is_new, &version, error) || !set_up(store, options, error)) {
         return false;
     }
     if (is_new && epoch_seen && !options->accepts_older) {
@@ -373,7 +379,8 @@ open_parts(struct store *store, const struct store_options *options, struct erro
     if (is_new ? !make_schema(store, options, error) : !check_pages(store, error)) {
         return false;
     }
-    return read_cluster(store, options, error) && prepare_saves(store, error) &&
+    return store_mac_open(store, options, is_new, version, error) &&
+           read_cluster(store, options, error) && prepare_saves(store, error) &&
            raise_epoch(store, options, epoch_seen, error);
 }
 

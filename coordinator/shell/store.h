@@ -11,6 +11,7 @@
  *   E-STORE-FOREIGN    no store of this program, or of another cluster
  *   E-STORE-NEWER      made by a newer version of this program
  *   E-STORE-CORRUPT    damaged
+ *   E-STORE-TAMPERED   a row was changed by somebody else, or the key that would tell is gone
  *   E-STORE-REGRESSED  older than what was here before
  *   E-STORE-FULL       no room: nothing of this transaction is kept; trying again later is fine
  *   E-STORE-BUSY       held up by another reader of the file: likewise
@@ -23,7 +24,7 @@
 #include "common/base/error.h"
 #include "coordinator/core/record.h"
 
-#define STORE_SCHEMA_VERSION 1
+#define STORE_SCHEMA_VERSION 2 /* 2: rows carry a keyed hash */
 
 struct store;
 

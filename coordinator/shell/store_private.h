@@ -76,6 +76,13 @@ void store_unlock(struct store *store);
 /* Whether the place of the file will do: no network file system, nothing that others may write. */
 bool store_place_check(const struct store_options *options, struct error *error);
 
+/*
+ * Have the key of the rows' hashes, and SQLite the function that makes them. A store of before
+ * them, and one that is taken without its key (accepts_older), has all its rows marked now.
+ */
+bool store_mac_open(struct store *store, const struct store_options *options, bool is_new_store,
+                    int64_t version, struct error *error);
+
 /* Translate the last failure of SQLite; returns false. */
 bool store_fail(const struct store *store, int status, const char *trying, struct error *error);
 
@@ -88,6 +95,12 @@ bool store_run(struct store *store, sqlite3_stmt *statement, const char *trying,
 
 /* Add the columns of a kind, comma separated, to SQL text: a prefix such as "leg." in front. */
 void store_columns(enum record_kind kind, const char *prefix, struct text *sql);
+
+/*
+ * The same for reading with store_row: behind the columns stands whether the row is as it was
+ * written.
+ */
+void store_selection(enum record_kind kind, const char *prefix, struct text *sql);
 
 /* Bind the fields of a record to a statement's parameters 1…; valid until the next call. */
 bool store_bind(struct store *store, sqlite3_stmt *statement, const struct record *record,

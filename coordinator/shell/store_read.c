@@ -89,7 +89,7 @@ store_query(struct store *store, enum store_query query, struct error *error)
     }
     if (text->has_columns) {
         text_append(&sql, "SELECT ");
-        store_columns(text->kind, text->prefix, &sql);
+        store_selection(text->kind, text->prefix, &sql);
         text_append(&sql, " ");
     }
     text_append(&sql, text->rest);

@@ -38,6 +38,21 @@ store_columns(enum record_kind kind, const char *prefix, struct text *sql)
     }
 }
 
+void
+store_selection(enum record_kind kind, const char *prefix, struct text *sql)
+{
+    const struct store_table *table = &store_tables[kind];
+
+    store_columns(kind, prefix, sql);
+    if (table->identity) {
+        text_format(sql, ", %smac IS skein_mac('%s', ", prefix, table->name);
+        store_columns(kind, prefix, sql);
+        text_append(sql, ")");
+    } else {
+        text_append(sql, ", 1");
+    }
+}
+
 static int
 bind_plain(sqlite3_stmt *statement, int index, const struct pack_field *field, const void *value)
 {
@@ -91,6 +106,23 @@ damaged(const struct pack_shape *shape, const struct pack_field *field, struct e
 {
     error_set(error, "E-STORE-CORRUPT", "the store holds a row that cannot be read");
     return error_where(error, "%s.%s", shape->name, field->name);
+}
+
+/* It can be read, and is not what was written. */
+static bool
+tampered(sqlite3_stmt *statement, int first, enum record_kind kind, struct error *error)
+{
+    const struct pack_field *field = &record_shape(kind)->fields[0];
+    char hex[65] = "";
+
+    error_set(error, "E-STORE-TAMPERED", "a row of the store was changed by somebody else");
+    if (field->kind == PACK_FIXED && field->max <= 32) {
+        text_hex(sqlite3_column_blob(statement, first), field->max, hex);
+    }
+    error_where(error, "%s %s", store_tables[kind].name,
+                hex[0] ? hex : (const char *)sqlite3_column_text(statement, first));
+    return error_hint(error, "put a backup back, with its .key and .lock files; the databases know "
+                             "what was applied to them");
 }
 
 static bool
@@ -186,5 +218,6 @@ store_row(sqlite3_stmt *statement, int first, enum record_kind kind, struct aren
             return damaged(shape, field, error);
         }
     }
-    return true;
+    return sqlite3_column_int(statement, first + (int)shape->field_count) == 1 ||
+           tampered(statement, first, kind, error);
 }

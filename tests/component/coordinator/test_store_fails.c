@@ -371,6 +371,130 @@ notices_rows_that_cannot_be_what_they_say(void **state)
     store_close(&asking.store);
 }
 
+/* What could well be so, and was written by somebody else. */
+static void
+notices_rows_that_somebody_else_has_written(void **state)
+{
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    static const struct {
+        const char *sql, *undo;
+        bool (*ask)(struct asking *);
+        const char *where;
+    } changes[] = {
+        {"UPDATE operator SET role = 2 - role", "UPDATE operator SET role = 2 - role",
+         ask_load_parties, "operator "},
+        {"INSERT INTO operator SELECT 'mallory', key, role, is_active, since_wall_ms, mac FROM"
+         " operator",
+         "DELETE FROM operator WHERE name = 'mallory'", ask_load_parties, "operator mallory"},
+        {"UPDATE agent SET is_active = 1 - is_active", "UPDATE agent SET is_active = 1 - is_active",
+         ask_load, "agent "},
+        {"UPDATE agent SET mac = NULL", NULL, ask_load, "agent "},
+        {"UPDATE target SET applied_count = applied_count + 1",
+         "UPDATE target SET applied_count = applied_count - 1", ask_target, "target "},
+        {"UPDATE run SET state = 4 - state", "UPDATE run SET state = 4 - state", ask_runs, "run "},
+        {"UPDATE leg SET wave = wave + 1", "UPDATE leg SET wave = wave - 1", ask_legs, "leg "},
+        {"UPDATE step SET owed = 3 - owed", "UPDATE step SET owed = 3 - owed", ask_step, "step "},
+    };
+    struct asking asking = {.store = opened(&folder)};
+    (void)state;
+
+    fill(asking.store);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        change(asking.store, changes[i].sql);
+        bool is_answered = changes[i].ask(&asking);
+        if (is_answered || !error_is(&asking.error, "E-STORE-TAMPERED") ||
+            !text_starts_with(asking.error.where, changes[i].where)) {
+            fail_msg("%s: %s %s", changes[i].sql, asking.error.code, asking.error.where);
+        }
+        if (changes[i].undo) {
+            change(asking.store, changes[i].undo);
+            assert_true(i == 3 || i == 2 || changes[i].ask(&asking));
+        }
+    }
+    arena_release(&asking.arena);
+    store_close(&asking.store);
+}
+
+static void
+assert_refused(const struct store_options *options, const char *code)
+{
+    struct store *store = NULL;
+    struct error error;
+
+    assert_false(store_open(options, &store, &error));
+    assert_string_equal(error.code, code);
+}
+
+/* What somebody does to the file while no coordinator runs. */
+static void
+change_file(const char *path, const char *sql)
+{
+    sqlite3 *database;
+
+    assert_int_equal(SQLITE_OK, sqlite3_open(path, &database));
+    assert_int_equal(SQLITE_OK, sqlite3_exec(database, sql, NULL, NULL, NULL));
+    sqlite3_close(database);
+}
+
+static void
+needs_the_key_of_its_rows(void **state)
+{
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    struct store_options options = {.path = folder_path(&folder, "store.db")};
+    CLEANUP(mem_free) char *key = mem_format("%s.key", options.path);
+    struct store *store = opened(&folder);
+    struct error error;
+    (void)state;
+
+    fill(store);
+    store_close(&store);
+    assert_int_equal(0, unlink(key));
+    assert_refused(&options, "E-STORE-TAMPERED");
+    folder_text(&folder, "store.db.key", "short", 0600);
+    assert_refused(&options, "E-STORE-TAMPERED");
+    folder_text(&folder, "store.db.key", "0123456789abcdef0123456789abcdef", 0644);
+    assert_refused(&options, "E-STORE-PERM");
+    assert_int_equal(0, chmod(key, 0600));
+    store = opened(&folder); /* any key will do for opening, and none but the right one for rows */
+    assert_false(store_load(store, &reader, &error));
+    assert_string_equal(error.code, "E-STORE-TAMPERED");
+    store_close(&store);
+
+    assert_int_equal(0, unlink(key));
+    options.accepts_older = true;
+    assert_true(store_open(&options, &store, &error));
+    assert_true(store_load(store, &reader, &error));
+    store_close(&store);
+}
+
+static void
+marks_the_rows_of_a_store_of_before(void **state)
+{
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    const struct store_options options = {.path = folder_path(&folder, "store.db")};
+    CLEANUP(mem_free) char *key = mem_format("%s.key", options.path);
+    struct store *store = opened(&folder);
+    struct error error;
+    (void)state;
+
+    fill(store);
+    store_close(&store);
+    change_file(options.path,
+                "ALTER TABLE agent DROP COLUMN mac; ALTER TABLE operator DROP COLUMN mac;"
+                "ALTER TABLE target DROP COLUMN mac; ALTER TABLE run DROP COLUMN mac;"
+                "ALTER TABLE leg DROP COLUMN mac; ALTER TABLE step DROP COLUMN mac;"
+                "PRAGMA user_version = 1");
+    assert_refused(&options, "E-STORE-TAMPERED"); /* it has a key: it was marked before */
+    assert_int_equal(0, unlink(key));
+
+    store = opened(&folder);
+    assert_true(store_load(store, &reader, &error));
+    store_close(&store);
+    store = opened(&folder);
+    assert_true(store_load(store, &reader, &error));
+    store_close(&store);
+}
+
 static void
 notices_a_store_that_does_not_say_whose_it_is(void **state)
 {
@@ -430,6 +554,9 @@ main(void)
         cmocka_unit_test(says_so_when_a_question_is_interrupted_and_answers_the_next_time),
         cmocka_unit_test(says_so_when_a_question_cannot_even_be_put),
         cmocka_unit_test(notices_rows_that_cannot_be_what_they_say),
+        cmocka_unit_test(notices_rows_that_somebody_else_has_written),
+        cmocka_unit_test(needs_the_key_of_its_rows),
+        cmocka_unit_test(marks_the_rows_of_a_store_of_before),
         cmocka_unit_test(notices_a_store_that_does_not_say_whose_it_is),
         cmocka_unit_test(refuses_a_lock_file_that_it_may_not_use),
         cmocka_unit_test(makes_its_store_in_the_folder_it_stands_in),

@@ -182,7 +182,7 @@ refuses_a_store_of_a_newer_version(void **state)
     store_close(&store);
     execute(&folder, "store.db", "PRAGMA user_version = 99");
     assert_refused(&options, "E-STORE-NEWER");
-    execute(&folder, "store.db", "PRAGMA user_version = 1");
+    execute(&folder, "store.db", "PRAGMA user_version = 2");
     store = opened(&folder);
     store_close(&store);
 }
