@@ -52,7 +52,8 @@ read_folder(struct call *call, const char *folder, const char *service, struct s
             struct error *error)
 {
     CLEANUP(error_list_release) struct error_list errors = {0};
-    struct migrations_source source = {.folder = folder, .service = service, .layout = "auto"};
+    struct migrations_source source = {
+        .folder = folder, .service = service, .layout = call_text(call, "layout")};
     struct bundle *bundle = NULL;
 
     if (!read_accepted(call, &source.accepted, error)) {

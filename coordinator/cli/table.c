@@ -89,6 +89,11 @@ static const struct command_option option_step_timeout =
 static const struct command_option option_migrations =
     OPTION("migrations", VALUE_FOLDER, "DIR", NULL, 0, 0, NULL,
            "the folder of the service's migrations, instead of what skein.yaml says");
+static const struct command_option option_layout = OPTION(
+    "layout", VALUE_TEXT, "NAME", "auto", 0, 0, NULL,
+    "with --migrations: how the folder is kept: auto, pairs, dbmate, diesel, drizzle, flyway, "
+    "goose, graphile-migrate, node-pg-migrate, popx, prisma, sourcegraph, sql-migrate, "
+    "sqitch, sqlx, supabase");
 static const struct command_option option_accept =
     OPTION("accept", VALUE_TEXT, "CODE,…", NULL, 0, 0, NULL,
            "with --migrations: what to note and not to refuse in old files: E-MIG-IDENT, "
@@ -226,7 +231,7 @@ static const struct command_option option_rules_format =
 #define ROLLOUT_OPTIONS                                                                            \
     &option_parallel, &option_budget, &option_on_failure, &option_max_targets, &option_yes_all,    \
         &option_skip_refused, &option_lock_timeout, &option_step_timeout, &option_migrations,      \
-        &option_accept
+        &option_accept, &option_layout
 
 const struct command command_table[] = {
     {.name = "plan",
@@ -449,8 +454,9 @@ const struct command command_table[] = {
                "go from one to the other at any time. The password, if one is needed, comes from "
                "libpq's own means (passfile, service file), never from the command line.",
      .arguments = {ONE_SERVICE},
-     .options = {&option_database, &option_to, &option_migrations, &option_accept, &option_role_sql,
-                 &option_lock_timeout, &option_step_timeout, &option_out_of_order},
+     .options = {&option_database, &option_to, &option_migrations, &option_layout, &option_accept,
+                 &option_role_sql, &option_lock_timeout, &option_step_timeout,
+                 &option_out_of_order},
      .examples = {{"skein up --database \"dbname=auth\" --migrations auth/migrations", ""},
                   {"skein up auth --database service=auth --to 0012", ""}},
      .run = command_up},
@@ -458,8 +464,8 @@ const struct command command_table[] = {
      .group = GROUP_LOCAL,
      .sentence = "undo the last migration, or all above a version",
      .arguments = {ONE_SERVICE},
-     .options = {&option_database, &option_to_back, &option_migrations, &option_accept,
-                 &option_role_sql, &option_lock_timeout, &option_step_timeout},
+     .options = {&option_database, &option_to_back, &option_migrations, &option_layout,
+                 &option_accept, &option_role_sql, &option_lock_timeout, &option_step_timeout},
      .examples = {{"skein down --database \"dbname=auth\"", "the last one"},
                   {"skein down auth --database \"dbname=auth\" --to 0011", ""}},
      .run = command_down},
@@ -471,8 +477,8 @@ const struct command command_table[] = {
                "agree, or the tool calls its state dirty or failed, everything that is wrong is "
                "listed and nothing is changed. Said again it does nothing more.",
      .arguments = {ONE_SERVICE},
-     .options = {&option_one_database, &option_migrations, &option_accept, &option_dry_run,
-                 &option_trust, &option_edited, &option_nothing, &option_select,
+     .options = {&option_one_database, &option_migrations, &option_layout, &option_accept,
+                 &option_dry_run, &option_trust, &option_edited, &option_nothing, &option_select,
                  &option_max_targets, &option_yes_all},
      .examples = {{"skein adopt --database \"dbname=auth\" --dry-run", "one database: look first"},
                   {"skein adopt --database \"dbname=auth\"", ""},
@@ -502,8 +508,8 @@ const struct command command_table[] = {
                     .is_repeated = true,
                     .sentence = "a folder of migrations, files in one, or a service; otherwise "
                                 "every service of skein.yaml"}},
-     .options = {&option_changed_since, &option_lint_format, &option_fail_on, &option_fix,
-                 &option_lint_database},
+     .options = {&option_layout, &option_changed_since, &option_lint_format, &option_fail_on,
+                 &option_fix, &option_lint_database},
      .examples = {{"skein lint", "every service of skein.yaml"},
                   {"skein lint --changed-since origin/main --format github", "in a pull request"},
                   {"skein lint auth --database service=auth", "with the sizes of real tables"},
@@ -536,7 +542,7 @@ const struct command command_table[] = {
      .arguments = {{.name = "SERVICE|DIR",
                     .kind = VALUE_FOLDER,
                     .sentence = "a service of skein.yaml, or a folder of migrations"}},
-     .options = {&option_accept},
+     .options = {&option_layout, &option_accept},
      .examples = {{"skein debug bundle auth", ""}},
      .run = command_debug_bundle},
     {.name = "debug errors",

@@ -156,7 +156,8 @@ command_lint(struct call *call, struct error *error)
     const char *revision = call_text(call, "changed-since");
     const char *database = call_text(call, "database");
 
-    if (!lint_units_find(&lint.units, call->arguments, call->argument_count, NULL, error) ||
+    if (!lint_units_find(&lint.units, call->arguments, call->argument_count,
+                         call_text(call, "layout"), error) ||
         (lint.units.project &&
          !lint_settings_read(lint.units.project->file, &lint.settings, error)) ||
         (database && !lint_sizes_read(database, &lint.sizes, &lint.server_major, error)) ||
