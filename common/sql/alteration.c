@@ -175,6 +175,16 @@ index_names(const struct sql_index *index, const char *column)
     return false;
 }
 
+bool
+index_is_part(const struct sql_index *index, const struct sql_index *of)
+{
+    if (index->column_count != of->column_count || index->column_count == 0) {
+        return false;
+    }
+    const char *own = index->columns[0], *other = of->columns[0];
+    return own && other ? strcmp(own, other) == 0 : own == other;
+}
+
 void
 lock_views(struct reading *reading, const struct catalog_table *table, const char *column,
            enum lock_mode mode)

@@ -1,14 +1,14 @@
 #include "common/sql/catalog.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/base/mem.h"
 #include "common/sql/catalog_store.h"
 
-#define SEPARATOR "\x01"
+#define SEPARATOR '\x01'
+#define KEY_PIECE_MAX 120
 
 struct catalog *
 catalog_new(void)
@@ -94,18 +94,44 @@ store_set_path(struct catalog *catalog, const char *value)
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
-static void
-set_key(char key[KEY_SIZE], const char *schema, const char *name)
+/* One more piece of a key; what does not fit is cut off, far behind PostgreSQL's own 63 bytes. */
+static size_t
+add_to_key(char key[KEY_SIZE], size_t at, const char *piece)
 {
-    snprintf(key, KEY_SIZE, "%s" SEPARATOR "%s", schema, name);
+    size_t size = strlen(piece), room = KEY_SIZE - 2 - at;
+
+    if (at) {
+        key[at++] = SEPARATOR;
+        room--;
+    }
+    if (size > KEY_PIECE_MAX) {
+        size = KEY_PIECE_MAX;
+    }
+    if (size > room) {
+        size = room;
+    }
+    memcpy(key + at, piece, size);
+    key[at + size] = '\0';
+    return at + size;
+}
+
+void
+store_key(char key[KEY_SIZE], const char *schema, const char *name)
+{
+    size_t at = add_to_key(key, 0, schema);
+    add_to_key(key, at, name);
 }
 
 static void
 set_thing_key(char key[KEY_SIZE], enum sql_object object, const char *schema, const char *name,
               const char *part)
 {
-    snprintf(key, KEY_SIZE, "%d" SEPARATOR "%s" SEPARATOR "%s" SEPARATOR "%s", (int)object,
-             schema ? schema : "", name, part ? part : "");
+    const char kind[] = {(char)('0' + (int)object), '\0'};
+    size_t at = add_to_key(key, 0, kind);
+
+    at = add_to_key(key, at, schema ? schema : "");
+    at = add_to_key(key, at, name);
+    add_to_key(key, at, part ? part : "");
 }
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -116,7 +142,7 @@ store_find_table(const struct catalog *catalog, const char *schema, const char *
     struct table_entry *entry;
     char key[KEY_SIZE];
 
-    set_key(key, schema, name);
+    store_key(key, schema, name);
     HASH_FIND_STR(catalog->tables, key, entry);
     return entry ? &entry->table : NULL;
 }
@@ -126,7 +152,7 @@ store_table(struct catalog *catalog, const char *schema, const char *name)
 {
     char key[KEY_SIZE];
 
-    set_key(key, schema, name);
+    store_key(key, schema, name);
     size_t size = strlen(key) + 1;
     struct table_entry *entry = arena_alloc(&catalog->arena, sizeof *entry + size);
     memcpy(entry->key, key, size);
@@ -176,7 +202,7 @@ store_find_index(const struct catalog *catalog, const char *schema, const char *
     struct index_entry *entry;
     char key[KEY_SIZE];
 
-    set_key(key, schema, name);
+    store_key(key, schema, name);
     HASH_FIND_STR(catalog->indexes, key, entry);
     return entry ? &entry->index : NULL;
 }
@@ -186,7 +212,7 @@ store_index(struct catalog *catalog, const char *schema, const char *name)
 {
     char key[KEY_SIZE];
 
-    set_key(key, schema, name);
+    store_key(key, schema, name);
     size_t size = strlen(key) + 1;
     struct index_entry *entry = arena_alloc(&catalog->arena, sizeof *entry + size);
     memcpy(entry->key, key, size);
@@ -227,7 +253,7 @@ store_find_type(const struct catalog *catalog, const char *schema, const char *n
     struct type_entry *entry;
     char key[KEY_SIZE];
 
-    set_key(key, schema, name);
+    store_key(key, schema, name);
     HASH_FIND_STR(catalog->types, key, entry);
     return entry ? &entry->type : NULL;
 }
@@ -237,7 +263,7 @@ store_type(struct catalog *catalog, const char *schema, const char *name)
 {
     char key[KEY_SIZE];
 
-    set_key(key, schema, name);
+    store_key(key, schema, name);
     size_t size = strlen(key) + 1;
     struct type_entry *entry = arena_alloc(&catalog->arena, sizeof *entry + size);
     memcpy(entry->key, key, size);

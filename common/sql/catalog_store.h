@@ -60,6 +60,9 @@ struct catalog {
 
 /* ---- entries: catalog.c ---------------------------------------------------------------------- */
 
+/* What an entry is found by. */
+void store_key(char key[KEY_SIZE], const char *schema, const char *name);
+
 struct catalog_table *store_table(struct catalog *catalog, const char *schema, const char *name);
 struct catalog_table *store_find_table(const struct catalog *catalog, const char *schema,
                                        const char *name);

@@ -294,8 +294,10 @@ table_rename(struct catalog *catalog, struct catalog_table *table, const char *s
     HASH_DEL(catalog->tables, entry);
     table->schema = arena_text(&catalog->arena, schema);
     table->name = arena_text(&catalog->arena, name);
-    char *key = arena_format(&catalog->arena, "%s\x01%s", schema, name);
-    HASH_ADD_KEYPTR(hh, catalog->tables, key, strlen(key), entry);
+    char key[KEY_SIZE];
+    store_key(key, schema, name);
+    char *kept = arena_text(&catalog->arena, key);
+    HASH_ADD_KEYPTR(hh, catalog->tables, kept, strlen(kept), entry);
     rename_references(catalog, table, old_schema, old_name);
     LL_FOREACH_SAFE(table->indexes, index, next)
     {

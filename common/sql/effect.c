@@ -62,8 +62,18 @@ sum_relations(struct effects *effects)
 static bool
 runs_in_transaction(enum sql_kind kind)
 {
-    return kind != SQL_CREATE_INDEX_CONCURRENTLY && kind != SQL_DROP_INDEX_CONCURRENTLY &&
-           kind != SQL_OUTSIDE;
+    switch (kind) {
+    case SQL_CREATE_INDEX_CONCURRENTLY:
+    case SQL_DROP_INDEX_CONCURRENTLY:
+    case SQL_REINDEX_CONCURRENTLY:
+    case SQL_DETACH_CONCURRENTLY:
+    case SQL_REPEATABLE:
+    case SQL_OUTSIDE:
+    case SQL_VERIFIED:
+        return false;
+    default:
+        return true;
+    }
 }
 
 struct call {

@@ -59,9 +59,7 @@ lacks_index(const struct catalog_table *parent, const struct catalog_table *tabl
         bool is_there = false;
         for (const struct catalog_index *own = table ? table->indexes : NULL; own;
              own = own->next) {
-            is_there = is_there || (own->index.column_count && index->index.column_count &&
-                                    own->index.columns[0] && index->index.columns[0] &&
-                                    strcmp(own->index.columns[0], index->index.columns[0]) == 0);
+            is_there = is_there || index_is_part(&own->index, &index->index);
         }
         if (!is_there) {
             return true;

@@ -39,6 +39,22 @@ lock_parent(struct reading *reading, const struct catalog_table *table)
     }
 }
 
+/* The default of a serial column goes with its sequence. */
+static void
+lock_owner(struct reading *reading, const struct catalog_table *sequence)
+{
+    const struct catalog_table *owner =
+        sequence->owner_table
+            ? catalog_table(reading->catalog, sequence->owner_schema, sequence->owner_table)
+            : NULL;
+    const struct catalog_column *column =
+        owner ? catalog_column(owner, sequence->owner_column) : NULL;
+
+    if (column && column->column.is_serial) {
+        reading_lock_table(reading, owner, LOCK_ACCESS_EXCLUSIVE);
+    }
+}
+
 static void
 drop_table(struct reading *reading, const struct catalog_table *table, bool cascades)
 {
@@ -46,6 +62,9 @@ drop_table(struct reading *reading, const struct catalog_table *table, bool casc
     alteration_lock_indexes(reading, table, LOCK_ACCESS_EXCLUSIVE);
     alteration_lock_sequences(reading, table, NULL, LOCK_ACCESS_EXCLUSIVE);
     lock_parent(reading, table);
+    if (cascades && table->object == OBJECT_SEQUENCE) {
+        lock_owner(reading, table);
+    }
     for (const struct catalog_constraint *constraint = table->constraints; constraint;
          constraint = constraint->next) {
         if (constraint->constraint.kind == CONSTRAINT_FOREIGN_KEY) {
@@ -69,11 +88,7 @@ drop_index_of_children(struct reading *reading, const struct catalog_table *tabl
     for (const struct catalog_kin *kin = table->children; kin; kin = kin->next) {
         reading_lock_table(reading, kin->table, LOCK_ACCESS_EXCLUSIVE);
         for (const struct catalog_index *other = kin->table->indexes; other; other = other->next) {
-            bool is_part = other->index.column_count == index->column_count &&
-                           (index->column_count == 0 ||
-                            (index->columns[0] && other->index.columns[0] &&
-                             strcmp(index->columns[0], other->index.columns[0]) == 0));
-            if (is_part) {
+            if (index_is_part(&other->index, index)) {
                 reading_lock_index(reading, other, LOCK_ACCESS_EXCLUSIVE);
             }
         }

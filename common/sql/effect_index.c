@@ -28,14 +28,25 @@ name_for(const struct reading *reading, const struct object_name *table,
     return name;
 }
 
-/* A function of an expression gives its name to the index: lower(b) is "lower". */
+/* FigureIndexColname: lower(b) is "lower", b::text is "b", what has no name is "expr". */
 static const char *
 name_of_expression(const PgQuery__Node *node)
 {
-    if (node && node->node_case == NODE(FUNC_CALL) && node->func_call->n_funcname) {
-        return tree_string(node->func_call->funcname[node->func_call->n_funcname - 1]);
+    const char *name = NULL;
+
+    while (node && node->node_case == NODE(TYPE_CAST)) {
+        node = node->type_cast->arg;
     }
-    return "expr";
+    if (node && node->node_case == NODE(FUNC_CALL) && node->func_call->n_funcname) {
+        name = tree_string(node->func_call->funcname[node->func_call->n_funcname - 1]);
+    } else if (node && node->node_case == NODE(COLUMN_REF) && node->column_ref->n_fields) {
+        name = tree_string(node->column_ref->fields[node->column_ref->n_fields - 1]);
+    } else if (node && node->node_case == NODE(COALESCE_EXPR)) {
+        name = "coalesce";
+    } else if (node && node->node_case == NODE(CASE_EXPR)) {
+        name = "case";
+    }
+    return name ? name : "expr";
 }
 
 struct used {

@@ -28,6 +28,19 @@ rename_constraint(struct reading *reading, const struct object_name *table, cons
     }
 }
 
+/* The partitions' triggers follow since 15: https://www.postgresql.org/docs/release/15.0/ */
+static void
+rename_trigger(struct reading *reading, const struct object_name *table)
+{
+    bool is_partitioned = table->table && table->table->is_partitioned;
+
+    if (is_partitioned && reading->major >= 15) {
+        reading_lock_family(reading, table, OBJECT_TABLE, LOCK_ACCESS_EXCLUSIVE);
+    } else {
+        reading_lock(reading, table, OBJECT_TABLE, LOCK_ACCESS_EXCLUSIVE);
+    }
+}
+
 static void
 rename_index(struct reading *reading, const struct object_name *name, struct effect *effect)
 {
@@ -67,8 +80,10 @@ read_rename_of(struct reading *reading, const PgQuery__RenameStmt *statement)
         rename_index(reading, &name, effect);
     } else if (object == OBJECT_CONSTRAINT) {
         rename_constraint(reading, &name, statement->subname);
-    } else if (object == OBJECT_COLUMN || object == OBJECT_TRIGGER) {
+    } else if (object == OBJECT_COLUMN) {
         reading_lock_family(reading, &name, OBJECT_TABLE, LOCK_ACCESS_EXCLUSIVE);
+    } else if (object == OBJECT_TRIGGER) {
+        rename_trigger(reading, &name);
     } else if (object_is_relation(object) || object_is_part(object)) {
         reading_lock(reading, &name, object_is_part(object) ? OBJECT_TABLE : object,
                      LOCK_ACCESS_EXCLUSIVE);

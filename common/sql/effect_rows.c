@@ -9,21 +9,52 @@
 
 /* ---- foreign keys ---------------------------------------------------------------------------- */
 
+static bool
+is_given(PgQuery__Node **columns, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *column = columns[i]->node_case == NODE(RES_TARGET)
+                                 ? columns[i]->res_target->name
+                                 : tree_string(columns[i]);
+        if (column && strcmp(column, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Rows of the tables that a new or changed row refers to are locked FOR KEY SHARE. */
 static void
 check_references(struct reading *reading, const struct catalog_table *table,
-                 PgQuery__Node **changed, size_t count)
+                 PgQuery__Node **columns, size_t count)
 {
     for (const struct catalog_constraint *known = table->constraints; known; known = known->next) {
-        bool is_touched = changed == NULL;
-        for (size_t i = 0; i < count && !is_touched; i++) {
-            const char *column =
-                changed[i]->node_case == NODE(RES_TARGET) ? changed[i]->res_target->name : NULL;
-            is_touched = column && constraint_names(&known->constraint, column);
+        const struct sql_constraint *constraint = &known->constraint;
+        bool is_touched = false;
+        for (size_t i = 0; i < constraint->column_count && !is_touched; i++) {
+            is_touched = is_given(columns, count, constraint->columns[i]);
         }
-        if (known->constraint.kind == CONSTRAINT_FOREIGN_KEY && is_touched) {
-            lock_by_name(reading, known->constraint.to_schema, known->constraint.to_table,
-                         LOCK_ROW_SHARE);
+        if (constraint->kind == CONSTRAINT_FOREIGN_KEY && is_touched) {
+            lock_by_name(reading, constraint->to_schema, constraint->to_table, LOCK_ROW_SHARE);
+        }
+    }
+}
+
+/* The same for a new row: columns that get nothing are NULL and refer to nothing. */
+static void
+check_new_row(struct reading *reading, const struct catalog_table *table, PgQuery__Node **columns,
+              size_t count, bool is_default)
+{
+    for (const struct catalog_constraint *known = table->constraints; known; known = known->next) {
+        const struct sql_constraint *constraint = &known->constraint;
+        bool is_filled = count == 0 && !is_default;
+        for (size_t i = 0; i < constraint->column_count && !is_filled; i++) {
+            const struct catalog_column *column = catalog_column(table, constraint->columns[i]);
+            is_filled = is_given(columns, count, constraint->columns[i]) ||
+                        (column && column->column.default_volatility != VOLATILITY_NONE);
+        }
+        if (constraint->kind == CONSTRAINT_FOREIGN_KEY && is_filled) {
+            lock_by_name(reading, constraint->to_schema, constraint->to_table, LOCK_ROW_SHARE);
         }
     }
 }
@@ -72,20 +103,6 @@ act_on_referencing(struct reading *reading, const struct catalog_table *table, b
 }
 
 /* ---- sequences ------------------------------------------------------------------------------- */
-
-static bool
-is_given(PgQuery__Node **columns, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *column = columns[i]->node_case == NODE(RES_TARGET)
-                                 ? columns[i]->res_target->name
-                                 : tree_string(columns[i]);
-        if (column && strcmp(column, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /* The sequences of the columns that get no value of their own. */
 static void
@@ -166,7 +183,7 @@ read_insert(struct reading *reading, const PgQuery__InsertStmt *insert, bool is_
                                     source->select_stmt->n_values_lists > 0);
     note_change(reading, &change);
     if (change.table) {
-        check_references(reading, change.table, NULL, 0);
+        check_new_row(reading, change.table, insert->cols, insert->n_cols, !source);
         use_sequences(reading, change.table, insert->cols, insert->n_cols);
     }
     read_query(reading, source, is_run);
@@ -240,7 +257,7 @@ read_merge(struct reading *reading, const PgQuery__MergeStmt *merge, bool is_run
         change.is_bounded = others = true;
         note_change(reading, &change);
         if (change.table && verb != EFFECT_DELETE) {
-            check_references(reading, change.table, NULL, 0);
+            check_new_row(reading, change.table, NULL, 0, false);
         }
         read_below(reading, &when->base, is_run);
     }
@@ -298,7 +315,7 @@ read_copied(struct reading *reading, const struct object_name *name, PgQuery__No
 {
     lock_rows(reading, name, false, true, LOCK_ROW_EXCLUSIVE);
     if (name->table) {
-        check_references(reading, name->table, NULL, 0);
+        check_new_row(reading, name->table, columns, count, false);
         use_sequences(reading, name->table, columns, count);
     }
 }

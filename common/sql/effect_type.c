@@ -1,8 +1,7 @@
 /*
  * CREATE and ALTER TYPE, DOMAIN. A change of a domain's constraints looks at all tables that have a
- * column of it, in SHARE (get_rels_with_domain in typecmds.c); VALIDATE in SHARE UPDATE EXCLUSIVE
- * since 18 (https://www.postgresql.org/docs/release/18.0/). An enum's new value can be added inside
- * a transaction since 12, but not used before its end:
+ * column of it, in SHARE (get_rels_with_domain in typecmds.c; a weaker one for VALIDATE comes with
+ * 19). An enum's new value can be added inside a transaction since 12, but not used before its end:
  * https://www.postgresql.org/docs/current/sql-altertype.html
  */
 #include <string.h>
@@ -151,8 +150,7 @@ alter_domain(struct reading *reading, const PgQuery__AlterDomainStmt *statement)
         effect = reading_effect(reading, EFFECT_VALIDATE, OBJECT_DOMAIN_CONSTRAINT, &name,
                                 statement->name);
         effect->scans = true;
-        check_columns(reading, &name,
-                      reading->major >= 18 ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_SHARE);
+        check_columns(reading, &name, LOCK_SHARE);
         break;
     case 'X':
         effect =

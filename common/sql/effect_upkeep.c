@@ -25,13 +25,16 @@ vacuum_table(struct reading *reading, const PgQuery__VacuumStmt *statement,
         reading_rewrite(reading, &name);
         return;
     }
-    bool has_partitions = name.table && name.table->is_partitioned;
-    if (has_partitions || !name.table) {
+    /* What inherits is gone through as well since 18: https://www.postgresql.org/docs/release/18.0/
+     */
+    bool goes_below =
+        range->inh && (reading->major >= 18 || !name.table || name.table->is_partitioned);
+    if (goes_below) {
         reading_lock_family(reading, &name, OBJECT_TABLE, LOCK_SHARE_UPDATE_EXCLUSIVE);
         return;
     }
     reading_lock(reading, &name, OBJECT_TABLE, LOCK_SHARE_UPDATE_EXCLUSIVE);
-    if (verb == EFFECT_ANALYZE) { /* a sample of what inherits from it is taken, too */
+    if (verb == EFFECT_ANALYZE) { /* a sample of it is taken all the same */
         reading_lock_family(reading, &name, OBJECT_TABLE, LOCK_ACCESS_SHARE);
     }
 }
@@ -59,27 +62,63 @@ reindex_one(struct reading *reading, const struct catalog_index *index, bool is_
     relation->rewrites = true;
 }
 
+/* Of a partitioned table or index one by one, each in a transaction of its own. */
+static void
+leave_transaction(struct reading *reading, const struct catalog_table *table, int major)
+{
+    if (table && table->is_partitioned) {
+        reading->effects->in_transaction = false;
+        reading_needs(reading, major);
+    }
+}
+
+/* One table with some of its indexes; null: all. The lock on the table lets it be read. */
+static void
+reindex_leaf(struct reading *reading, const struct catalog_table *table,
+             const struct sql_index *like, bool is_concurrent)
+{
+    struct object_name name = name_of_table(table);
+
+    reading_lock(reading, &name, OBJECT_TABLE,
+                 is_concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_SHARE)
+        ->scans |= table->indexes != NULL;
+    for (const struct catalog_index *index = table->indexes; index; index = index->next) {
+        if (!like || index_is_part(&index->index, like)) {
+            reindex_one(reading, index, is_concurrent);
+        }
+    }
+}
+
+/* The leaves below a partitioned table; what is above them is locked just to find them. */
+static void
+reindex_leaves(struct reading *reading, const struct catalog_table *table,
+               const struct sql_index *like, bool is_concurrent)
+{
+    for (const struct catalog_kin *kin = table->children; kin; kin = kin->next) {
+        if (kin->table->is_partitioned) {
+            reindex_leaves(reading, kin->table, like, is_concurrent);
+        } else {
+            reindex_leaf(reading, kin->table, like, is_concurrent);
+        }
+    }
+}
+
 static void
 reindex_table(struct reading *reading, const struct object_name *name, bool is_concurrent)
 {
-    reading_lock(reading, name, OBJECT_TABLE,
-                 is_concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_SHARE);
-    bool has_indexes = !name->table || name->table->indexes;
-    if (has_indexes && !(name->table && name->table->is_partitioned)) {
-        struct object_name alone = *name;
-        alone.table = NULL;
-        reading_scan(reading, &alone);
-    }
-    for (const struct catalog_index *index = name->table ? name->table->indexes : NULL; index;
-         index = index->next) {
-        reindex_one(reading, index, is_concurrent);
-    }
-    for (const struct catalog_kin *kin = name->table ? name->table->children : NULL; kin;
-         kin = kin->next) {
-        if (kin->is_partition) { /* https://www.postgresql.org/docs/release/14.0/ */
-            struct object_name child = name_of_table(kin->table);
-            reindex_table(reading, &child, is_concurrent);
-        }
+    const struct catalog_table *table = name->table;
+
+    if (!table) {
+        reading_lock(reading, name, OBJECT_TABLE,
+                     is_concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_SHARE)
+            ->scans = true;
+    } else if (table->is_partitioned) {
+        leave_transaction(reading, table, 14);
+        reading_lock(reading, name, OBJECT_TABLE,
+                     is_concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_SHARE);
+        reindex_leaves(reading, table, NULL, is_concurrent);
+    } else {
+        reindex_leaf(reading, table, NULL, is_concurrent);
     }
 }
 
@@ -93,13 +132,19 @@ reindex_index(struct reading *reading, const struct object_name *name, bool is_c
         reading_lock(reading, name, OBJECT_INDEX,
                      is_concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_ACCESS_EXCLUSIVE)
             ->rewrites = true;
-        return;
+    } else if (index->table->is_partitioned) {
+        leave_transaction(reading, index->table, 14);
+        reading_lock_table(reading, index->table,
+                           is_concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_SHARE);
+        reading_lock_index(reading, index,
+                           is_concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_ACCESS_EXCLUSIVE);
+        reindex_leaves(reading, index->table, &index->index, is_concurrent);
+    } else {
+        reading_lock_table(reading, index->table,
+                           is_concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_SHARE)
+            ->scans = true;
+        reindex_one(reading, index, is_concurrent);
     }
-    struct object_name table = name_of_table(index->table);
-    reading_lock(reading, &table, OBJECT_TABLE,
-                 is_concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_SHARE)
-        ->scans = true;
-    reindex_one(reading, index, is_concurrent);
 }
 
 static void
@@ -139,6 +184,7 @@ read_cluster(struct reading *reading, const PgQuery__ClusterStmt *statement)
 
     effect->rewrites = effect->scans = true;
     if (statement->relation) {
+        leave_transaction(reading, name.table, 15);
         reading_lock_family(reading, &name, OBJECT_TABLE, LOCK_ACCESS_EXCLUSIVE);
         reading_rewrite(reading, &name);
     }

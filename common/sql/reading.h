@@ -115,6 +115,8 @@ bool constraint_refers_to(const struct sql_constraint *constraint,
 bool constraint_refers_to_column(const struct sql_constraint *constraint,
                                  const struct catalog_table *table, const char *column);
 bool constraint_names(const struct sql_constraint *constraint, const char *column);
+/* Whether an index of a partition is, by its columns, a part of one of the whole. */
+bool index_is_part(const struct sql_index *index, const struct sql_index *of);
 bool index_names(const struct sql_index *index, const char *column);
 
 /* It needs at least this version. */

@@ -1,7 +1,6 @@
 #include "common/sql/tree.h"
 
 #include <ctype.h>
-#include <pg_query.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -95,33 +94,10 @@ is_plain(const char *name)
     return true;
 }
 
-/* Whether a plain name is a word that the grammar keeps for itself. */
-static bool
-is_keyword(const char *name)
-{
-    PgQueryScanResult scan = pg_query_scan(name);
-    PgQuery__ScanResult *tokens = NULL;
-    bool is_free = false;
-
-    if (!scan.error) {
-        tokens = pg_query__scan_result__unpack(NULL, scan.pbuf.len, (uint8_t *)scan.pbuf.data);
-    }
-    if (tokens && tokens->n_tokens == 1) {
-        PgQuery__KeywordKind kind = tokens->tokens[0]->keyword_kind;
-        is_free = kind == PG_QUERY__KEYWORD_KIND__NO_KEYWORD ||
-                  kind == PG_QUERY__KEYWORD_KIND__UNRESERVED_KEYWORD;
-    }
-    if (tokens) {
-        pg_query__scan_result__free_unpacked(tokens, NULL);
-    }
-    pg_query_free_scan_result(scan);
-    return !is_free;
-}
-
 static const char *
 quoted(const char *name, struct arena *arena)
 {
-    if (is_plain(name) && !is_keyword(name)) {
+    if (is_plain(name) && !tree_is_keyword(name)) {
         return name;
     }
     char *out = arena_alloc(arena, 2 * strlen(name) + 3), *end = out;

@@ -27,6 +27,9 @@ bool tree_option_is_on(PgQuery__Node **options, size_t count, const char *name);
 /* Whether an option is there and off: `create_slot = false`. */
 bool tree_option_is_off(PgQuery__Node **options, size_t count, const char *name);
 
+/* Whether a plain name is a word that the grammar keeps for itself: keyword.c. */
+bool tree_is_keyword(const char *name);
+
 /* A name as it can be written into SQL: app."Weird name". The schema may be null or empty. */
 const char *tree_quoted(const char *schema, const char *name, struct arena *arena);
 

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#define WHILES_MAX 3
+#define WHILES_MAX 4
 
 /* Texts end with NUL; null when a part is missing. */
 struct kind {

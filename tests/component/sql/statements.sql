@@ -1355,3 +1355,114 @@ SET CONSTRAINTS ALL DEFERRED;
 -- kind: NOTIFY
 -- when:
 NOTIFY changed;
+
+-- kind: ANALYZE (with children)
+-- when:
+ANALYZE animal;
+
+-- kind: ANALYZE (partitioned)
+-- when:
+ANALYZE measured;
+
+-- kind: VACUUM (with children)
+-- while:
+LOCK TABLE animal IN SHARE UPDATE EXCLUSIVE MODE;
+-- when:
+VACUUM animal;
+
+-- kind: ALTER TRIGGER RENAME (partitioned)
+-- given:
+CREATE TRIGGER fresh AFTER INSERT ON measured FOR EACH ROW EXECUTE FUNCTION touch();
+-- when:
+ALTER TRIGGER fresh ON measured RENAME TO fresh2;
+
+-- kind: REINDEX INDEX (partitioned)
+-- while:
+ALTER INDEX measured_old_value_idx SET (fillfactor = 90);
+-- while:
+LOCK TABLE measured_old IN ROW EXCLUSIVE MODE;
+-- while:
+SELECT * FROM measured_old;
+-- while:
+SELECT * FROM measured_new;
+-- when:
+REINDEX INDEX measured_value;
+
+-- kind: REINDEX TABLE (partitioned)
+-- while:
+LOCK TABLE measured_old IN ROW EXCLUSIVE MODE;
+-- while:
+LOCK TABLE measured_new IN ROW EXCLUSIVE MODE;
+-- while:
+SELECT * FROM measured_old;
+-- while:
+SELECT * FROM measured_new;
+-- when:
+REINDEX TABLE measured;
+
+-- kind: COPY FROM into a table with a foreign key
+-- when:
+COPY orders (customer_id) FROM PROGRAM 'echo 1';
+
+-- kind: ALTER TABLE with two that scan
+-- when:
+ALTER TABLE t ALTER COLUMN b SET NOT NULL, ADD CHECK (a > 0);
+
+-- kind: CREATE UNIQUE INDEX over a partial range
+-- when:
+CREATE UNIQUE INDEX fresh ON t (a) WHERE a > 5;
+
+-- kind: INSERT RETURNING inside WITH
+-- when:
+WITH x AS (INSERT INTO plain (a) VALUES (1) RETURNING a) SELECT * FROM x, t;
+
+-- kind: DELETE inside WITH, INSERT outside
+-- when:
+WITH gone AS (DELETE FROM plain WHERE a < 3 RETURNING a) INSERT INTO orders (customer_id) SELECT a FROM gone;
+
+-- kind: SELECT FOR UPDATE of a view
+-- when:
+SELECT * FROM names FOR UPDATE;
+
+-- kind: ALTER MATERIALIZED VIEW RENAME
+-- when:
+ALTER MATERIALIZED VIEW totals RENAME TO totals2;
+
+-- kind: ALTER MATERIALIZED VIEW SET (fillfactor)
+-- when:
+ALTER MATERIALIZED VIEW totals SET (fillfactor = 70);
+
+-- kind: ALTER TYPE SET SCHEMA
+-- when:
+ALTER TYPE mood SET SCHEMA app;
+
+-- kind: DROP DOMAIN CASCADE
+-- when:
+DROP DOMAIN positive CASCADE;
+
+-- kind: DROP SEQUENCE CASCADE of a serial column
+-- when:
+DROP SEQUENCE orders_id_seq CASCADE;
+
+-- kind: CREATE TABLE with a column of a foreign key to a partitioned table
+-- given:
+CREATE TABLE whole (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE whole_one PARTITION OF whole FOR VALUES FROM (0) TO (100);
+-- when:
+CREATE TABLE fresh (id int, whole_id int REFERENCES whole (id));
+
+-- kind: ALTER TABLE ADD FOREIGN KEY to a partitioned table
+-- given:
+CREATE TABLE whole (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE whole_one PARTITION OF whole FOR VALUES FROM (0) TO (100);
+INSERT INTO whole SELECT generate_series(1, 20);
+-- when:
+ALTER TABLE t ADD FOREIGN KEY (id) REFERENCES whole (id);
+
+-- kind: ALTER TABLE ADD COLUMN with a named NOT NULL and a default
+-- when:
+ALTER TABLE plain ADD COLUMN x boolean DEFAULT false NOT NULL, ADD COLUMN y text;
+
+-- kind: INSERT DEFAULT VALUES
+-- when:
+INSERT INTO orders DEFAULT VALUES;
