@@ -14,7 +14,9 @@
 #define POLL_EVERY_MS 50
 #define POLL_SHARE 100 /* a look may take this part of the time between two */
 #define POLL_MS 2000   /* a look that takes longer is given up */
-#define CHEAP_US 2000  /* a statement that was over so soon is looked at together with the next */
+#define TELL_FIRST_MS 1000
+#define TELL_EVERY_MS 500
+#define CHEAP_US 2000 /* a statement that was over so soon is looked at together with the next */
 #define STRONG                                                                                     \
     "('ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock',"          \
     " 'AccessExclusiveLock')"
@@ -139,11 +141,30 @@ take_waiters(struct step_try *try, const struct connection *connection, int64_t 
 
 /* ---- our own locks --------------------------------------------------------------------------- */
 
+/*
+ * Which statement has taken a lock that is seen now: the running one, or one of those quick ones
+ * before it that were not asked about; then the one whose text says so.
+ */
 static uint64_t
-line_of_statement(const struct step_try *try)
+line_of_taker(const struct step_try *try, uint64_t oid)
 {
-    size_t index = try->statement ? try->statement - 1 : 0;
-    return index < try->script->statement_count ? try->script->statements[index].line : 0;
+    const struct script *script = try->script;
+    const struct wanted *wanted = look_find(&try->way->look, oid);
+    size_t running = try->statement ? try->statement - 1 : 0;
+    size_t first = try->observation->asked_count;
+
+    if (running >= script->statement_count) {
+        return 0;
+    }
+    if (wanted && wanted->name && wanted->statement >= first && wanted->statement <= running) {
+        return script->statements[wanted->statement].line;
+    }
+    for (size_t i = first; i < running; i++) {
+        if (script->statements[i].lock_count) {
+            return script->statements[i].line;
+        }
+    }
+    return script->statements[running].line;
 }
 
 static struct held_lock *
@@ -158,7 +179,7 @@ hold(struct step_try *try, uint64_t oid, const char *relation, enum table_lock m
         }
         if (mode > held->mode) {
             held->mode = mode;
-            held->line = line_of_statement(try);
+            held->line = line_of_taker(try, oid);
         }
         return held;
     }
@@ -168,8 +189,8 @@ hold(struct step_try *try, uint64_t oid, const char *relation, enum table_lock m
     struct held_lock *held = &observation->held[observation->held_count++];
     *held = (struct held_lock){.oid = oid,
                                .mode = mode,
-                               .line = line_of_statement(try),
-                               .since_us = observation->statement_us};
+                               .line = line_of_taker(try, oid),
+                               .since_us = observation->unasked_us};
     const struct wanted *wanted = look_find(&try->way->look, oid);
     bool is_gone = relation[0] >= '0' && relation[0] <= '9'; /* dropped: it has no name any more */
     snprintf(held->relation, sizeof held->relation, "%s",
@@ -221,6 +242,32 @@ name_blockers(struct step_try *try, int64_t waited_ms)
     }
 }
 
+/* How far it is, a few times a second, once it has taken that long. */
+static bool
+asks_for_progress(const struct step_try *try, int64_t now_ms)
+{
+    const struct observation *observation = try->observation;
+
+    return try->order->note && now_ms - observation->statement_us / 1000 >= TELL_FIRST_MS &&
+           now_ms - observation->told_ms >= TELL_EVERY_MS;
+}
+
+static void
+tell_progress(struct step_try *try, int64_t now_ms, bool is_waiting)
+{
+    struct observation *observation = try->observation;
+    char note[200];
+
+    observation->told_ms = now_ms;
+    if (progress_read(&observation->progress, try->sitting->watcher, 2, now_ms, note,
+                      sizeof note)) {
+        try->order->note(try->order->context, note);
+    } else if (is_waiting && try->blockers[0]) {
+        CLEANUP(mem_free) char *waits = mem_format("waits for %s", try->blockers);
+        try->order->note(try->order->context, waits);
+    }
+}
+
 static int64_t
 poll_locks(void *context)
 {
@@ -238,6 +285,11 @@ poll_locks(void *context)
     text_format(&sql, who_waits, is_new ? behind_and_since : behind_before_14,
                 sitting->backend.pid);
     text_format(&sql, our_locks, sitting->backend.pid);
+    bool will_tell = asks_for_progress(try, now_ms);
+    if (will_tell) {
+        text_append(&sql, ";");
+        progress_append(&sql, sitting->backend.pid, connection_server_version(sitting->watcher));
+    }
     if (!connection_run(sitting->watcher, text_of(&sql), &patience)) {
         return POLL_EVERY_MS * POLL_SHARE;
     }
@@ -246,6 +298,9 @@ poll_locks(void *context)
     bool is_waiting = take_waiters(try, sitting->watcher, passed_ms);
     take_locks(try, sitting->watcher, 1);
     observation->polled_ms = now_ms;
+    if (will_tell) {
+        tell_progress(try, now_ms, is_waiting);
+    }
     if (is_waiting) {
         name_blockers(try, clock_now_us() / 1000 - statement_ms);
     }
@@ -263,7 +318,12 @@ observation_attach(struct step_try *try, struct patience *patience)
     int64_t half_ms = (int64_t)try->lock_timeout_ms / 2 + 1;
 
     try->observation->statement_us = clock_now_us();
+    if (try->statement && try->observation->asked_count + 1 == try->statement) {
+        try->observation->unasked_us = try->observation->statement_us;
+    }
     try->observation->names_blockers = false;
+    try->observation->told_ms = 0;
+    try->observation->progress = (struct progress_memory){0};
     try->observation->blocked_ms = try->observation->blocked_max = 0;
     patience->look_after_ms =
         try->lock_timeout_ms && half_ms < POLL_FIRST_MS ? half_ms : POLL_FIRST_MS;
@@ -358,6 +418,9 @@ observation_end_statement(struct step_try *try)
     struct statement_outcome *noted = last_noted(try);
 
     carry_waits_on(observation);
+    if (!try->script->is_transactional) {
+        observation->asked_count = try->statement; /* it holds nothing any more */
+    }
     if (noted) {
         noted->blocked_us = observation->blocked_ms * 1000;
         noted->blocked_max = observation->blocked_max;
@@ -383,6 +446,7 @@ observation_look_back(struct step_try *try, bool is_last, enum try_end *end)
     }
     take_back(try, connection);
     observation->asked_us = clock_now_us();
+    observation->asked_count = try->statement;
     return true;
 }
 

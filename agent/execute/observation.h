@@ -8,6 +8,7 @@
 #define AGENT_EXECUTE_OBSERVATION_H
 
 #include "agent/execute/look.h"
+#include "agent/execute/progress.h"
 #include "agent/execute/try.h"
 
 #define HELD_MAX OUTCOME_LOCKS_MAX
@@ -38,7 +39,11 @@ struct observation {
     uint64_t blocked_ms, blocked_max; /* of the running statement */
     uint64_t wal;                     /* the position in the WAL when it was last asked */
     int64_t statement_us;             /* when the running one was begun */
+    size_t asked_count;               /* statements that were asked about */
+    int64_t unasked_us;               /* when the first was begun that was not */
     int64_t asked_us;                 /* when the own locks were last asked for */
+    int64_t told_ms;                  /* when it was last told how far it is */
+    struct progress_memory progress;  /* of the running statement */
     bool names_blockers;              /* it was asked who blocks us, for this statement */
 };
 

@@ -8,7 +8,9 @@
 #include "common/base/failpoint.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "agent/execute/observation.h"
 #include "agent/execute/transaction.h"
+#include "agent/execute/way.h"
 
 #define CURSOR "statement"
 #define REST_MS 100
@@ -75,6 +77,22 @@ is_done(struct step_try *try, bool *found)
 
 /* ---- its transaction ------------------------------------------------------------------------- */
 
+/* Who is in the way of this one statement; the way of the whole script is for its other kinds. */
+static void
+look_for_one(struct step_try *try, const struct statement *statement, struct way *way)
+{
+    struct script one = *try->script;
+    struct statement alone = *statement;
+
+    one.statements = &alone;
+    one.statement_count = 1;
+    one.is_transactional = true;
+    way_begin(way, &one, try->lock_timeout_ms, try->sitting->config.lock_budget_ms);
+    for (size_t i = 0; i < way->look.table_count; i++) {
+        way->look.tables[i].statement = try->statement - 1;
+    }
+}
+
 static bool
 open_transaction(struct step_try *try, enum try_end *end)
 {
@@ -97,8 +115,17 @@ open_transaction(struct step_try *try, enum try_end *end)
     text_append(&sql, "SELECT 1");
     try_append_settings(try, true, &sql);
     single_append_settings(try, &sql);
+    way_append(try->way, try->sitting, &sql);
     if (!connection_run(connection, text_of(&sql), &patience)) {
         *end = try_query_failed(try, "cannot take the role and settings");
+        if (*end == TRY_FAILED && !look_is_empty(&try->way->look)) {
+            look_forget_names(&try->way->look); /* what is the matter is for the statement to say */
+            *end = TRY_BLOCKED;
+        }
+        return false;
+    }
+    if (!way_is_free(try->way, connection, connection_answer_count(connection) - 1)) {
+        *end = TRY_BLOCKED;
         return false;
     }
     return true;
@@ -187,16 +214,46 @@ try_once(struct step_try *try, const struct statement *statement, enum try_end *
 static uint64_t
 patience_for_lock_ms(const struct step_try *try)
 {
-    uint64_t said_ms = try->order->lock_timeout_ms ? try->order->lock_timeout_ms
-                                                   : try->script->lock_timeout_ms;
+    uint64_t said_ms =
+        try->order->lock_timeout_ms ? try->order->lock_timeout_ms : try->script->lock_timeout_ms;
     return said_ms ? said_ms : try->sitting->config.lock_timeout_ms;
+}
+
+/* Whether it is to be tried again, within the lock budget; otherwise *end says what it came to. */
+static bool
+goes_on(struct step_try *try, enum try_end *end)
+{
+    uint64_t took_ms = (uint64_t)(clock_now_us() - try->observation->statement_us) / 1000;
+
+    if (*end != TRY_BLOCKED && *end != TRY_LOCKED) {
+        return false;
+    }
+    try_roll_back(try);
+    if (!try->sitting->connection) {
+        *end = TRY_LOST;
+        return false;
+    }
+    if (interrupt_is_raised(try->sitting->interrupt)) {
+        *end = TRY_CANCELLED;
+        return false;
+    }
+    if (*end == TRY_LOCKED) {
+        bool has_time = budget_try_failed(&try->way->budget, clock_now_ms(), took_ms);
+        try->lock_timeout_ms = try->way->budget.lock_timeout_ms;
+        return has_time && interrupt_sleep(try->sitting->interrupt, REST_MS);
+    }
+    if (!way_wait(try)) {
+        *end = TRY_FAILED;
+        return false;
+    }
+    return true;
 }
 
 bool
 single_carry_out(struct step_try *try, const struct statement *statement, enum try_end *end)
 {
     uint64_t outer_ms = try->lock_timeout_ms;
-    int64_t give_up_ms = clock_now_ms() + (int64_t)try->sitting->config.lock_budget_ms;
+    struct way *outer = try->way, way;
     struct command_end done = {.tag = statement->tag};
     bool found = false, succeeded = false;
 
@@ -213,18 +270,12 @@ single_carry_out(struct step_try *try, const struct statement *statement, enum t
         return true;
     }
     try->lock_timeout_ms = patience_for_lock_ms(try);
-    for (;;) {
-        succeeded = try_once(try, statement, end);
-        bool goes_on = !succeeded && *end == TRY_LOCKED && clock_now_ms() < give_up_ms;
-        if (!goes_on || !interrupt_sleep(try->sitting->interrupt, REST_MS)) {
-            break;
-        }
-        try_roll_back(try);
-        if (!try->sitting->connection) {
-            *end = TRY_LOST;
-            break;
-        }
+    look_for_one(try, statement, &way);
+    try->way = &way;
+    try->lock_timeout_ms = way.budget.lock_timeout_ms;
+    while (!(succeeded = try_once(try, statement, end)) && goes_on(try, end)) {
     }
+    try->way = outer;
     try->lock_timeout_ms = outer_ms;
     return succeeded;
 }

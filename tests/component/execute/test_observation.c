@@ -1,6 +1,7 @@
 /* What a step costs the application, as it stands in the outcome. */
 #include "tests/component/execute/scene.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,6 +127,54 @@ nobody_is_blocked_by_those_who_block_none(void **state)
     assert_int_equal(scene->outcome.lock_count, 0);
 }
 
+static char noted[512];
+
+static void
+note(void *context, const char *text)
+{
+    (void)context;
+    if (strstr(text, "waiting for writers")) {
+        snprintf(noted, sizeof noted, "%s", text);
+    }
+}
+
+static void
+build_index(void *context)
+{
+    struct scene *scene = context;
+    struct step_order order = scene_order(scene, 0, DIRECTION_UP);
+
+    order.note = note;
+    if (!sitting_execute(scene->sitting, &order, &scene->arena, &scene->outcome, &scene->error)) {
+        scene->outcome = (struct outcome){.kind = OUTCOME_KIND_COUNT};
+    }
+}
+
+static void
+tells_how_far_a_long_statement_is(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    SCENE_PLAN(scene,
+               {.version = "001", .up = "CREATE INDEX CONCURRENTLY probe_what ON probe (what)"});
+    PGconn *writer = PQconnectdb(scene->conninfo);
+    CLEANUP(mem_free) char *pid = mem_format(", for pid %d", PQbackendPID(writer));
+    PQclear(PQexec(writer, "BEGIN; INSERT INTO probe VALUES ('w')"));
+
+    struct helper *helper = helper_start(build_index, scene);
+    scene_await(scene,
+                "SELECT count(*) FROM pg_stat_progress_create_index p JOIN"
+                " pg_stat_activity a USING (pid) WHERE a.query_start < clock_timestamp() -"
+                " interval '2 s' AND a.datname = current_database()",
+                "1");
+    PQclear(PQexec(writer, "COMMIT"));
+    helper_join(&helper);
+    PQfinish(writer);
+    assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
+    scene_assert_says(noted, "create index concurrently: waiting for writers before build");
+    scene_assert_says(noted, pid);
+}
+
 int
 main(void)
 {
@@ -134,6 +183,7 @@ main(void)
         cmocka_unit_test(says_what_is_rewritten_and_how_much_wal_that_is),
         cmocka_unit_test(says_how_long_others_have_waited_behind_it),
         cmocka_unit_test(nobody_is_blocked_by_those_who_block_none),
+        cmocka_unit_test(tells_how_far_a_long_statement_is),
     };
 
     cluster = cluster_new(NULL);

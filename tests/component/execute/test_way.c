@@ -170,6 +170,39 @@ locks_that_do_not_conflict_are_in_nobodys_way(void **state)
     PQfinish(other);
 }
 
+static void
+a_statement_with_a_transaction_of_its_own_looks_too(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    SCENE_PLAN(scene, {.version = "001",
+                       .up = "VACUUM probe;; ALTER TABLE probe ADD COLUMN y int;; VACUUM probe"});
+    PGconn *other = open_other(scene, "billing");
+    say(other, "BEGIN; SELECT * FROM probe");
+
+    has_noted = false;
+    struct helper *helper = helper_start(go_up, scene);
+    await_note();
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(scene_count(scene, "SELECT count(*) FROM pg_locks WHERE NOT granted"), 0);
+    }
+    say(other, "COMMIT");
+    helper_join(&helper);
+    assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
+    assert_int_equal(scene_count(scene, "SELECT count(y) FROM probe"), 0);
+
+    /* And gives up when nobody lets it. */
+    scene->config.lock_budget_ms = 300;
+    scene_sit_anew(scene);
+    SCENE_PLAN(scene, {.version = "002",
+                       .up = "VACUUM probe;;\nALTER TABLE probe ADD COLUMN z int;; VACUUM probe"});
+    say(other, "BEGIN; SELECT * FROM probe");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
+    scene_assert_fault(scene, "E-SQL-LOCK", "002.up.sql:2:1");
+    scene_assert_says(scene->outcome.fault.found, "billing");
+    PQfinish(other);
+}
+
 int
 main(void)
 {
@@ -178,6 +211,7 @@ main(void)
         cmocka_unit_test(learns_what_a_statement_waits_for),
         cmocka_unit_test(a_prepared_transaction_is_in_the_way_too),
         cmocka_unit_test(locks_that_do_not_conflict_are_in_nobodys_way),
+        cmocka_unit_test(a_statement_with_a_transaction_of_its_own_looks_too),
     };
 
     cluster = cluster_new("deadlock_timeout = 100ms\nmax_prepared_transactions = 4");
