@@ -99,9 +99,9 @@ exit_status_of(const char *code)
 static int
 gravity(int status)
 {
-    static const int order[] = {EXIT_DONE,    EXIT_FINDINGS, EXIT_UNREACHABLE, EXIT_CONFLICT,
-                                EXIT_NOT_ALLOWED, EXIT_REFUSED,  EXIT_USAGE,       EXIT_FAILED,
-                                EXIT_BUG};
+    static const int order[] = {EXIT_DONE,     EXIT_FINDINGS,    EXIT_UNREACHABLE,
+                                EXIT_CONFLICT, EXIT_NOT_ALLOWED, EXIT_REFUSED,
+                                EXIT_USAGE,    EXIT_FAILED,      EXIT_BUG};
 
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         if (order[i] == status) {
