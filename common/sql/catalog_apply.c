@@ -94,8 +94,12 @@ rename_type(struct catalog *catalog, const struct effect *effect, const char *sc
 {
     struct catalog_type *type = store_find_type(catalog, effect->schema, effect->name);
 
-    if (!type) {
+    struct catalog_type *in_the_way = store_find_type(catalog, schema, name);
+    if (!type || in_the_way == type) {
         return;
+    }
+    if (in_the_way) {
+        store_remove_type(catalog, in_the_way);
     }
     struct catalog_type copy = *type;
     store_remove_type(catalog, type);

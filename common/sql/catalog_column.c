@@ -34,13 +34,14 @@ column_create(struct catalog *catalog, struct catalog_table *table, const struct
 {
     struct catalog_kin *kin;
 
-    if (!find(table, column->name)) {
-        struct catalog_column *made = arena_alloc(&catalog->arena, sizeof *made);
-        made->column = copied(catalog, column);
-        made->file = catalog->file;
-        LL_APPEND(table->columns, made);
-        store_made(catalog, OBJECT_COLUMN, table->schema, table->name, column->name);
+    if (find(table, column->name)) { /* then what is below it has it, too */
+        return;
     }
+    struct catalog_column *made = arena_alloc(&catalog->arena, sizeof *made);
+    made->column = copied(catalog, column);
+    made->file = catalog->file;
+    LL_APPEND(table->columns, made);
+    store_made(catalog, OBJECT_COLUMN, table->schema, table->name, column->name);
     LL_FOREACH(table->children, kin)
     {
         column_create(catalog, kin->table, column);

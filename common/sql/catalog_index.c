@@ -67,7 +67,15 @@ index_rename(struct catalog *catalog, struct catalog_index *index, const char *s
 {
     struct catalog_index copy = *index;
     struct catalog_table *table = index->table;
+    struct catalog_index *in_the_way = store_find_index(catalog, schema, name);
 
+    if (in_the_way == index) {
+        return;
+    }
+    if (in_the_way) { /* dropped by something that was not read */
+        LL_DELETE(in_the_way->table->indexes, in_the_way);
+        store_remove_index(catalog, in_the_way);
+    }
     LL_DELETE(table->indexes, index);
     store_remove_index(catalog, index);
     struct catalog_index *renamed = store_index(catalog, schema, name);

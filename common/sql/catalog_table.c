@@ -14,12 +14,50 @@ kin_new(struct catalog *catalog, struct catalog_table *table)
 
 /* ---- kin ------------------------------------------------------------------------------------- */
 
+/* Whether a table is another or inherits from it; PostgreSQL refuses circles, so there are none. */
+static bool
+is_below(const struct catalog_table *table, const struct catalog_table *other)
+{
+    const struct catalog_kin *kin;
+
+    if (table == other) {
+        return true;
+    }
+    LL_FOREACH(table->parents, kin)
+    {
+        if (is_below(kin->table, other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether a view is another or reads it, perhaps through others. */
+static bool
+reads(const struct catalog_table *view, const struct catalog_table *other)
+{
+    const struct catalog_kin *kin;
+
+    if (view == other) {
+        return true;
+    }
+    LL_FOREACH(view->reads, kin)
+    {
+        if (reads(kin->table, other)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 table_add_child(struct catalog *catalog, struct catalog_table *parent, struct catalog_table *child,
                 bool is_partition, bool is_default)
 {
+    if (is_below(parent, child)) {
+        return;
+    }
     struct catalog_kin *below = kin_new(catalog, child), *above = kin_new(catalog, parent);
-
     below->is_partition = above->is_partition = is_partition;
     below->is_default = above->is_default = is_default;
     LL_APPEND(parent->children, below);
@@ -78,7 +116,7 @@ add_parents(struct catalog *catalog, struct catalog_table *table, const struct s
     for (size_t i = 0; i < made->parent_count; i++) {
         struct catalog_table *parent =
             store_find_table(catalog, made->parents[i].schema, made->parents[i].name);
-        if (parent && parent != table) {
+        if (parent) {
             table_add_child(catalog, parent, table, made->is_partition, made->is_default);
         }
     }
@@ -93,7 +131,7 @@ add_sources(struct catalog *catalog, struct catalog_table *table, const struct e
         struct catalog_table *source = effect->verb == EFFECT_READ && effect->schema
                                            ? store_find_table(catalog, effect->schema, effect->name)
                                            : NULL;
-        if (source && source != table) {
+        if (source && !reads(source, table)) {
             struct catalog_kin *kin = kin_new(catalog, source);
             LL_APPEND(table->reads, kin);
         }
@@ -289,7 +327,14 @@ table_rename(struct catalog *catalog, struct catalog_table *table, const char *s
     struct table_entry *entry = (struct table_entry *)(void *)table;
     const char *old_schema = table->schema, *old_name = table->name;
     struct catalog_index *index, *next;
+    struct catalog_table *in_the_way = store_find_table(catalog, schema, name);
 
+    if (in_the_way == table) {
+        return;
+    }
+    if (in_the_way) { /* dropped by something that was not read */
+        table_drop(catalog, in_the_way, false);
+    }
     /* The address stays, since others point at it; only the key is another. */
     HASH_DEL(catalog->tables, entry);
     table->schema = arena_text(&catalog->arena, schema);

@@ -41,6 +41,6 @@ compare(const void *name, const void *element)
 bool
 tree_is_keyword(const char *name)
 {
-    return bsearch(name, keywords, sizeof keywords / sizeof *keywords, sizeof *keywords,
-                   compare) != NULL;
+    return bsearch(name, keywords, sizeof keywords / sizeof *keywords, sizeof *keywords, compare) !=
+           NULL;
 }

@@ -179,8 +179,12 @@ static void
 lock_children(struct reading *reading, const struct catalog_table *table, enum lock_mode mode)
 {
     for (const struct catalog_kin *kin = table->children; kin; kin = kin->next) {
-        reading_lock_table(reading, kin->table, mode);
-        lock_children(reading, kin->table, mode);
+        const struct sql_relation *met =
+            find(reading->effects, kin->table->schema, kin->table->name);
+        if (!met || met->lock < mode) { /* else what is below it was there as well */
+            reading_lock_table(reading, kin->table, mode);
+            lock_children(reading, kin->table, mode);
+        }
     }
 }
 
