@@ -79,9 +79,9 @@ write_project(const char *text)
 #define SAY(...) program_say(home.path, __VA_ARGS__)
 #define MUST(status, part, ...)                                                                    \
     do {                                                                                           \
-        CLEANUP(program_forget) struct program_end must_said = SAY(__VA_ARGS__);                        \
-        program_must_end(&must_said, status);                                                           \
-        program_must_say(&must_said, part);                                                             \
+        CLEANUP(program_forget) struct program_end must_said = SAY(__VA_ARGS__);                   \
+        program_must_end(&must_said, status);                                                      \
+        program_must_say(&must_said, part);                                                        \
     } while (0)
 
 static void
