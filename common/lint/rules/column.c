@@ -93,8 +93,14 @@ static void
 check_drop_not_null(struct scene *scene)
 {
     const struct effect *effect = scene->effect;
+    const struct catalog_table *table = scene_catalog_table(scene);
 
-    if (effect->verb == EFFECT_DROP_NOT_NULL && !effect->is_implied && !scene->is_new) {
+    if (effect->verb != EFFECT_DROP_NOT_NULL || effect->is_implied || scene->is_new) {
+        return;
+    }
+    const struct catalog_column *column =
+        table && effect->part ? catalog_column(table, effect->part) : NULL;
+    if (!column || column->column.is_not_null) {
         scene_find(scene, "code that reads %s.%s has never seen a null there", scene_table(scene),
                    effect->part);
     }

@@ -111,30 +111,50 @@ has_same_columns(const struct sql_index *one, const struct sql_index *other)
 
 /* Operator classes and orders are not among the columns' names: nothing is said about those. */
 static bool
-is_ordinary(const struct scene *scene)
+is_ordinary(const struct scene *scene, size_t statement)
 {
-    size_t size = 0;
-    const char *text = scene_text(scene, &size);
+    static const char *const words[] = {"_ops", "DESC", "desc", "INCLUDE", "include", "COLLATE"};
+    const struct stretch *stretch = &scene->script->sql.statements[statement].stretch;
 
-    return !memmem(text, size, "_ops", 4) && !scene_has_word(scene, "DESC") &&
-           !scene_has_word(scene, "INCLUDE") && !scene_has_word(scene, "COLLATE");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (memmem(scene->script->text + stretch->place.offset, stretch->size, words[i],
+                   strlen(words[i]))) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void
+compare(struct scene *scene, size_t statement, const struct effect *effect)
+{
+    const struct catalog_table *table = catalog_table(scene->catalog, effect->schema, effect->name);
+
+    for (const struct catalog_index *other = table ? table->indexes : NULL; other;
+         other = other->next) {
+        bool is_other = !text_equal(other->index.name, scene_index(effect));
+        if (is_other && has_same_columns(effect->index, &other->index) &&
+            other->index.is_unique >= effect->index->is_unique) {
+            scene_find_effect(scene, statement, effect,
+                              "%s has the index %s on the same columns already",
+                              scene_name(scene, effect->schema, effect->name), other->index.name);
+            return;
+        }
+    }
+}
+
+/* At the end of the file: what is replaced is gone by then. */
+static void
 check_duplicate(struct scene *scene)
 {
-    const struct catalog_table *table = scene_catalog_table(scene);
-
-    if (!makes_index(scene) || !table || !is_ordinary(scene)) {
-        return;
-    }
-    for (const struct catalog_index *other = table->indexes; other; other = other->next) {
-        if (has_same_columns(scene->effect->index, &other->index) &&
-            other->index.is_unique >= scene->effect->index->is_unique &&
-            !text_equal(other->index.name, scene_index(scene->effect))) {
-            scene_find(scene, "%s has the index %s on the same columns already", scene_table(scene),
-                       other->index.name);
-            return;
+    for (size_t i = 0; i < scene->script->sql.statement_count; i++) {
+        const struct effects *effects = &scene->script->effects[i];
+        for (size_t j = 0; j < effects->effect_count; j++) {
+            const struct effect *effect = &effects->effects[j];
+            if (effect->verb == EFFECT_CREATE && effect->object == OBJECT_INDEX && effect->index &&
+                !effect->is_implied && is_ordinary(scene, i)) {
+                compare(scene, i, effect);
+            }
         }
     }
 }
@@ -293,7 +313,7 @@ const struct rule rules_index[] = {
     {.id = "SK015",
      .name = "index-duplicate",
      .severity = SEVERITY_WARNING,
-     .scope = RULE_OF_EFFECT,
+     .scope = RULE_OF_SCRIPT_END,
      .why = "A second index on the same columns answers no question that the first does not, and "
             "makes every write dearer.",
      .instead = "Leave it out, or drop the other one.",
