@@ -79,8 +79,8 @@ struct adopt_order {
     struct fence fence;
     enum adoption_trust trust;
     bool takes_edited; /* files that were changed since are taken as they are now */
-    bool is_dry;     /* look and decide only; nothing is made or changed */
-    bool is_nothing; /* no other tool's table is about this service: from now on none is heeded */
+    bool is_dry;       /* look and decide only; nothing is made or changed */
+    bool is_nothing;   /* no other tool's table is about this service: from now on none is heeded */
 };
 
 struct adopt_report {

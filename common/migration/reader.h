@@ -27,7 +27,8 @@ struct migrations_source {
     const char *layout; /* the name of one, or "auto" */
     unsigned accepted;  /* of enum acceptance (refusal.h): what is only noted */
     struct substitutions substitutions;
-    const char *const *raw; /* files that are run as they stand where the grammar cannot read them */
+    const char *const
+        *raw; /* files that are run as they stand where the grammar cannot read them */
     size_t raw_count;
     const char *history_table; /* [schema.]name of the tool's own table; null: as it calls it */
     bool has_no_mirror;        /* that table is not written any more */

@@ -170,6 +170,7 @@ bundle_of(const struct sketch *sketches, size_t count)
     struct manifest manifest = {.format = 1,
                                 .service = "test",
                                 .layout = "pairs",
+                                .mirrors_history = true,
                                 .migrations =
                                     arena_alloc(&arena, count * sizeof *manifest.migrations),
                                 .migration_count = count};
@@ -182,6 +183,9 @@ bundle_of(const struct sketch *sketches, size_t count)
         migration->version = version;
         migration->name = arena_format(&arena, "m_%s", version);
         migration->is_repeatable = strncmp(version, "R__", 3) == 0;
+        migration->keys = arena_alloc(&arena, sizeof *migration->keys);
+        migration->keys[0] = (struct migration_key){"version", version + strspn(version, "0")};
+        migration->key_count = 1;
         migration->has_up =
             add_script(&arena, &content, sketch->up, arena_format(&arena, "%s.up.sql", version),
                        sketch, &migration->up);

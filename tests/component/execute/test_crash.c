@@ -100,12 +100,18 @@ check_end(struct scene *scene, const struct story *story, const struct step_orde
     assert_int_equal(scene_count(scene, verdicts), 1);
     bool is_applied = scene_count(scene, "SELECT count(*) FROM skein.migration") == 1;
     assert_int_equal(is_applied, story->direction == DIRECTION_UP && story->kind == OUTCOME_DONE);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM schema_migrations"
+                                        " WHERE version = 1 AND NOT dirty"),
+                     is_applied);
 }
 
 static void
 prepare(struct scene *scene, const struct story *story)
 {
     scene_clear(scene);
+    /* golang-migrate's: what happens is mirrored there, whatever dies. */
+    scene_tell(scene, "CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY,"
+                      " dirty boolean NOT NULL)");
     if (story->before) {
         scene_tell(scene, story->before);
     }
