@@ -250,7 +250,26 @@ class Sqitch(Tool):
         return 0 if "Nothing to deploy" in said else said.split("Undeployed change")[1].count("\n  * ")
 
 
-TOOLS = [Dbmate, NodePgMigrate, GraphileMigrate, Drizzle, Sqitch]
+class SqlMigrate(Tool):
+    name = layout = "sql-migrate"
+
+    def prepare(self):
+        if not shutil.which("sql-migrate"):
+            raise Skip("no sql-migrate")
+        (self.home / "dbconfig.yml").write_text(
+            f"development:\n  dialect: postgres\n  dir: migrations\n  datasource: {self.lab.url(self.database)}\n")
+
+    def write_one(self, i):
+        (self.folder / f"{i}-t{i}.sql").write_text(f"-- +migrate Up\n{self.up(i)}\n-- +migrate Down\n{self.down(i)}")
+
+    def apply(self):
+        self.call("sql-migrate", "up")
+
+    def pending(self):
+        return sum(line.rstrip(" |").endswith("no") for line in self.call("sql-migrate", "status").splitlines())
+
+
+TOOLS = [SqlMigrate, Dbmate, NodePgMigrate, GraphileMigrate, Drizzle, Sqitch]
 
 
 def story(tool):
