@@ -239,6 +239,25 @@ collection_piece(struct collection *collection, const char *text, size_t size)
     return copy;
 }
 
+bool
+collection_check_text(struct collection *collection, struct listed_file *file)
+{
+    size_t sound = 0;
+
+    while (sound < file->size) {
+        size_t size = text_character(file->text + sound, file->size - sound);
+        if (size == 0) {
+            CLEANUP(mem_free)
+            char *found = mem_format("byte 0x%02x", (unsigned char)file->text[sound]);
+            return collection_refuse_at(collection, file, sound, "E-MIG-ENCODING",
+                                        "the file is not UTF-8, or has a NUL in it", found,
+                                        "save the file as UTF-8");
+        }
+        sound += size;
+    }
+    return true;
+}
+
 /* ---- names ----------------------------------------------------------------------------------- */
 
 #define DIGITS "0123456789"

@@ -36,6 +36,9 @@ bool collection_load(struct collection *collection, struct listed_file *file);
 bool collection_load_script(struct collection *collection, const char *folder, const char *name,
                             struct source *source);
 
+/* Whether a loaded file, which is no script, is UTF-8 without NUL; refused with its place. */
+bool collection_check_text(struct collection *collection, struct listed_file *file);
+
 /* A loaded file as a script: all of it, with what stands for placeholders put in. */
 struct source collection_whole(struct collection *collection, struct listed_file *file);
 

@@ -185,7 +185,8 @@ collect(struct collection *collection)
                           "the folder is the one that holds sqitch.plan");
         return;
     }
-    if (!collection_load(collection, file) || !sqitch_plan_read(collection, file, &plan)) {
+    if (!collection_load(collection, file) || !collection_check_text(collection, file) ||
+        !sqitch_plan_read(collection, file, &plan)) {
         return;
     }
     if (plan.count > MIGRATIONS_MAX) {
