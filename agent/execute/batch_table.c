@@ -435,6 +435,41 @@ quote_leaves(struct looking *looking, struct connection *connection)
     }
 }
 
+/* "Seq Scan on t  (cost=0.00..1.23 rows=123 width=0)": what the planner makes of its pages. */
+static bool
+estimate_leaf(struct sitting *sitting, struct batch_leaf *leaf)
+{
+    CLEANUP(text_release) struct text sql = {0};
+    struct patience patience = sitting_patience();
+
+    text_format(&sql, "EXPLAIN SELECT FROM %s", leaf->quoted);
+    if (!connection_run(sitting->connection, text_of(&sql), &patience)) {
+        return false;
+    }
+    const char *plan = connection_cell(sitting->connection, 0, 0, 0);
+    const char *rows = plan ? strstr(plan, " rows=") : NULL;
+    leaf->rows = rows ? strtoull(rows + strlen(" rows="), NULL, 10) : 0;
+    return true;
+}
+
+/* A table that nobody has analyzed yet. It only serves to say how far we are. */
+static void
+estimate_rows(struct looking *looking, struct sitting *sitting)
+{
+    struct batch_table *table = looking->table;
+
+    for (size_t i = 0; i < table->leaf_count; i++) {
+        struct batch_leaf *leaf = &table->leaves[i];
+        if (leaf->rows || !leaf->blocks) {
+            continue;
+        }
+        if (!estimate_leaf(sitting, leaf)) {
+            return; /* without the right to read, perhaps: the first batch will say so */
+        }
+        table->rows += leaf->rows;
+    }
+}
+
 static bool
 judge_ctid(struct looking *looking)
 {
@@ -462,6 +497,7 @@ batch_table_look(struct step_try *try, const struct batch *batch, struct arena *
         return false;
     }
     quote_leaves(&looking, try->sitting->connection);
+    estimate_rows(&looking, try->sitting);
     return true;
 }
 

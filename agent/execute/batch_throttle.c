@@ -9,6 +9,7 @@
 #include "common/base/mem.h"
 
 #define LOOK_EVERY_MS 400
+#define COUNT_EVERY_MS 2000
 #define LOOK_PATIENCE_MS 5000
 #define WATCH_MS 1000
 #define BESIDE_MS 50          /* what a batch takes beside an application */
@@ -203,26 +204,30 @@ look_at_query(struct batch_throttle *throttle)
 /* ---- whether an application is there -----------------------------------------------------------
  */
 
+/*
+ * A backend tells the server of its transactions once a second, so those of ours may be counted
+ * late: only many more than ours are certainly others'.
+ */
 static void
 look_at_load(struct batch_throttle *throttle, int64_t now_ms)
 {
-    if (!ask(throttle, "SELECT xact_commit + xact_rollback FROM pg_stat_database"
+    int64_t elapsed_ms = now_ms - throttle->counted_ms;
+
+    if ((throttle->counted_ms && elapsed_ms < COUNT_EVERY_MS) ||
+        !ask(throttle, "SELECT xact_commit + xact_rollback FROM pg_stat_database"
                        " WHERE datname = current_database()")) {
         return;
     }
     uint64_t transactions = answer(throttle, 0);
-    int64_t elapsed_ms = now_ms - throttle->looked_ms;
-    if (throttle->looked_ms) {
+    if (throttle->counted_ms) {
         uint64_t all = transactions - throttle->transactions;
         uint64_t ours = throttle->ours - throttle->ours_then;
-        uint64_t others = all > ours ? all - ours : 0;
-        /* The server counts late, so one look without anybody does not mean much. */
-        bool is_busy = others * 1000 > TRANSACTIONS_IN_USE * (uint64_t)elapsed_ms;
-        throttle->is_in_use = is_busy || (throttle->is_in_use && elapsed_ms < 2000 && all > 0);
+        uint64_t most_ours = 2 * ours + TRANSACTIONS_IN_USE * (uint64_t)elapsed_ms / 1000;
+        throttle->is_in_use = all > most_ours;
     }
     throttle->transactions = transactions;
     throttle->ours_then = throttle->ours;
-    throttle->looked_ms = now_ms;
+    throttle->counted_ms = now_ms;
 }
 
 /* ---- the verdict -------------------------------------------------------------------------------
@@ -247,6 +252,7 @@ throttle_look(struct batch_throttle *throttle, uint64_t table_oid)
     if (throttle->looked_ms && now_ms - throttle->looked_ms < LOOK_EVERY_MS) {
         return throttle->is_waited_for ? THROTTLE_SLOW : THROTTLE_GO;
     }
+    throttle->looked_ms = now_ms;
     throttle->reason[0] = '\0';
     look_at_load(throttle, now_ms);
     enum throttle_verdict verdict = look_at_signals(throttle, table_oid);

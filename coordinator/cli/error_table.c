@@ -241,8 +241,6 @@ const struct error_meaning error_table[] = {
     {"E-STORE-NEWER", "a newer Skein has made the store"},
     {"E-STORE-REGRESSED", "the store is older than it was here before: a backup was put back"},
     {"E-STORE-CORRUPT", "the store is damaged"},
-    {"E-STORE-TAMPERED",
-     "somebody else has changed a row of the store, or the key that would tell is gone"},
     {"E-STORE-BUSY", "the store was locked for longer than 5 s"},
     {"E-STORE-IO", "the disk of the store fails"},
     {"E-STORE-SQL", "a mistake of ours in asking the store"},
@@ -287,6 +285,11 @@ static const struct family {
      "that it is put right in one go; what is harmless can be accepted "
      "([migrations.md](migrations.md)).",
      {"E-MIG-"}},
+    {"Backfills",
+     "What was refused before the first batch has changed nothing. Afterwards the batches that were "
+     "committed stay, and whoever applies the migration again goes on behind them "
+     "([backfill.md](backfill.md)).",
+     {"E-BATCH-"}},
     {"New migrations",
      "Nothing was written. `skein patterns NAME` says what a pattern wants to know.",
      {"E-PATTERN-"}},

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "agent/execute/execute.h"
 #include "coordinator/cli/commands/commands.h"
@@ -17,6 +18,8 @@
 #include "coordinator/cli/services.h"
 #include "coordinator/cli/show.h"
 
+#define NOTE_EVERY_MS 200
+
 /* Everything one command on one database holds. */
 struct local {
     struct call *call;
@@ -27,6 +30,7 @@ struct local {
     struct local_plan plan;
     struct arena arena;
     size_t label_width; /* of the widest migration in the plan */
+    int64_t noted_ms;   /* when a note was last drawn; 0: none stands there */
     json_t *rows;       /* what was done, for --json */
 };
 
@@ -164,6 +168,34 @@ tell_step(struct local *local, const struct migration *migration, const struct o
     fflush(terminal->out);
 }
 
+/* What a long step does just now stands in the line below, until there is something else to say. */
+static void
+on_note(void *context, const char *note)
+{
+    struct local *local = context;
+    const struct terminal *terminal = &local->call->terminal;
+    CLEANUP(text_release) struct text line = {0};
+    int64_t now_ms = clock_now_ms();
+
+    if (!terminal->is_terminal || call_wants_json(local->call) ||
+        now_ms - local->noted_ms < NOTE_EVERY_MS) {
+        return;
+    }
+    local->noted_ms = now_ms;
+    terminal_clip(terminal, note, terminal->width - 1, &line);
+    fprintf(terminal->out, "\r%s\033[K", text_of(&line));
+    fflush(terminal->out);
+}
+
+static void
+clear_note(struct local *local)
+{
+    if (local->noted_ms) {
+        fputs("\r\033[K", local->call->terminal.out);
+        local->noted_ms = 0;
+    }
+}
+
 static bool
 carry_step_out(struct local *local, const struct migration *migration, struct error *error)
 {
@@ -176,9 +208,13 @@ carry_step_out(struct local *local, const struct migration *migration, struct er
         .direction = local->plan.direction,
         .lock_timeout_ms = (uint64_t)call_number(local->call, "lock-timeout"),
         .timeout_ms = (uint64_t)call_number(local->call, "step-timeout"),
+        .note = on_note,
+        .context = local,
     };
 
-    if (!sitting_execute(local->sitting, &order, &local->arena, &outcome, error)) {
+    bool is_known = sitting_execute(local->sitting, &order, &local->arena, &outcome, error);
+    clear_note(local);
+    if (!is_known) {
         return false;
     }
     tell_step(local, migration, &outcome);
