@@ -3,39 +3,21 @@
  * is analysed when it is made (check_function_bodies), which locks what it reads; that of any other
  * language is not looked at.
  */
-#include <pg_query.h>
 #include <string.h>
 
+#include "common/sql/parse.h"
 #include "common/sql/reading.h"
 
 /* ---- CREATE FUNCTION ------------------------------------------------------------------------- */
-
-static void *
-take(void *arena, size_t size)
-{
-    return arena_alloc(arena, size);
-}
-
-static void
-leave(void *arena, void *memory)
-{
-    (void)arena;
-    (void)memory;
-}
 
 /* A body as text; what it does happens when it is called, so only its locks count. */
 static void
 read_body(struct reading *reading, const char *body)
 {
-    ProtobufCAllocator allocator = {take, leave, reading->arena};
-    PgQueryProtobufParseResult result = pg_query_parse_protobuf(body);
-    PgQuery__ParseResult *tree = NULL;
+    PgQueryProtobufParseResult said;
+    const PgQuery__ParseResult *tree = parse(body, reading->arena, &said);
 
-    if (!result.error) {
-        tree = pg_query__parse_result__unpack(&allocator, result.parse_tree.len,
-                                              (const uint8_t *)result.parse_tree.data);
-    }
-    pg_query_free_protobuf_parse_result(result);
+    pg_query_free_protobuf_parse_result(said);
     for (size_t i = 0; tree && i < tree->n_stmts; i++) {
         read_query(reading, tree->stmts[i]->stmt, false);
     }

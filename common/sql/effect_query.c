@@ -175,12 +175,8 @@ use_sequence(struct query *query, const PgQuery__FuncCall *call)
     if (!text || strchr(text, '"')) {
         return;
     }
-    PgQuery__RangeVar range = PG_QUERY__RANGE_VAR__INIT;
-    char *schema = dot ? arena_format(reading->arena, "%.*s", (int)(dot - text), text) : NULL;
-    range.schemaname = schema ? schema : range.schemaname;
-    range.relname = arena_text(reading->arena, dot ? dot + 1 : text);
-    range.location = call->location;
-    struct object_name name = name_of_relation(reading, &range);
+    const char *schema = dot ? arena_format(reading->arena, "%.*s", (int)(dot - text), text) : NULL;
+    struct object_name name = name_of_parts(reading, schema, dot ? dot + 1 : text, call->location);
     reading_effect(reading, EFFECT_CALL, OBJECT_SEQUENCE, &name, NULL);
     if (query->is_run) {
         reading_lock(reading, &name, OBJECT_SEQUENCE, LOCK_ROW_EXCLUSIVE);

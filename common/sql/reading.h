@@ -49,6 +49,10 @@ size_t reading_offset(const struct reading *reading, int location);
 struct object_name name_of_relation(const struct reading *reading, const PgQuery__RangeVar *range);
 struct object_name name_of_new(const struct reading *reading, const PgQuery__RangeVar *range);
 
+/* The first of them from its parts; the schema may be null. */
+struct object_name name_of_parts(const struct reading *reading, const char *schema,
+                                 const char *name, int location);
+
 /* From a list of strings, [database.][schema.]name; `dropped` of them at the end are not part. */
 struct object_name name_of_list(const struct reading *reading, PgQuery__Node **nodes, size_t count,
                                 size_t dropped);

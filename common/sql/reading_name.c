@@ -59,6 +59,18 @@ name_of_relation(const struct reading *reading, const PgQuery__RangeVar *range)
 }
 
 struct object_name
+name_of_parts(const struct reading *reading, const char *schema, const char *name, int location)
+{
+    struct object_name found = {.schema = text_or_null(schema),
+                                .name = name,
+                                .is_schema_written = text_or_null(schema) != NULL,
+                                .offset = reading_offset(reading, location)};
+
+    find_relation(reading, &found);
+    return found;
+}
+
+struct object_name
 name_of_new(const struct reading *reading, const PgQuery__RangeVar *range)
 {
     struct object_name name = {.schema = text_or_null(range->schemaname),

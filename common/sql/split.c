@@ -10,6 +10,7 @@
 #include "common/base/mem.h"
 #include "common/sql/deep_stack.h"
 #include "common/sql/mishap.h"
+#include "common/sql/parse.h"
 #include "common/sql/tree.h"
 
 #define BYTE_ORDER_MARK "\xef\xbb\xbf"
@@ -325,23 +326,19 @@ note_statements(struct splitting *splitting, const PgQuery__ParseResult *tree)
 }
 
 static bool
-parse(struct splitting *splitting)
+read_tree(struct splitting *splitting)
 {
-    ProtobufCAllocator allocator = {take, leave, splitting->arena};
-    PgQueryProtobufParseResult result = pg_query_parse_protobuf(splitting->text);
+    PgQueryProtobufParseResult said;
+    const PgQuery__ParseResult *tree = parse(splitting->text, splitting->arena, &said);
 
-    if (result.error) {
-        sql_mishap(splitting->text, splitting->size, result.error, splitting->place,
+    if (tree) {
+        note_statements(splitting, tree);
+    } else {
+        sql_mishap(splitting->text, splitting->size, said.error, splitting->place,
                    splitting->error);
-        pg_query_free_protobuf_parse_result(result);
-        return false;
     }
-    PgQuery__ParseResult *tree = pg_query__parse_result__unpack(
-        &allocator, result.parse_tree.len, (const uint8_t *)result.parse_tree.data);
-    pg_query_free_protobuf_parse_result(result);
-    assert(tree);
-    note_statements(splitting, tree);
-    return true;
+    pg_query_free_protobuf_parse_result(said);
+    return tree != NULL;
 }
 
 static void
@@ -355,7 +352,7 @@ split(void *context)
         }
         note_tokens(splitting);
     }
-    splitting->succeeded = parse(splitting);
+    splitting->succeeded = read_tree(splitting);
 }
 
 /* ---- the mark in front ----------------------------------------------------------------------- */
