@@ -43,6 +43,14 @@ refuse_without_table(struct adopting *adopting, struct error *error)
     error_set(error, "E-ADOPT-NONE", "there is nothing to adopt: no table of %s",
               tool ? tool->name : manifest->layout);
     error_where(error, "%s", connection_place(sitting->connection));
+    if (count == 0 && tool && !histories_find_namesakes(sitting, tool->table, &others, error)) {
+        return false;
+    }
+    if (count == 0 && others.size > 0) {
+        error_found(error, "%s has other columns than the tool's", text_of(&others));
+        return error_hint(error, "columns of the tool are missing, or of another type, or a column"
+                                 " was added that every row must have");
+    }
     if (count > 0) {
         error_found(error, "%s", text_of(&others));
         return error_hint(error, "the files are read as layout %s: is it the right one?",
@@ -136,9 +144,9 @@ append_row(struct adopting *adopting, const struct migration *migration, enum di
     sitting_advance(sitting, row.hash);
 }
 
-/* The owner says that no other tool's table is about this service: that is kept, too. */
+/* Whether other tools' tables are heeded here is kept, too. */
 static void
-append_nothing(struct adopting *adopting, struct text *sql)
+append_word(struct adopting *adopting, const char *word, struct text *sql)
 {
     struct outcome outcome = {.kind = OUTCOME_DONE};
     struct journal_row row = {.step_id = id_random(),
@@ -146,7 +154,7 @@ append_nothing(struct adopting *adopting, struct text *sql)
                               .version = "",
                               .name = "",
                               .state = JOURNAL_DONE,
-                              .cursor = "adopted nothing",
+                              .cursor = word,
                               .outcome = &outcome};
 
     journal_insert(adopting->sitting, &row, sql);
@@ -234,6 +242,9 @@ open_transaction(struct adopting *adopting, struct error *error)
     }
     if (!transaction_check_opening(&try, &end)) {
         *error = try.error;
+        if (error_is(error, "E-FENCED") && adopting->order->fence.epoch == 0) {
+            error_hint(error, "the target belongs to a coordinator: skein adopt SERVICE");
+        }
         return false;
     }
     return true;
@@ -245,8 +256,15 @@ write_down(struct adopting *adopting, struct error *error)
     CLEANUP(text_release) struct text sql = {0};
     const struct adoption *adoption = &adopting->adoption;
 
-    if (adopting->order->is_nothing) {
-        append_nothing(adopting, &sql);
+    bool is_unheeded = false;
+
+    if (!histories_is_unheeded(adopting->sitting, &is_unheeded, error)) {
+        return false;
+    }
+    if (adopting->order->is_nothing && !is_unheeded) {
+        append_word(adopting, ADOPTED_NOTHING, &sql);
+    } else if (!adopting->order->is_nothing && is_unheeded) {
+        append_word(adopting, "adopted after all", &sql);
     }
     for (size_t i = adoption->forget_count; i-- > 0;) {
         append_row(adopting, adoption->forget[i], DIRECTION_DOWN, &sql);

@@ -292,6 +292,48 @@ has_begun(struct sitting *sitting, bool *answer, struct error *error)
     return true;
 }
 
+bool
+histories_is_unheeded(struct sitting *sitting, bool *is_unheeded, struct error *error)
+{
+    struct patience patience = sitting_patience();
+
+    *is_unheeded = false;
+    if (!sitting->has_schema) {
+        return true;
+    }
+    if (!connection_run(sitting->connection,
+                        "SELECT cursor FROM skein.journal WHERE version = '' AND state = 'done'"
+                        " ORDER BY number DESC LIMIT 1",
+                        &patience)) {
+        return sitting_query_failed(sitting, "cannot read the journal", error);
+    }
+    *is_unheeded = connection_row_count(sitting->connection, 0) == 1 &&
+                   text_equal(connection_cell(sitting->connection, 0, 0, 0), ADOPTED_NOTHING);
+    return true;
+}
+
+bool
+histories_find_namesakes(struct sitting *sitting, const char *table, struct text *names,
+                         struct error *error)
+{
+    CLEANUP(text_release) struct text sql = {0};
+    struct patience patience = sitting_patience();
+    struct connection *connection = sitting->connection;
+
+    text_append(&sql, "SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid ="
+                      " c.relnamespace WHERE n.nspname NOT IN ('skein') AND n.nspname !~ '^pg_'"
+                      " AND c.relname = ");
+    history_literal(&sql, table);
+    text_append(&sql, " ORDER BY 1 LIMIT 5");
+    if (!connection_run(connection, text_of(&sql), &patience)) {
+        return sitting_query_failed(sitting, "cannot look for other tools' tables", error);
+    }
+    for (size_t i = 0; i < connection_row_count(connection, 0); i++) {
+        text_format(names, "%s%s.%s", i ? ", " : "", connection_cell(connection, 0, i, 0), table);
+    }
+    return true;
+}
+
 static bool
 refuse_unadopted(const struct sitting *sitting, const struct found_history *history, size_t count,
                  const struct manifest *manifest, struct arena *arena, struct error *error)
@@ -306,11 +348,15 @@ refuse_unadopted(const struct sitting *sitting, const struct found_history *hist
     error_where(error, "%s, table %s", connection_place(sitting->connection),
                 histories_name(&history->place, arena));
     error_found(error, "%zu row%s", count, count == 1 ? "" : "s");
+    if (!tool->layout) {
+        return error_hint(error, "its migrations cannot be adopted: see docs/adopting.md; if the"
+                                 " table is not this service's: skein adopt --nothing");
+    }
     if (is_other) {
         return error_hint(error,
                           "the files' layout is %s: say layout: %s in skein.yaml, then skein"
                           " adopt; if that table is not this service's: skein adopt --nothing",
-                          manifest->layout, tool->layout ? tool->layout : "auto");
+                          manifest->layout, tool->layout);
     }
     return error_hint(error, "skein adopt --dry-run, then skein adopt: takes over what is applied"
                              " without running anything; if the table is not this service's: skein"

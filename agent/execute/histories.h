@@ -8,6 +8,8 @@
 #include "common/migration/history.h"
 #include "agent/execute/sitting.h"
 
+#define ADOPTED_NOTHING "adopted nothing" /* the cursor of a row without a version */
+
 struct found_history {
     struct history_place place;
     bool can_read, can_write; /* the connecting role may */
@@ -37,6 +39,16 @@ const char *histories_name(const struct history_place *place, struct arena *aren
 bool histories_read(struct sitting *sitting, const struct found_history *history,
                     struct arena *arena, struct history_row **rows, size_t *count,
                     struct error *error);
+
+/*
+ * Whether the owner has said that no other tool's table is about this service (and has not adopted
+ * one since).
+ */
+bool histories_is_unheeded(struct sitting *sitting, bool *is_unheeded, struct error *error);
+
+/* The schemas that have a table of this name, "a.t, b.t", into the text: none of them fits. */
+bool histories_find_namesakes(struct sitting *sitting, const char *table, struct text *names,
+                              struct error *error);
 
 /*
  * Whether a target of which Skein's journal knows nothing may be worked on: not when another tool

@@ -53,7 +53,12 @@ learn(struct step_try *try, struct mirror *mirror)
                             &try->error)) {
         return false;
     }
-    if (!mirror->history) {
+    bool is_unheeded = false;
+    if (mirror->history && !histories_is_unheeded(sitting, &is_unheeded, &try->error)) {
+        return false;
+    }
+    if (!mirror->history || is_unheeded) {
+        mirror->history = NULL;
         return true;
     }
     mirror->name = histories_name(&mirror->history->place, &sitting->applied_arena);
