@@ -17,9 +17,17 @@ a_folder_is_read_as_what_it_looks_like(void **state)
                 {"1_a/up.sql", "SELECT 1", "diesel"}, {"1_a/migration.sql", "SELECT 1", "prisma"}};
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        CLEANUP(reads_release) struct reads reads = read_one(rows[i].name, rows[i].text);
-        (void)migration_at(&reads, 0);
-        assert_string_equal(reads.bundle->manifest.layout, rows[i].layout);
+        CLEANUP(folder_remove) struct folder folder = folder_make();
+        struct listing *listing = NULL;
+        struct error error;
+        put(&folder, rows[i].name, rows[i].text);
+        assert_true(listing_open(folder.path, &listing, &error));
+        const struct layout *layout = layout_find("auto", listing, &error);
+        assert_true(!layout == !rows[i].layout);
+        if (layout) {
+            assert_string_equal(layout->name, rows[i].layout);
+        }
+        listing_destroy(&listing);
     }
 }
 
@@ -40,6 +48,31 @@ a_folder_that_is_half_one_thing_and_half_another_is_refused_with_both_explained(
     assert_string_equal(reads.errors.errors[0].found,
                         "goose: 2, such as 1_a.sql; dbmate: 1, such as 3_c.sql");
     assert_non_null(strstr(reads.errors.errors[0].hint, "layout: NAME"));
+}
+
+static void
+what_a_layout_has_besides_its_own_marks_is_no_other_half(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove) struct folder popx = folder_make();
+    put_any(&popx, "1_a.up.sql");
+    put_any(&popx, "2_b.sqlite.up.sql");
+    CLEANUP(folder_remove) struct folder node = folder_make();
+    put_any(&node, "1_a.sql");
+    put(&node, "2_b.sql", "-- Up Migration\nSELECT 1;\n");
+    CLEANUP(folder_remove) struct folder drizzle = folder_make();
+    put_any(&drizzle, "0000_a.sql");
+    put(&drizzle, "meta/_journal.json", "{\"entries\": [{\"tag\": \"0000_a\", \"when\": 1}]}");
+
+    CLEANUP(reads_release) struct reads reads_popx = read_folder(&popx);
+    CLEANUP(reads_release) struct reads reads_node = read_folder(&node);
+    CLEANUP(reads_release) struct reads reads_drizzle = read_folder(&drizzle);
+
+    assert_string_equal(migration_at(&reads_popx, 0)->name, "a");
+    assert_string_equal(reads_popx.bundle->manifest.layout, "popx");
+    assert_string_equal(reads_node.bundle->manifest.layout, "node-pg-migrate");
+    assert_int_equal(reads_node.bundle->manifest.migration_count, 2);
+    assert_string_equal(reads_drizzle.bundle->manifest.layout, "drizzle");
 }
 
 static void
@@ -109,6 +142,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_folder_is_read_as_what_it_looks_like),
     cmocka_unit_test(
         a_folder_that_is_half_one_thing_and_half_another_is_refused_with_both_explained),
+    cmocka_unit_test(what_a_layout_has_besides_its_own_marks_is_no_other_half),
     cmocka_unit_test(a_named_layout_judges_the_other_half_by_its_own_rules),
     cmocka_unit_test(a_folder_without_migrations_is_refused),
     cmocka_unit_test(a_folder_without_migrations_of_the_layout_that_was_named_is_refused),
