@@ -132,9 +132,8 @@ draft_version(struct draft_folder *folder, int64_t wall_ms, struct arena *arena)
     const char *newest = folder->newest;
     const char *version = folder->is_counted ? "1" : time_as_version(wall_ms, arena);
 
-    if (newest && compare_versions(version, strlen(version), newest, strlen(newest)) <= 0) {
-        version = number_after(newest, arena);
-    } else if (newest && folder->is_counted) {
+    if (newest && (folder->is_counted ||
+                   compare_versions(version, strlen(version), newest, strlen(newest)) <= 0)) {
         version = number_after(newest, arena);
     }
     folder->newest = version;

@@ -57,35 +57,59 @@ refuse(const struct making *making, const char *text, const char *why)
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
+/* A name between double quotes, which may hold doubled ones; behind them, or at the text's end. */
+static const char *
+cut_quoted(const char *from, char *out, bool *is_closed)
+{
+    *is_closed = false;
+    for (from++; *from && !*is_closed; from++) {
+        if (*from == '"' && from[1] != '"') {
+            *is_closed = true;
+        } else {
+            from += *from == '"';
+            *out++ = *from;
+        }
+    }
+    return from;
+}
+
+static bool
+is_name_byte(char byte)
+{
+    return isalnum((unsigned char)byte) || byte == '_' || (unsigned char)byte >= 128;
+}
+
 /* Cut one name, quoted or not, from the text; why it is none, or null. */
 static const char *
 cut_name(const char **text, struct arena *arena, char **name)
 {
     const char *from = *text;
-    bool is_quoted = *from == '"';
+    bool is_quoted = *from == '"', is_closed = true, has_capital = false;
     char *out = *name = arena_alloc(arena, strlen(from) + 1);
 
-    for (from += is_quoted; *from; from++) {
-        if (is_quoted && *from == '"' && *++from != '"') {
-            is_quoted = false;
-            break;
+    if (is_quoted) {
+        *text = cut_quoted(from, out, &is_closed);
+    } else {
+        for (; is_name_byte(**text); ++*text) {
+            has_capital = has_capital || isupper((unsigned char)**text);
+            *out++ = **text;
         }
-        if (!is_quoted && **text != '"' && !isalnum((unsigned char)*from) && *from != '_' &&
-            (unsigned char)*from < 128) {
-            break;
-        }
-        if (**text != '"' && isupper((unsigned char)*from)) {
-            return "PostgreSQL folds capital letters; write them in double quotes";
-        }
-        *out++ = *from;
     }
-    bool is_number = **text != '"' && isdigit((unsigned char)**text);
-    *text = from;
-    return is_quoted                           ? "the quotes do not end"
-           : out == *name                      ? "a name is missing"
+    if (has_capital) {
+        return "PostgreSQL folds capital letters; write them in double quotes";
+    }
+    bool is_number = !is_quoted && isdigit((unsigned char)*from);
+    return !is_closed                          ? "the quotes do not end"
+           : !**name                           ? "a name is missing"
            : is_number                         ? "a name does not begin with a digit"
            : strlen(*name) > SQL_NAME_SIZE_MAX ? "a name is longer than 63 bytes"
                                                : NULL;
+}
+
+static char
+in_lower_case(char byte)
+{
+    return (char)tolower((unsigned char)byte);
 }
 
 /* The letters of a text that may stand in a name; others become one "_". */
@@ -95,9 +119,8 @@ as_word(const char *text, struct arena *arena)
     char *word = arena_alloc(arena, strlen(text) + 1), *end = word;
 
     for (; *text; text++) {
-        bool is_letter = isalnum((unsigned char)*text) || (unsigned char)*text >= 128;
-        if (is_letter) {
-            *end++ = (char)tolower((unsigned char)*text);
+        if (is_name_byte(*text) && *text != '_') {
+            *end++ = in_lower_case(*text);
         } else if (end > word && end[-1] != '_') {
             *end++ = '_';
         }
@@ -151,8 +174,10 @@ piece_size(const char *text)
 
     for (; text[size] && (text[size] != ',' || depth || quote); size++) {
         char byte = text[size];
-        if (quote) {
-            quote = byte == quote ? '\0' : quote;
+        if (quote && byte == quote) {
+            quote = '\0';
+        } else if (quote) {
+            continue;
         } else if (byte == '\'' || byte == '"') {
             quote = byte;
         } else if (byte == '(' || byte == '[') {
