@@ -241,6 +241,8 @@ const struct error_meaning error_table[] = {
     {"E-STORE-NEWER", "a newer Skein has made the store"},
     {"E-STORE-REGRESSED", "the store is older than it was here before: a backup was put back"},
     {"E-STORE-CORRUPT", "the store is damaged"},
+    {"E-STORE-TAMPERED",
+     "somebody else has changed a row of the store, or the key that would tell is gone"},
     {"E-STORE-BUSY", "the store was locked for longer than 5 s"},
     {"E-STORE-IO", "the disk of the store fails"},
     {"E-STORE-SQL", "a mistake of ours in asking the store"},
