@@ -3,9 +3,9 @@
 #include "common/base/text.h"
 
 const struct rule *const rule_groups[] = {
-    rules_engine, rules_index,   rules_column, rules_constraint, rules_drop,
-    rules_data,   rules_lock,    rules_type,   rules_migration,  rules_server,
-    rules_object, rules_history, NULL,
+    rules_engine, rules_index, rules_column,    rules_constraint, rules_drop,   rules_data,
+    rules_lock,   rules_type,  rules_migration, rules_server,     rules_object, rules_history,
+    rules_compat, NULL,
 };
 
 size_t

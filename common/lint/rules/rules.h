@@ -19,5 +19,6 @@ extern const struct rule rules_migration[];
 extern const struct rule rules_server[];
 extern const struct rule rules_object[];
 extern const struct rule rules_history[];
+extern const struct rule rules_compat[];
 
 #endif
