@@ -77,7 +77,7 @@ mirror_prepare(struct step_try *try, enum try_end *end)
     struct mirror *mirror = arena_alloc(&sitting->applied_arena, sizeof *mirror);
     try->sqlstate[0] = '\0';
     if (!learn(try, mirror)) {
-        try->is_retryable = true;
+        try->is_retryable = sitting_is_transient(&try->error);
         *end = sitting_is_transient(&try->error)    ? TRY_LOST
                : error_is(&try->error, "E-STOPPED") ? TRY_CANCELLED
                                                     : TRY_FAILED;
@@ -170,7 +170,6 @@ changed(struct step_try *try, enum try_end *end, const char *code, const char *t
     error_found(&try->error, "%s", found);
     error_hint(&try->error, "skein adopt brings the journal and the table of %s together",
                mirror->history->place.tool->name);
-    try->is_retryable = true;
     *end = TRY_FAILED;
     return false;
 }
