@@ -154,13 +154,10 @@ path_of(struct folder_lint *folder, const struct source *source)
  * the same name: pieces of one.
  */
 static void
-mark_new(struct linting *linting, size_t index, const char *path, size_t file)
+mark_new(struct linting *linting, size_t index, size_t file)
 {
     const struct source_migration *migrations = linting->reading.sources.items;
 
-    if (linting->wish->is_changed) {
-        linting->is_of_change[file - 1] = linting->wish->is_changed(linting->wish->context, path);
-    }
     const char *name = migrations[index].name;
     bool is_first = !index || !name || !name[0] || !text_equal(name, migrations[index - 1].name);
     if (is_first) {
@@ -171,8 +168,9 @@ mark_new(struct linting *linting, size_t index, const char *path, size_t file)
 bool
 linting_is_new(const struct linting *linting, size_t file)
 {
-    if (linting->wish->is_changed) {
-        return file > 0 && file <= linting->file_count && linting->is_of_change[file - 1];
+    if (linting->wish->change_of) {
+        return file > 0 && file <= linting->file_count &&
+               linting->changes[file - 1] != LINT_UNCHANGED;
     }
     return file >= linting->new_since;
 }
@@ -199,10 +197,34 @@ lint_migration(struct folder_lint *folder, size_t index)
             linting->files[linting->file_count++] = source->file->name;
             linting->made_count = 0;
             arena_clear(&linting->migration_arena);
-            mark_new(linting, index, path, catalog_begin_file(linting->catalog));
+            mark_new(linting, index, catalog_begin_file(linting->catalog));
         }
         if (scripts[i].part == ON_UP || is_asked_for) {
             script_lint(linting, migration, index, source, path, scripts[i].part, is_asked_for);
+        }
+    }
+}
+
+/* What the change has done to each up, and how far the history goes that was there before it. */
+static void
+read_changes(struct folder_lint *folder)
+{
+    struct linting *linting = &folder->linting;
+    const struct lint_wish *wish = linting->wish;
+    const struct source_list *sources = &linting->reading.sources;
+    size_t file = 0;
+
+    linting->changes = arena_alloc(&linting->arena, sources->count * sizeof *linting->changes);
+    for (size_t i = 0; wish->change_of && i < sources->count; i++) {
+        const struct source_migration *migration = &sources->items[i];
+        if (!migration->up.file) {
+            continue;
+        }
+        enum lint_change change = wish->change_of(wish->context, path_of(folder, &migration->up));
+        linting->changes[file++] = change;
+        if (change != LINT_ADDED && !migration->is_repeatable) {
+            linting->settled = file;
+            linting->last_settled = migration->up.file->name;
         }
     }
 }
@@ -214,7 +236,7 @@ lint_migrations(struct folder_lint *folder)
     const struct source_list *sources = &linting->reading.sources;
 
     linting->files = arena_alloc(&linting->arena, sources->count * sizeof(char *));
-    linting->is_of_change = arena_alloc(&linting->arena, sources->count * sizeof(bool));
+    read_changes(folder);
     for (size_t i = 0; i < sources->count; i++) {
         linting->has_downs |= sources->items[i].down.file != NULL;
     }

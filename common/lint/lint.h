@@ -19,6 +19,9 @@ struct lint_level {
     enum severity severity;
 };
 
+/* What a change has done to a file. */
+enum lint_change { LINT_UNCHANGED, LINT_EDITED, LINT_ADDED };
+
 /* How it is looked. */
 struct lint_wish {
     const struct lint_level *levels; /* severities that are not the rules' own; the last counts */
@@ -27,8 +30,8 @@ struct lint_wish {
     unsigned server_major; /* the oldest server; 0: not known */
     /* Which files findings are made for, by the path that they have in findings. Null: all. */
     bool (*is_reported)(void *context, const char *path);
-    /* Whether a file is new with the change that is looked at: its tables are new. Null: none. */
-    bool (*is_changed)(void *context, const char *path);
+    /* What the change that is looked at has done to a file. Null: there is no change. */
+    enum lint_change (*change_of)(void *context, const char *path);
     void *context;
 };
 

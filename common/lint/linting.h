@@ -25,10 +25,12 @@ struct linting {
 
     struct reading reading; /* of the folder */
     struct catalog *catalog;
-    bool *is_of_change; /* each file of the catalog, by its number less one */
-    size_t new_since;   /* without a change: the first file whose tables are new */
-    size_t fresh;       /* the finding that scene_fix is about; FINDING_OF_FILE: none */
-    const char **files; /* names, by their number in the catalog less one */
+    enum lint_change *changes; /* to each file of the catalog, by its number less one */
+    size_t settled;            /* how far migrations go that were there before the change */
+    const char *last_settled;  /* the name of that file */
+    size_t new_since;          /* without a change: the first file whose tables are new */
+    size_t fresh;              /* the finding that scene_fix is about; FINDING_OF_FILE: none */
+    const char **files;        /* names, by their number in the catalog less one */
     size_t file_count;
     bool has_downs;
     bool is_incomplete;           /* a file could not be read, or runs code that nobody has read */

@@ -65,5 +65,7 @@ const struct rule *rule_find(const char *id);
 #define RULE_LONG_NAME "SK088"
 #define RULE_SECRET "SK093"
 #define RULE_NOT_YET "SK114"
+#define RULE_OUT_OF_ORDER "SK131"
+#define RULE_EDITED "SK132"
 
 #endif

@@ -89,7 +89,7 @@ count_characters(const char *text, size_t size)
     return count;
 }
 
-static void
+static void __attribute__((format(printf, 5, 0)))
 add(struct scene *scene, size_t statement, size_t offset, size_t size, const char *format,
     va_list values)
 {

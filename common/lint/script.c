@@ -212,6 +212,27 @@ is_piece(const struct linting *linting, size_t index)
             (index + 1 < sources->count && text_equal(sources->items[index + 1].name, name)));
 }
 
+/* What the change has done to a history that databases have applied already. */
+static void
+check_change(struct script_look *script)
+{
+    const struct linting *linting = script->linting;
+    size_t file = linting->file_count;
+
+    if (!linting->wish->change_of || script->script.part != ON_UP ||
+        script->migration->is_repeatable) {
+        return;
+    }
+    if (linting->changes[file - 1] == LINT_ADDED && file < linting->settled) {
+        script_find(script, RULE_OUT_OF_ORDER, 0, 0, FINDING_OF_FILE,
+                    arena_format(script->arena, "%s was there before and comes after it",
+                                 linting->last_settled));
+    } else if (linting->changes[file - 1] == LINT_EDITED) {
+        script_find(script, RULE_EDITED, 0, 0, FINDING_OF_FILE,
+                    "it was there before: databases that have applied it stay as they are");
+    }
+}
+
 static void
 show(struct script_look *script)
 {
@@ -232,6 +253,7 @@ show(struct script_look *script)
     };
 
     if (script->is_reported) {
+        check_change(script);
         run_rules(&scene, RULE_OF_SCRIPT);
     }
     show_statements(script, &scene);

@@ -18,6 +18,7 @@ extern char **environ;
 
 struct changed_file {
     UT_hash_handle hh;
+    enum lint_change kind;
     char path[];
 };
 
@@ -77,21 +78,42 @@ ask_git(const char *folder, const char *const *words, struct text *out)
 
 /* ---- the files ------------------------------------------------------------------------------- */
 
-/* Names with a NUL behind each, relative to the top. */
 static void
-add_files(struct changed *changed, const char *top, const struct text *names)
+add_file(struct changed *changed, const char *top, const char *name, enum lint_change kind)
+{
+    size_t size = strlen(top) + 1 + strlen(name) + 1;
+    struct changed_file *file = mem_zalloc(sizeof *file + size), *twin = NULL;
+
+    file->kind = kind;
+    snprintf(file->path, size, "%s/%s", top, name);
+    HASH_FIND_STR(changed->files, file->path, twin);
+    if (twin) {
+        free(file);
+    } else {
+        HASH_ADD_STR(changed->files, path, file);
+    }
+}
+
+/* A letter and a name, each with a NUL behind it, relative to the top. */
+static void
+add_changed(struct changed *changed, const char *top, const struct text *pairs)
+{
+    for (size_t at = 0; at < pairs->size;) {
+        enum lint_change kind = pairs->data[at] == 'A' ? LINT_ADDED : LINT_EDITED;
+        at += strlen(pairs->data + at) + 1;
+        if (at < pairs->size) {
+            add_file(changed, top, pairs->data + at, kind);
+            at += strlen(pairs->data + at) + 1;
+        }
+    }
+}
+
+/* What git does not know yet. */
+static void
+add_new(struct changed *changed, const char *top, const struct text *names)
 {
     for (size_t at = 0; at < names->size; at += strlen(names->data + at) + 1) {
-        const char *name = names->data + at;
-        size_t size = strlen(top) + 1 + strlen(name) + 1;
-        struct changed_file *file = mem_zalloc(sizeof *file + size), *twin = NULL;
-        snprintf(file->path, size, "%s/%s", top, name);
-        HASH_FIND_STR(changed->files, file->path, twin);
-        if (twin) {
-            free(file);
-        } else {
-            HASH_ADD_STR(changed->files, path, file);
-        }
+        add_file(changed, top, names->data + at, LINT_ADDED);
     }
 }
 
@@ -108,7 +130,7 @@ bool
 changed_read(const char *folder, const char *revision, struct changed **changed_p,
              struct error *error)
 {
-    CLEANUP(text_release) struct text top = {0}, commit = {0}, base = {0}, names = {0};
+    CLEANUP(text_release) struct text top = {0}, commit = {0}, base = {0}, pairs = {0}, names = {0};
     CLEANUP(mem_free) char *peeled = mem_format("%s^{commit}", revision);
     const char *const ask_top[] = {"rev-parse", "--show-toplevel", NULL};
     const char *const ask_commit[] = {"rev-parse", "--verify", "--end-of-options", peeled, NULL};
@@ -124,7 +146,7 @@ changed_read(const char *folder, const char *revision, struct changed **changed_
     const char *const ask_base[] = {"merge-base", text_of(&commit), "HEAD", NULL};
     bool has_base = ask_git(text_of(&top), ask_base, &base);
     const char *const ask_changed[] = {"diff",
-                                       "--name-only",
+                                       "--name-status",
                                        "-z",
                                        "--no-renames",
                                        "--diff-filter=d",
@@ -132,11 +154,12 @@ changed_read(const char *folder, const char *revision, struct changed **changed_
                                        "--",
                                        NULL};
     const char *const ask_new[] = {"ls-files", "-z", "--others", "--exclude-standard", NULL};
-    if (!run_git(text_of(&top), ask_changed, &names) || !run_git(text_of(&top), ask_new, &names)) {
+    if (!run_git(text_of(&top), ask_changed, &pairs) || !run_git(text_of(&top), ask_new, &names)) {
         return error_set(error, "E-CLI-FILE", "git cannot say what has changed");
     }
     *changed_p = mem_zalloc(sizeof **changed_p);
-    add_files(*changed_p, text_of(&top), &names);
+    add_changed(*changed_p, text_of(&top), &pairs);
+    add_new(*changed_p, text_of(&top), &names);
     return true;
 }
 
@@ -156,11 +179,11 @@ changed_destroy(struct changed **changed_p)
     }
 }
 
-bool
-changed_has(const struct changed *changed, const char *path)
+enum lint_change
+changed_kind(const struct changed *changed, const char *path)
 {
     struct changed_file *file = NULL;
 
     HASH_FIND_STR(changed->files, path, file);
-    return file != NULL;
+    return file ? file->kind : LINT_UNCHANGED;
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "common/base/error.h"
+#include "common/lint/lint.h"
 
 struct changed;
 
@@ -21,7 +22,7 @@ bool changed_read(const char *folder, const char *revision, struct changed **cha
 
 void changed_destroy(struct changed **changed_p);
 
-/* Whether the file with this real path is among them. */
-bool changed_has(const struct changed *changed, const char *path);
+/* What has become of the file with this real path. */
+enum lint_change changed_kind(const struct changed *changed, const char *path);
 
 #endif

@@ -237,11 +237,11 @@ real_path(const struct lint_unit *unit, const char *path)
     return is_below ? mem_format("%s%s", unit->real_folder, path + size) : mem_text(path);
 }
 
-bool
-lint_unit_changed(const struct lint_units *units, const struct lint_unit *unit, const char *path)
+enum lint_change
+lint_unit_change(const struct lint_units *units, const struct lint_unit *unit, const char *path)
 {
     CLEANUP(mem_free) char *real = real_path(unit, path);
-    return units->changed && changed_has(units->changed, real);
+    return units->changed ? changed_kind(units->changed, real) : LINT_UNCHANGED;
 }
 
 bool
@@ -253,7 +253,8 @@ lint_unit_wants(const struct lint_units *units, const struct lint_unit *unit, co
     for (size_t i = 0; !is_asked_for && i < unit->file_count; i++) {
         is_asked_for = text_equal(unit->files[i], real);
     }
-    return is_asked_for && (!units->changed || changed_has(units->changed, real));
+    return is_asked_for &&
+           (!units->changed || changed_kind(units->changed, real) != LINT_UNCHANGED);
 }
 
 void

@@ -13,7 +13,7 @@
 struct lint_unit {
     struct migrations_source source;
     char *folder;      /* as it stands in findings */
-    char *real_folder; /* as changed_has wants it */
+    char *real_folder; /* as changed_kind wants it */
     bool is_whole;     /* all of its files are asked for, not only `files` */
     char **files;      /* real paths */
     size_t file_count;
@@ -40,9 +40,9 @@ bool lint_units_since(struct lint_units *units, const char *revision, struct err
 bool lint_unit_wants(const struct lint_units *units, const struct lint_unit *unit,
                      const char *path);
 
-/* Whether the file is part of the change. */
-bool lint_unit_changed(const struct lint_units *units, const struct lint_unit *unit,
-                       const char *path);
+/* What the change has done to the file. */
+enum lint_change lint_unit_change(const struct lint_units *units, const struct lint_unit *unit,
+                                  const char *path);
 
 /* A cleanup. */
 void lint_units_release(struct lint_units *units);

@@ -117,4 +117,32 @@ const struct rule rules_history[] = {
      .good = "-- file: 0001_users.up.sql\nCREATE TABLE users (id bigint PRIMARY KEY);\n"
              "-- file: 0002_column.up.sql\nALTER TABLE users ADD COLUMN email text;\n",
      .check = NULL},
+    {.id = RULE_OUT_OF_ORDER,
+     .name = "out-of-order",
+     .severity = SEVERITY_ERROR,
+     .scope = RULE_OF_ENGINE,
+     .why = "Databases that have applied what comes after it refuse it, or get another schema than "
+            "those that have not. Seen with --changed-since.",
+     .instead = "Give it a version above all that are there.",
+     .bad = "-- file: 0001_a.up.sql\nCREATE TABLE a (id bigint PRIMARY KEY);\n"
+            "-- file: 0002_added.up.sql\nCREATE TABLE b (id bigint PRIMARY KEY);\n"
+            "-- file: 0003_c.up.sql\nCREATE TABLE c (id bigint PRIMARY KEY);\n",
+     .good = "-- file: 0001_a.up.sql\nCREATE TABLE a (id bigint PRIMARY KEY);\n"
+             "-- file: 0002_c.up.sql\nCREATE TABLE c (id bigint PRIMARY KEY);\n"
+             "-- file: 0003_added.up.sql\nCREATE TABLE b (id bigint PRIMARY KEY);\n",
+     .also = "Atlas non-linear changes",
+     .check = NULL},
+    {.id = RULE_EDITED,
+     .name = "history-edited",
+     .severity = SEVERITY_WARNING,
+     .scope = RULE_OF_ENGINE,
+     .why = "A migration that some database has applied already is never run there again: an edit "
+            "makes two kinds of databases, and Skein refuses to go on where the checksum differs. "
+            "Seen with --changed-since.",
+     .instead = "Undo the edit and write a new migration.",
+     .bad = "-- file: 0001_a.up.sql\nCREATE TABLE a (id bigint PRIMARY KEY);\n"
+            "-- file: 0002_edited.up.sql\nCREATE TABLE b (id bigint PRIMARY KEY);\n",
+     .good = "-- file: 0001_a.up.sql\nCREATE TABLE a (id bigint PRIMARY KEY);\n"
+             "-- file: 0002_added.up.sql\nCREATE TABLE b (id bigint PRIMARY KEY);\n",
+     .check = NULL},
     {0}};

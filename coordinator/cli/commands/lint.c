@@ -42,11 +42,11 @@ is_reported(void *context, const char *path)
     return lint_unit_wants(&lint->units, lint->unit, path);
 }
 
-static bool
-is_changed(void *context, const char *path)
+static enum lint_change
+change_of(void *context, const char *path)
 {
     const struct lint_call *lint = context;
-    return lint_unit_changed(&lint->units, lint->unit, path);
+    return lint_unit_change(&lint->units, lint->unit, path);
 }
 
 static void
@@ -68,7 +68,7 @@ look(struct lint_call *lint, struct error *error)
         .today = today,
         .server_major = lint->server_major,
         .is_reported = is_reported,
-        .is_changed = lint->units.changed ? is_changed : NULL,
+        .change_of = lint->units.changed ? change_of : NULL,
         .context = lint,
     };
 

@@ -57,15 +57,27 @@ lints_wish(const char *example, const struct lint_wish *wish)
     return lints;
 }
 
+/* In examples the file's name says what the change has done to it. */
+static inline enum lint_change
+lints_change_of(void *context, const char *path)
+{
+    (void)context;
+    return strstr(path, "_added.")    ? LINT_ADDED
+           : strstr(path, "_edited.") ? LINT_EDITED
+                                      : LINT_UNCHANGED;
+}
+
 /* The same with one rule switched on, if it is not on by itself. */
 static inline struct lints
 lints_of(const char *example, const char *id)
 {
     const struct lint_level level = {rule_find(id), SEVERITY_WARNING};
-    const struct lint_wish wish = {.levels = &level,
-                                   .level_count =
-                                       level.rule && level.rule->severity == SEVERITY_OFF,
-                                   .today = "2026-06-01"};
+    const struct lint_wish wish = {
+        .levels = &level,
+        .level_count = level.rule && level.rule->severity == SEVERITY_OFF,
+        .today = "2026-06-01",
+        .change_of =
+            strstr(example, "_added.") || strstr(example, "_edited.") ? lints_change_of : NULL};
 
     return lints_wish(example, &wish);
 }

@@ -154,10 +154,16 @@ is_third(void *context, const char *path)
     return strstr(path, "/0003_") != NULL;
 }
 
-static bool
-is_second_or_third(void *context, const char *path)
+static enum lint_change
+adds_third(void *context, const char *path)
 {
-    return strstr(path, "/0002_") || is_third(context, path);
+    return is_third(context, path) ? LINT_ADDED : LINT_UNCHANGED;
+}
+
+static enum lint_change
+adds_second_and_third(void *context, const char *path)
+{
+    return strstr(path, "/0002_") ? LINT_ADDED : adds_third(context, path);
 }
 
 static const char history[] = "-- file: 0001_a.up.sql\nCREATE INDEX x ON users (a);\n"
@@ -169,9 +175,9 @@ only_what_is_asked_for_is_reported_with_the_whole_history_known(void **state)
 {
     (void)state;
     const struct lint_wish alone = {
-        .today = "2026-06-01", .is_reported = is_third, .is_changed = is_third};
+        .today = "2026-06-01", .is_reported = is_third, .change_of = adds_third};
     const struct lint_wish together = {
-        .today = "2026-06-01", .is_reported = is_third, .is_changed = is_second_or_third};
+        .today = "2026-06-01", .is_reported = is_third, .change_of = adds_second_and_third};
     CLEANUP(lints_release) struct lints old = lints_wish(history, &alone);
     CLEANUP(lints_release) struct lints fresh = lints_wish(history, &together);
 
