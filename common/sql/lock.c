@@ -168,7 +168,7 @@ read_create_table(struct reading *reading, const PgQuery__CreateStmt *statement)
     }
     /* A partition's parent: ACCESS EXCLUSIVE up to 11, or when there is a default partition. */
     add_all(reading, statement->inh_relations, statement->n_inh_relations,
-            LOCK_SHARE_UPDATE_EXCLUSIVE);
+            statement->partbound ? LOCK_ACCESS_EXCLUSIVE : LOCK_SHARE_UPDATE_EXCLUSIVE);
 }
 
 /* The relation among the parts of a name: the last of them, or, of what belongs to one, the one
@@ -242,7 +242,6 @@ read_definition(struct reading *reading, const PgQuery__Node *tree)
         break;
     case NODE(CREATE_TRIG_STMT):
         add(reading, tree->create_trig_stmt->relation, LOCK_SHARE_ROW_EXCLUSIVE);
-        add(reading, tree->create_trig_stmt->constrrel, LOCK_SHARE_ROW_EXCLUSIVE);
         break;
     case NODE(RULE_STMT):
         add(reading, tree->rule_stmt->relation, LOCK_ACCESS_EXCLUSIVE);

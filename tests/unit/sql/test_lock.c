@@ -68,6 +68,8 @@ what_is_dropped_or_belongs_to_a_table_is_locked(void **state)
     assert_locks("TRUNCATE a, b", "a 8, b 8");
     assert_locks("ALTER TABLE p DETACH PARTITION q CONCURRENTLY", "q 4, p 4");
     assert_locks("ALTER TABLE p ATTACH PARTITION q DEFAULT", "q 8, p 4");
+    assert_locks("CREATE TABLE q PARTITION OF s.p DEFAULT", "s.p 8");
+    assert_locks("CREATE TABLE q () INHERITS (p)", "p 4");
 }
 
 static void
