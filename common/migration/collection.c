@@ -169,6 +169,7 @@ collection_take(struct collection *collection, struct listed_file *file, size_t 
             taken = at;
         } else if (unknown) {
             refuse_placeholder(collection, file, at, unknown);
+            source_builder_refuse(builder);
             at += unknown;
         } else {
             at++;

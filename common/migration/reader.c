@@ -153,13 +153,16 @@ read_verify(struct reading *reading, const struct source_migration *source,
 
     script_open(&script, reading, &source->verify);
     script.is_verify = true;
-    if (script_understand(&script) && check_keys_of_other(&script) &&
-        check_empty(&script, "the verify file holds no statement",
-                    "write queries that fail when the migration did not work")) {
+    bool is_understood = script_understand(&script) && check_keys_of_other(&script);
+    bool is_unused =
+        is_understood && !check_empty(&script, "the verify file holds no statement",
+                                      "write queries that fail when the migration did not work");
+    if (is_understood && !is_unused) {
         migration->has_verify = true;
         script_keep(&script, &migration->verify);
     }
-    script_close(&script, reading->errors);
+    bool is_noted = is_unused && !reading->layout->wants_statements;
+    script_close(&script, is_noted ? reading->notes : reading->errors);
 }
 
 static void
@@ -173,13 +176,13 @@ read_migration(struct reading *reading, const struct source_migration *source,
     if (source->is_repeatable) {
         migration->irreversible = "repeatable: change it, and it is carried out again";
     }
-    if (source->up.file) {
+    if (source->up.file && !source->up.is_refused) {
         read_up(reading, source, migration);
     }
-    if (source->down.file) {
+    if (source->down.file && !source->down.is_refused) {
         read_down(reading, source, migration);
     }
-    if (source->verify.file) {
+    if (source->verify.file && !source->verify.is_refused) {
         read_verify(reading, source, migration);
     }
 }

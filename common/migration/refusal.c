@@ -159,7 +159,8 @@ outermost(const struct sql_script *script, bool is_last)
     return script->statement_count;
 }
 
-/* Whether all transaction control is BEGIN, COMMIT, BEGIN, COMMIT … */
+/* Whether all transaction control is BEGIN, COMMIT, BEGIN, COMMIT …, or a COMMIT of nothing at the
+ * end. */
 static bool
 is_balanced(const struct sql_script *script)
 {
@@ -167,8 +168,9 @@ is_balanced(const struct sql_script *script)
 
     for (size_t i = 0; i < script->statement_count; i++) {
         enum sql_kind kind = script->statements[i].facts.kind;
+        bool is_last = i + 1 == script->statement_count;
         if (kind == SQL_TRANSACTION || (kind == SQL_BEGIN && is_open) ||
-            (kind == SQL_COMMIT && !is_open)) {
+            (kind == SQL_COMMIT && !is_open && !is_last)) {
             return false;
         }
         is_open = kind == SQL_BEGIN || (is_open && kind != SQL_COMMIT);
@@ -207,12 +209,15 @@ check_transaction_control(struct search *search)
         enum sql_kind kind = script->statements[i].facts.kind;
         search->has_wrap = kind != SQL_BEGIN && kind != SQL_COMMIT && kind != SQL_TRANSACTION;
     }
+    bool is_open = false;
     for (size_t i = 0; i < script->statement_count && !search->has_wrap; i++) {
         const struct sql_statement *statement = &script->statements[i];
         enum sql_kind kind = statement->facts.kind;
-        if (kind == SQL_BEGIN || (kind == SQL_COMMIT && !has_blocks) || kind == SQL_TRANSACTION) {
+        bool ends_block = kind == SQL_COMMIT && is_open && has_blocks;
+        if ((kind == SQL_BEGIN || kind == SQL_COMMIT || kind == SQL_TRANSACTION) && !ends_block) {
             refuse_control(search, statement, has_blocks);
         }
+        is_open = kind == SQL_BEGIN || (is_open && kind != SQL_COMMIT);
     }
 }
 

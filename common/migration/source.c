@@ -42,6 +42,7 @@ struct source_builder {
     struct text text;
     struct source_piece *pieces;
     size_t count, capacity;
+    bool is_refused;
 };
 
 struct source_builder *
@@ -92,6 +93,12 @@ source_builder_put(struct source_builder *builder, size_t offset, const char *te
     }
 }
 
+void
+source_builder_refuse(struct source_builder *builder)
+{
+    builder->is_refused = true;
+}
+
 struct source
 source_builder_finish(struct source_builder *builder, struct arena *arena)
 {
@@ -101,7 +108,8 @@ source_builder_finish(struct source_builder *builder, struct arena *arena)
         .size = builder->text.size,
         .text = arena_copy(arena, text_of(&builder->text), builder->text.size + 1),
         .pieces = arena_copy(arena, builder->pieces, builder->count * sizeof *builder->pieces),
-        .piece_count = builder->count};
+        .piece_count = builder->count,
+        .is_refused = builder->is_refused};
 }
 
 /* ---- places ---------------------------------------------------------------------------------- */

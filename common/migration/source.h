@@ -29,6 +29,7 @@ struct source {
     struct source_piece *pieces;
     size_t piece_count;
     enum transaction_mark mark;
+    bool is_refused; /* an error says why; it need not be looked at */
 };
 
 /* A migration as it lies in the folder. */
@@ -62,6 +63,7 @@ void source_builder_destroy(struct source_builder **builder_p);
 void source_builder_take(struct source_builder *builder, size_t offset, size_t size);
 void source_builder_put(struct source_builder *builder, size_t offset, const char *text,
                         size_t size);
+void source_builder_refuse(struct source_builder *builder);
 struct source source_builder_finish(struct source_builder *builder, struct arena *arena);
 
 /*

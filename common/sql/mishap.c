@@ -115,7 +115,8 @@ explain_psql(const char *at, struct error *error)
     }
     error_set(error, "E-MIG-PSQL", "a variable of psql, not SQL");
     error_found(error, "%s", word_at(at, word));
-    error_hint(error, "write the value itself");
+    error_hint(error, "write the value itself, or list it under substitutions of the service in "
+                      "skein.yaml");
 }
 
 /* `:name`, `:'name'`, `:"name"`: psql would have put a value there. */
