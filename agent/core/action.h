@@ -18,6 +18,7 @@ enum agent_action_kind {
     AGENT_SURVEY,     /* what is applied there? */
     AGENT_ADOPT,      /* take over what another tool has applied: `adopt` */
     AGENT_STOP,       /* end the running step_id of the target */
+    AGENT_PAUSE,      /* the same, where it can go on later; otherwise it comes to its end */
     AGENT_LOOK_UP,    /* is the bundle in the cache? then have it ready for AGENT_EXECUTE */
     AGENT_KEEP_CHUNK, /* write this piece of the bundle into the cache */
     AGENT_RELEASE,    /* no step needs the bundle any more: let it go from memory */
@@ -28,8 +29,8 @@ enum agent_action_kind {
 struct agent_action {
     enum agent_action_kind kind;
     int64_t delay_ms;     /* RECONNECT */
-    size_t target;        /* EXAMINE … STOP */
-    struct id step_id;    /* RESOLVE, STOP */
+    size_t target;        /* EXAMINE … PAUSE */
+    struct id step_id;    /* RESOLVE, STOP, PAUSE */
     uint64_t attempt;     /* RESOLVE */
     struct id survey_id;  /* SURVEY */
     struct id cluster_id; /* EXECUTE, ADOPT: whose the target is from now on */

@@ -505,6 +505,21 @@ agent_queue_stop(struct agent_core *core, struct agent_target *target)
     agent_actions_add(core->actions, &action);
 }
 
+/* What is done in many transactions stops between two of them, and goes on there when it is wanted
+ * again. */
+static void
+pause_running(struct agent_core *core, const struct agent_target *target,
+              const struct agent_step *step)
+{
+    struct agent_action action = {.kind = AGENT_PAUSE,
+                                  .target = target->index,
+                                  .step_id = step->assign.step_id,
+                                  .attempt = step->assign.attempt};
+    if (step->state == AGENT_STEP_RUNNING) {
+        agent_actions_add(core->actions, &action);
+    }
+}
+
 void
 agent_queue_cancel(struct agent_core *core, const struct cancel *cancel)
 {
@@ -532,7 +547,9 @@ agent_queue_cancel(struct agent_core *core, const struct cancel *cancel)
     } else if (step->state == AGENT_STEP_ENDED) {
         agent_step_tell(core, step);
     } else {
-        if (!cancel->spare_running) {
+        if (cancel->spare_running) {
+            pause_running(core, target, step);
+        } else {
             step->is_cancelled = true;
             agent_queue_stop(core, target);
         }

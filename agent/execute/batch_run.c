@@ -436,23 +436,34 @@ try_batch(struct batch_run *run, struct one_batch *one, enum try_end *end)
     return BATCH_DONE;
 }
 
+/* False when asked to stop, or to pause, which is heeded here alone. */
+static bool
+sleep_unless_stopped(struct sitting *sitting, uint64_t ms)
+{
+    int64_t end_ms = clock_now_ms() + (int64_t)ms;
+
+    for (int64_t left_ms = (int64_t)ms; left_ms > 0; left_ms = end_ms - clock_now_ms()) {
+        if (atomic_load(&sitting->wants_pause) ||
+            !interrupt_sleep(sitting->interrupt, left_ms < HOLD_MS ? left_ms : HOLD_MS)) {
+            return false;
+        }
+    }
+    return !atomic_load(&sitting->wants_pause) && !interrupt_is_raised(sitting->interrupt);
+}
+
 /* Rest behind the last batch, and then as long as the load wants it. False when asked to stop. */
 static bool
 wait_for_others(struct batch_run *run, const struct batch_leaf *leaf)
 {
-    struct interrupt *interrupt = run->try->sitting->interrupt;
+    struct sitting *sitting = run->try->sitting;
     uint64_t pause_ms = run->took_us ? throttle_pause_ms(&run->throttle, run->took_us) : 0;
 
-    if (pause_ms ? !interrupt_sleep(interrupt, (int64_t)pause_ms)
-                 : interrupt_is_raised(interrupt)) {
+    if (!sleep_unless_stopped(sitting, pause_ms)) {
         return false;
     }
-    while (throttle_look(&run->throttle, leaf->oid) == THROTTLE_HOLD) {
+    while (throttle_look(&run->throttle, leaf->oid) == THROTTLE_HOLD && !is_late(run->try)) {
         batch_tell(run, leaf);
-        if (is_late(run->try)) {
-            break;
-        }
-        if (!interrupt_sleep(interrupt, HOLD_MS)) {
+        if (!sleep_unless_stopped(sitting, HOLD_MS)) {
             return false;
         }
         run->progress_ms = clock_now_ms();

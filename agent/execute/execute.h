@@ -155,6 +155,12 @@ bool sitting_resolve(struct sitting *sitting, const struct id *step_id, uint64_t
 /* Ask a running call to end early; from another thread, any time, any number of times. */
 void sitting_stop(struct sitting *sitting);
 
+/*
+ * The same for a step that is done in many transactions: it ends between two of them, and another
+ * attempt goes on there. Every other step comes to its end.
+ */
+void sitting_pause(struct sitting *sitting);
+
 /* Take the wish to stop back, before the next call. */
 void sitting_clear_stop(struct sitting *sitting);
 

@@ -80,8 +80,15 @@ sitting_stop(struct sitting *sitting)
 }
 
 void
+sitting_pause(struct sitting *sitting)
+{
+    atomic_store(&sitting->wants_pause, true);
+}
+
+void
 sitting_clear_stop(struct sitting *sitting)
 {
+    atomic_store(&sitting->wants_pause, false);
     interrupt_clear(sitting->interrupt);
 }
 

@@ -6,6 +6,8 @@
 #ifndef AGENT_EXECUTE_SITTING_H
 #define AGENT_EXECUTE_SITTING_H
 
+#include <stdatomic.h>
+
 #include "common/base/random.h"
 #include "common/postgres/connection.h"
 #include "agent/execute/execute.h"
@@ -31,6 +33,7 @@ struct sitting {
     struct target_config config;
     char application_name[64];
     struct interrupt *interrupt;
+    atomic_bool wants_pause; /* from another thread: end where it can go on later */
     struct random random;
     struct connection *connection;
     struct connection *watcher; /* a second one, while statements are observed; may be null */

@@ -89,6 +89,12 @@ agent_crew_stop(struct agent_crew *crew, size_t target)
     agent_worker_stop(crew->seats[target].worker);
 }
 
+void
+agent_crew_pause(struct agent_crew *crew, size_t target)
+{
+    agent_worker_pause(crew->seats[target].worker);
+}
+
 /* It has answered; when too many sit idle, the one that worked longest ago goes home. */
 static void
 enter_idle(struct agent_crew *crew, struct seat *seat)

@@ -22,6 +22,9 @@ void agent_crew_post(struct agent_crew *crew, const struct agent_action *action,
 /* Ask the target's worker to end its job early. */
 void agent_crew_stop(struct agent_crew *crew, size_t target);
 
+/* The same, but only where it can go on later. */
+void agent_crew_pause(struct agent_crew *crew, size_t target);
+
 /* The next report, null when there is none; the caller owns it. */
 struct agent_report *agent_crew_take(struct agent_crew *crew);
 

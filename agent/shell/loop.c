@@ -211,6 +211,9 @@ carry_out(struct loop *loop, const struct agent_action *action)
     case AGENT_STOP:
         agent_crew_stop(loop->crew, action->target);
         break;
+    case AGENT_PAUSE:
+        agent_crew_pause(loop->crew, action->target);
+        break;
     case AGENT_LOOK_UP:
     case AGENT_KEEP_CHUNK:
     case AGENT_RELEASE:

@@ -503,6 +503,14 @@ agent_worker_stop(struct agent_worker *worker)
 }
 
 void
+agent_worker_pause(struct agent_worker *worker)
+{
+    if (worker->sitting) {
+        sitting_pause(worker->sitting);
+    }
+}
+
+void
 agent_worker_rest(struct agent_worker *worker)
 {
     pthread_mutex_lock(&worker->mutex);

@@ -31,6 +31,9 @@ bool agent_worker_post(struct agent_worker *worker, const struct agent_action *a
 /* Ask the job that is being carried out to end early. */
 void agent_worker_stop(struct agent_worker *worker);
 
+/* The same, but only where what is done can go on later. */
+void agent_worker_pause(struct agent_worker *worker);
+
 /* Let go of the connection now, when there is nothing to do. */
 void agent_worker_rest(struct agent_worker *worker);
 

@@ -388,6 +388,7 @@ carry_out(struct sim_agent *agent, const struct agent_action *action)
     case AGENT_KEEP_CHUNK:
         keep_chunk(agent, action->chunk);
         break;
+    case AGENT_PAUSE: /* no step here has places where it could go on later */
     case AGENT_RELEASE:
     case AGENT_NOTE:
         break;

@@ -289,6 +289,34 @@ is_stopped_between_two_batches_and_goes_on_there(void **state)
 }
 
 static void
+is_paused_between_two_batches_and_other_steps_are_not(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_with(TABLE);
+    struct work work;
+
+    prepare(&work, scene, "-- skein: batch max=100 pause=5ms\nUPDATE t SET x = x * 2");
+    struct helper *helper = helper_start(go, &work);
+    await_note(&work, "1000 changed");
+    sitting_pause(scene->sitting);
+    helper_join(&helper);
+    assert_int_equal(work.kind, OUTCOME_CANCELLED);
+    assert_in_range(scene_count(scene, "SELECT count(*) FROM t WHERE x = 2"), 1000, 9900);
+
+    sitting_clear_stop(scene->sitting);
+    work.order.attempt++;
+    go(&work);
+    assert_int_equal(work.kind, OUTCOME_DONE);
+    assert_changed_once(scene);
+
+    scene_tell(scene, "DROP SCHEMA skein CASCADE");
+    scene_sit_anew(scene);
+    plan_file(scene, "INSERT INTO probe VALUES ('x')");
+    sitting_pause(scene->sitting);
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+}
+
+static void
 waits_for_a_row_that_somebody_holds_without_holding_many(void **state)
 {
     (void)state;
@@ -401,6 +429,7 @@ main(void)
         cmocka_unit_test(holds_while_a_replica_is_behind),
         cmocka_unit_test(says_how_far_it_is),
         cmocka_unit_test(is_stopped_between_two_batches_and_goes_on_there),
+        cmocka_unit_test(is_paused_between_two_batches_and_other_steps_are_not),
         cmocka_unit_test(waits_for_a_row_that_somebody_holds_without_holding_many),
         cmocka_unit_test(gives_up_when_a_row_is_held_for_too_long),
         cmocka_unit_test(a_batch_that_takes_too_long_is_halved),

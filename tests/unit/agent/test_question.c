@@ -42,6 +42,7 @@ spares_what_runs_when_it_is_told_to(void **state)
                                                   .attempt = 1,
                                                   .spare_running = true}});
     assert_int_equal(bench_count(bench, AGENT_STOP), 0);
+    assert_int_equal(bench_count(bench, AGENT_PAUSE), 1); /* it may have places to go on later */
     assert_true(bench_said_state(bench, 1, STEP_REPORT_RUNNING));
     assert_true(bench_said_state(bench, 2, STEP_REPORT_NOT_STARTED));
 }
