@@ -1,12 +1,15 @@
 #include "coordinator/cli/lint_sizes.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "common/io/file.h"
 #include "common/postgres/connection.h"
 
 #define WAIT_MS 30000
+#define LIST_SIZE_MAX ((size_t)1 << 20)
 
 /* Of a partitioned table all of its partitions together. */
 static const char query[] =
@@ -29,7 +32,7 @@ static const char query[] =
     "SELECT count(*) FROM pg_stat_replication";
 
 static bool
-ask(struct connection *connection, struct size_list *sizes, struct error *error)
+ask(struct connection *connection, const char *target, struct size_list *sizes, struct error *error)
 {
     const struct patience patience = {.deadline_ms = clock_now_ms() + WAIT_MS};
 
@@ -43,7 +46,7 @@ ask(struct connection *connection, struct size_list *sizes, struct error *error)
         const char *writes = connection_cell(connection, 0, i, 4);
         size->schema = arena_text(&sizes->arena, connection_cell(connection, 0, i, 0));
         size->name = arena_text(&sizes->arena, connection_cell(connection, 0, i, 1));
-        size->target = "";
+        size->target = arena_text(&sizes->arena, target);
         size->rows = strtoll(connection_cell(connection, 0, i, 2), NULL, 10);
         size->bytes = strtoull(connection_cell(connection, 0, i, 3), NULL, 10);
         size->writes = writes ? strtod(writes, NULL) : 0;
@@ -54,7 +57,8 @@ ask(struct connection *connection, struct size_list *sizes, struct error *error)
 }
 
 bool
-lint_sizes_read(const char *conninfo, struct size_list *sizes, unsigned *major, struct error *error)
+lint_sizes_read(const char *conninfo, const char *target, struct size_list *sizes, unsigned *major,
+                struct error *error)
 {
     CLEANUP(interrupt_destroy) struct interrupt *interrupt = interrupt_new();
     const struct connection_config config = {
@@ -65,8 +69,53 @@ lint_sizes_read(const char *conninfo, struct size_list *sizes, unsigned *major, 
         !connection_open(&config, &connection, error)) {
         return false;
     }
-    *major = (unsigned)connection_server_version(connection) / 10000;
-    bool succeeded = ask(connection, sizes, error);
+    unsigned version = (unsigned)connection_server_version(connection) / 10000;
+    *major = *major && *major < version ? *major : version;
+    bool succeeded = ask(connection, target, sizes, error);
     connection_close(&connection);
     return succeeded;
+}
+
+/* "prod-eu-7 host=… dbname=…"; the line is cut in two. */
+static bool
+read_line(char *line, const char *path, size_t number, struct size_list *sizes, unsigned *major,
+          struct error *error)
+{
+    char *name = line + strspn(line, " \t");
+    size_t size = strcspn(name, " \t");
+
+    if (!*name || *name == '#') {
+        return true;
+    }
+    if (!name[size] || size > 128) {
+        error_set(error, "E-CLI-FILE", "a line names no database");
+        error_where(error, "%s:%zu", path, number);
+        return error_hint(error, "a name and a connection string: prod-eu-7 service=auth-eu-7");
+    }
+    name[size] = '\0';
+    return lint_sizes_read(name + size + 1, name, sizes, major, error) ||
+           error_prefix(error, "%s", name);
+}
+
+bool
+lint_sizes_read_list(const char *path, struct size_list *sizes, unsigned *major,
+                     struct error *error)
+{
+    CLEANUP(text_release) struct text content = {0};
+    char *rest = NULL;
+
+    if (!file_read(path, FILE_ANY, LIST_SIZE_MAX, "E-CLI-FILE", &content, error)) {
+        return false;
+    }
+    size_t number = 1;
+    for (char *line = content.data; line; line = rest, number++) {
+        rest = strchr(line, '\n');
+        if (rest) {
+            *rest++ = '\0';
+        }
+        if (!read_line(line, path, number, sizes, major, error)) {
+            return false;
+        }
+    }
+    return true;
 }

@@ -205,6 +205,9 @@ static const struct command_option option_fail_on =
 static const struct command_option option_lint_database =
     OPTION("database", VALUE_TEXT, "CONNINFO", NULL, 0, 0, NULL,
            "how grave a finding is follows the sizes of this database's tables, and its version");
+static const struct command_option option_lint_databases =
+    OPTION("databases", VALUE_FILE, "FILE", NULL, 0, 0, NULL,
+           "the same for many: a line for each, its name and its CONNINFO");
 static const struct command_option option_fix =
     FLAG("fix", "write the files anew where a finding can be put right mechanically");
 static const struct command_option option_rules_format =
@@ -509,7 +512,7 @@ const struct command command_table[] = {
                     .sentence = "a folder of migrations, files in one, or a service; otherwise "
                                 "every service of skein.yaml"}},
      .options = {&option_layout, &option_changed_since, &option_lint_format, &option_fail_on,
-                 &option_fix, &option_lint_database},
+                 &option_fix, &option_lint_database, &option_lint_databases},
      .examples = {{"skein lint", "every service of skein.yaml"},
                   {"skein lint --changed-since origin/main --format github", "in a pull request"},
                   {"skein lint auth --database service=auth", "with the sizes of real tables"},

@@ -155,12 +155,14 @@ command_lint(struct call *call, struct error *error)
     CLEANUP(lint_call_release) struct lint_call lint = {.call = call};
     const char *revision = call_text(call, "changed-since");
     const char *database = call_text(call, "database");
+    const char *databases = call_text(call, "databases");
 
     if (!lint_units_find(&lint.units, call->arguments, call->argument_count,
                          call_text(call, "layout"), error) ||
         (lint.units.project &&
          !lint_settings_read(lint.units.project->file, &lint.settings, error)) ||
-        (database && !lint_sizes_read(database, &lint.sizes, &lint.server_major, error)) ||
+        (database && !lint_sizes_read(database, "", &lint.sizes, &lint.server_major, error)) ||
+        (databases && !lint_sizes_read_list(databases, &lint.sizes, &lint.server_major, error)) ||
         (revision && !lint_units_since(&lint.units, revision, error)) || !look(&lint, error) ||
         (call_flag(call, "fix") && !repair(&lint, error))) {
         return false;

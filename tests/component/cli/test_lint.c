@@ -234,6 +234,33 @@ follows_the_sizes_of_a_database(void **state)
 }
 
 static void
+follows_the_largest_of_many_databases(void **state)
+{
+    (void)state;
+    cluster_tell(cluster, "postgres", "DROP DATABASE IF EXISTS eu");
+    cluster_tell(cluster, "postgres", "CREATE DATABASE eu");
+    cluster_tell(cluster, "eu", "CREATE TABLE users (id bigint, email text)");
+    cluster_tell(cluster, "postgres",
+                 "DROP TABLE IF EXISTS users; CREATE TABLE users AS SELECT i AS id, "
+                 "repeat('x', 400) AS email FROM generate_series(1, 40000) i");
+    CLEANUP(mem_free) char *one = cluster_conninfo(cluster, "postgres", "postgres");
+    CLEANUP(mem_free) char *other = cluster_conninfo(cluster, "eu", "postgres");
+    CLEANUP(mem_free)
+    char *list = mem_format("# the fleet\n\nprod-us %s\nprod-eu %s\n", one, other);
+    const char *path = folder_text(&files, "fleet.txt", list, 0644);
+    CLEANUP(program_forget)
+    struct program_end lint = program_say(files.path, "lint", ".", "--databases", path);
+
+    program_must_end(&lint, 1);
+    program_must_say(&lint, "on prod-us; 2 of 2 targets have it, 0 above 1 GB");
+    path = folder_text(&files, "fleet.txt", "prod-us\n", 0644);
+    CLEANUP(program_forget)
+    struct program_end bare = program_say(files.path, "lint", ".", "--databases", path);
+    program_must_end(&bare, 2);
+    program_must_say(&bare, "fleet.txt:1");
+}
+
+static void
 refuses_a_password_on_the_command_line(void **state)
 {
     (void)state;
@@ -275,6 +302,7 @@ main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(refuses_a_revision_that_git_does_not_know, begin, end),
         cmocka_unit_test_setup_teardown(follows_the_sizes_of_a_database, begin, end),
+        cmocka_unit_test_setup_teardown(follows_the_largest_of_many_databases, begin, end),
         cmocka_unit_test_setup_teardown(refuses_a_password_on_the_command_line, begin, end),
         cmocka_unit_test_setup_teardown(the_rules_are_listed_and_explained, begin, end),
     };
