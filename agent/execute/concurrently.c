@@ -15,6 +15,7 @@
 #include "agent/execute/mirror.h"
 #include "agent/execute/observation.h"
 #include "agent/execute/outside.h"
+#include "agent/execute/preflight.h"
 #include "agent/execute/single.h"
 #include "agent/execute/transaction.h"
 
@@ -434,6 +435,7 @@ finish(struct step_try *try)
         return try_query_failed(try, "cannot write down what was done");
     }
     observation_report(try);
+    preflight_report(try);
     try->outcome->kind = OUTCOME_DONE;
     try->outcome->notices = connection_notice_count(try->sitting->connection) - try->notices_before;
     try->outcome->duration_us = (uint64_t)(clock_now_us() - try->began_us);

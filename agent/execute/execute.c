@@ -12,6 +12,7 @@
 #include "agent/execute/batch.h"
 #include "agent/execute/concurrently.h"
 #include "agent/execute/observation.h"
+#include "agent/execute/preflight.h"
 #include "agent/execute/transaction.h"
 #include "agent/execute/way.h"
 
@@ -46,6 +47,7 @@ struct execution {
     struct backoff connect_backoff, lock_backoff, conflict_backoff;
     struct way way;
     struct observation observation;
+    struct preflight preflight;
     int64_t began_ms;
     uint64_t timeout_ms; /* for all tries together; 0: none */
     int64_t deadline_ms; /* when it ends; 0: none, or nothing was tried yet */
@@ -84,6 +86,7 @@ begin(struct execution *execution, struct sitting *sitting, const struct step_or
     way_begin(&execution->way, script, first_of(said_ms, default_ms, 0), config->lock_budget_ms);
     execution->try.way = &execution->way;
     execution->try.observation = &execution->observation;
+    execution->try.preflight = &execution->preflight;
     execution->try.timeout_ms = execution->timeout_ms;
     execution->try.lock_timeout_ms = execution->way.budget.lock_timeout_ms;
 }
@@ -99,6 +102,7 @@ begin_try(struct execution *execution)
     }
     *try->outcome = (struct outcome){.lock_tries = execution->tries++};
     way_report(try);
+    preflight_report(try);
     observation_begin(try->observation, NULL);
     try->error = (struct error){0};
     try->sqlstate[0] = '\0';
@@ -513,6 +517,18 @@ check_cluster(struct execution *execution)
     return false;
 }
 
+/* Nothing was begun; it is a verdict on this attempt nevertheless. */
+static void
+failed_in_preflight(struct execution *execution)
+{
+    struct error error = execution->try.error;
+
+    begin_try(execution);
+    execution->try.error = error;
+    execution->try.is_retryable = true;
+    failed(execution);
+}
+
 static enum try_end
 carry_out(struct step_try *try)
 {
@@ -541,6 +557,14 @@ sitting_execute(struct sitting *sitting, const struct step_order *order, struct 
         }
         if (!sitting->connection) {
             continue;
+        }
+        enum preflight_verdict verdict = preflight_server(&execution.try);
+        if (verdict == PREFLIGHT_AGAIN) {
+            continue;
+        }
+        if (verdict == PREFLIGHT_FAILED) {
+            failed_in_preflight(&execution);
+            return true;
         }
         begin_try(&execution);
         if (!goes_on(&execution, carry_out(&execution.try))) {

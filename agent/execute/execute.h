@@ -14,6 +14,7 @@
 #include "common/migration/adoption.h"
 #include "common/migration/bundle.h"
 #include "common/migration/outcome.h"
+#include "agent/execute/policy.h"
 
 struct sitting;
 
@@ -26,6 +27,8 @@ struct target_config {
     uint64_t lock_timeout_ms; /* of one statement's wait, when its file does not say; 0: 2,000 */
     uint64_t lock_budget_ms;  /* tries for a lock, all together; 0: 60,000 */
     uint64_t timeout_ms;      /* of one script, when its file does not say; 0: none */
+    struct preflight_policies preflight;
+    struct eviction eviction;
 };
 
 /* Who leads, as the target's fence knows it. */

@@ -67,8 +67,12 @@ look_conflicts(enum table_lock one, enum table_lock other)
 /* ---- what is wanted -------------------------------------------------------------------------- */
 
 static void
-want(struct look *look, const struct wanted_lock *lock, size_t statement)
+want(struct look *look, const struct wanted_lock *lock, const struct statement *by,
+     size_t statement)
 {
+    bool alters = lock->mode == TABLE_LOCK_ACCESS_EXCLUSIVE && text_equal(by->tag, "ALTER TABLE");
+    bool needs_owner = alters || text_equal(by->tag, "CREATE INDEX");
+
     /* Nobody in an application waits behind a weaker one. */
     if (lock->mode < TABLE_LOCK_SHARE) {
         return;
@@ -77,12 +81,15 @@ want(struct look *look, const struct wanted_lock *lock, size_t statement)
         struct wanted *table = &look->tables[i];
         if (table->name && strcmp(table->name, lock->relation) == 0) {
             table->mode = lock->mode > table->mode ? lock->mode : table->mode;
+            table->needs_owner = table->needs_owner || needs_owner;
             return;
         }
     }
     if (look->table_count < LOOK_TABLES_MAX) {
-        look->tables[look->table_count++] =
-            (struct wanted){.name = lock->relation, .mode = lock->mode, .statement = statement};
+        look->tables[look->table_count++] = (struct wanted){.name = lock->relation,
+                                                            .mode = lock->mode,
+                                                            .needs_owner = needs_owner,
+                                                            .statement = statement};
     }
 }
 
@@ -93,7 +100,7 @@ look_begin(struct look *look, const struct script *script)
     look->deadlock_ms = 0;
     for (size_t i = 0; i < script->statement_count; i++) {
         for (size_t k = 0; k < script->statements[i].lock_count; k++) {
-            want(look, &script->statements[i].locks[k], i);
+            want(look, &script->statements[i].locks[k], &script->statements[i], i);
         }
     }
 }
@@ -151,6 +158,9 @@ enum look_column {
     LOOK_TABLE, /* its number here */
     LOOK_OID,
     LOOK_FILE,
+    LOOK_OWNER, /* null: the role owns it, or is among the owners */
+    LOOK_ROLE,
+    LOOK_INVALID,
     LOOK_DEADLOCK,
     LOOK_KEY, /* from here on null when nobody is at it */
     LOOK_MODE,
@@ -162,6 +172,7 @@ enum look_column {
     LOOK_AGE,
     LOOK_QUERY_START,
     LOOK_IS_VACUUM,
+    LOOK_WRITTEN,
     LOOK_YIELDS
 };
 
@@ -170,13 +181,17 @@ enum look_column {
  * less of its catalogs. A backend number of 0 is nobody's, null would be everybody's.
  */
 static const char question[] =
-    "SELECT w.n, w.o::oid::bigint, pg_catalog.pg_relation_filenode(w.o)::bigint, "
-    "current_setting('deadlock_timeout'), l.virtualtransaction,"
+    "SELECT w.n, w.o::oid::bigint, pg_catalog.pg_relation_filenode(w.o)::bigint,"
+    " (SELECT quote_ident(pg_get_userbyid(c.relowner)) FROM pg_catalog.pg_class c WHERE c.oid = w.o"
+    " AND NOT pg_has_role(c.relowner, 'USAGE')), quote_ident(current_user), (SELECT"
+    " string_agg(x.indexrelid::regclass::text, ', ') FROM pg_catalog.pg_index x WHERE x.indrelid ="
+    " w.o AND NOT x.indisvalid), current_setting('deadlock_timeout'), l.virtualtransaction,"
     " l.mode, l.relation::regclass, l.pid, pg_catalog.pg_get_userbyid(a.usesysid),"
     " a.application_name, a.state,"
     " (extract(epoch FROM clock_timestamp() - a.xact_start) * 1000)::bigint,"
     " to_char(a.query_start, 'YYYY-MM-DD HH24:MI:SS'),"
-    " a.backend_type = 'autovacuum worker', a.backend_type = 'autovacuum worker'"
+    " a.backend_type = 'autovacuum worker', a.state IS NULL OR a.backend_xid IS NOT NULL,"
+    " a.backend_type = 'autovacuum worker'"
     " AND a.query NOT LIKE '%(to prevent wraparound)%'"
     " FROM (VALUES ";
 
@@ -257,6 +272,7 @@ take_blocker(struct look *look, size_t table, const struct connection *connectio
     snprintf(blocker->sighting.key, sizeof blocker->sighting.key, "%s", key);
     blocker->sighting.age_ms = age ? strtoll(age, NULL, 10) : -1;
     blocker->sighting.yields = is_true(connection, answer, row, LOOK_YIELDS);
+    blocker->has_written = is_true(connection, answer, row, LOOK_WRITTEN);
     blocker->is_autovacuum = is_true(connection, answer, row, LOOK_IS_VACUUM);
     take_cell(connection, answer, row, LOOK_USER, blocker->user, sizeof blocker->user);
     take_cell(connection, answer, row, LOOK_APPLICATION, blocker->application,
@@ -284,6 +300,12 @@ look_read(struct look *look, const struct connection *connection, size_t answer)
         if (deadlock && text_to_duration_ms(deadlock, &deadlock_ms)) {
             look->deadlock_ms = (uint64_t)deadlock_ms;
         }
+        take_cell(connection, answer, row, LOOK_OWNER, look->tables[number].owner,
+                  sizeof look->tables[number].owner);
+        take_cell(connection, answer, row, LOOK_ROLE, look->tables[number].role,
+                  sizeof look->tables[number].role);
+        take_cell(connection, answer, row, LOOK_INVALID, look->tables[number].invalid,
+                  sizeof look->tables[number].invalid);
         look->tables[number].file = file ? strtoull(file, NULL, 10) : 0;
         look->tables[number].oid = oid ? strtoull(oid, NULL, 10) : 0;
         if (mode && look_conflicts(look->tables[number].mode, look_lock_named(mode))) {

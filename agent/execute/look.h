@@ -21,6 +21,7 @@ struct blocker {
     char relation[130];   /* what it holds or waits for */
     size_t table;         /* the same, among those wanted */
     bool is_autovacuum;
+    bool has_written; /* or nobody may say that it has not */
 };
 
 /* A table that is wanted. */
@@ -29,7 +30,11 @@ struct wanted {
     uint64_t file;    /* of its storage, when it was last looked; 0: it has none, or not known */
     uint64_t oid;     /* 0: not known, or there is none of that name */
     enum table_lock mode;
-    size_t statement; /* the first that wants it, from 0 */
+    bool needs_owner;  /* whoever does not own it may not do it */
+    char owner[70];    /* when it is somebody else than the role; quoted */
+    char role[70];     /* the role that the look was made with; quoted */
+    char invalid[130]; /* its INVALID indexes */
+    size_t statement;  /* the first that wants it, from 0 */
 };
 
 struct look {

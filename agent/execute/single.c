@@ -124,11 +124,7 @@ open_transaction(struct step_try *try, enum try_end *end)
         }
         return false;
     }
-    if (!way_is_free(try->way, connection, connection_answer_count(connection) - 1)) {
-        *end = TRY_BLOCKED;
-        return false;
-    }
-    return true;
+    return way_is_free(try, connection_answer_count(connection) - 1, end);
 }
 
 static bool

@@ -45,6 +45,7 @@ sitting_close(struct sitting *sitting)
 {
     connection_close(&sitting->connection);
     connection_close(&sitting->watcher);
+    sitting->preflight_ms = 0;
     sitting->has_lock = false;
     sitting_forget_applied(sitting);
 }

@@ -37,6 +37,7 @@ struct sitting {
     struct random random;
     struct connection *connection;
     struct connection *watcher; /* a second one, while statements are observed; may be null */
+    int64_t preflight_ms;       /* when the server was last found to be well; 0: never */
     int64_t watch_again_ms;     /* it could not be opened: not before then */
     struct backend backend, lost;
     char *session_settings; /* calls that bring the session's settings to what we want */

@@ -11,6 +11,7 @@
 #include "common/postgres/schema.h"
 #include "agent/execute/mirror.h"
 #include "agent/execute/observation.h"
+#include "agent/execute/preflight.h"
 #include "agent/execute/way.h"
 
 /* ---- T4, T5, T6: begin, fence, claim, settings: one round trip ------------------------------ */
@@ -172,11 +173,7 @@ claim(struct step_try *try, enum try_end *end)
              connection_cell(connection, claim_answer + 1, 0, CHECK_XID));
     observation_begin(try->observation,
                       connection_cell(connection, claim_answer + 1, 0, CHECK_WAL));
-    if (!way_is_free(try->way, connection, claim_answer + 2)) {
-        *end = TRY_BLOCKED;
-        return false;
-    }
-    return true;
+    return way_is_free(try, claim_answer + 2, end);
 }
 
 /* ---- T7: the statements --------------------------------------------------------------------- */
@@ -389,6 +386,7 @@ close_and_commit(struct step_try *try)
     struct journal_row row = journal_row_of(try->order);
 
     observation_report(try);
+    preflight_report(try);
     try->outcome->kind = OUTCOME_DONE;
     try->outcome->notices = connection_notice_count(connection) - try->notices_before;
     try->outcome->duration_us = (uint64_t)(clock_now_us() - try->began_us);

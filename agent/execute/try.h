@@ -9,6 +9,7 @@
 #include "agent/execute/journal.h"
 
 struct observation;
+struct preflight;
 struct way;
 
 enum try_end {
@@ -30,6 +31,7 @@ struct step_try {
 
     uint64_t lock_timeout_ms; /* of this try */
     struct observation *observation;
+    struct preflight *preflight;
     struct way *way;     /* who would be in the way, and whether to go nevertheless */
     uint64_t timeout_ms; /* of all tries together; 0: none */
     int64_t deadline_ms; /* of the script; 0: none */

@@ -5,19 +5,24 @@
 #include <string.h>
 
 #include "common/base/clock.h"
+#include "common/base/log.h"
 #include "common/base/mem.h"
+#include "agent/execute/preflight.h"
 
 #define FIRST_MS 50       /* the shortest try: what nobody minds */
 #define LOOK_EVERY_MS 15  /* while it may be free any moment */
 #define LOOK_SELDOM_MS 40 /* and when somebody has been in the way for long */
 #define LONG_MS 5000
 #define TELL_EVERY_MS 500
+#define EVICT_EVERY_MS 1000
+#define GRACE_MS 5000
 
 void
 way_begin(struct way *way, const struct script *script, uint64_t most_ms, uint64_t total_ms)
 {
     way->worst_count = 0;
-    way->waited_ms = 0;
+    way->waited_ms = way->evicted_ms = 0;
+    way->asked_count = 0;
     look_begin(&way->look, script);
     /* Outside a transaction the waits are for others to end, and nobody queues behind them. */
     budget_begin(&way->budget, script->is_transactional ? FIRST_MS : most_ms, most_ms, total_ms);
@@ -103,13 +108,16 @@ judge(struct way *way, bool is_armed)
 }
 
 bool
-way_is_free(struct way *way, const struct connection *connection, size_t answer)
+way_is_free(struct step_try *try, size_t answer, enum try_end *end)
 {
+    struct way *way = try->way;
+
     if (look_is_empty(&way->look)) {
         return true;
     }
-    look_read(&way->look, connection, answer);
-    return judge(way, true) == BUDGET_GO;
+    look_read(&way->look, try->sitting->connection, answer);
+    *end = preflight_tables(try) ? TRY_BLOCKED : TRY_FAILED;
+    return *end == TRY_BLOCKED && judge(way, true) == BUDGET_GO;
 }
 
 /* ---- between tries --------------------------------------------------------------------------- */
@@ -154,8 +162,102 @@ gives_up(struct step_try *try, const char *limit, uint64_t limit_ms)
     return error_hint(&try->error, "wait until who holds it is done, or give it more time");
 }
 
+/* ---- who may be asked to leave --------------------------------------------------------------- */
+
+/* Whether the name stands on a line of its own. */
 static bool
-wait_until(struct step_try *try, enum budget_verdict *verdict)
+is_on_list(const char *names, const char *name)
+{
+    size_t size = strlen(name);
+
+    for (const char *line = names; size && line && *line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, size) == 0 && (line[size] == '\n' || !line[size])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * First its query is cancelled; a session that is still in its transaction when the time of grace
+ * is over is ended. Never one that has written, never one that is not on the list. The server
+ * checks once more that it is this very transaction.
+ */
+static void
+ask_to_leave(struct step_try *try, const struct blocker *blocker, bool terminates)
+{
+    CLEANUP(mem_free)
+    char *sql = mem_format("SELECT %s(l.pid) FROM pg_locks l WHERE l.pid = %d AND l.locktype ="
+                           " 'virtualxid' AND l.virtualtransaction = '%s'",
+                           terminates ? "pg_terminate_backend" : "pg_cancel_backend", blocker->pid,
+                           blocker->sighting.key);
+    struct patience patience = sitting_patience();
+
+    log_warn("target %s: %s pid %d (%s), which holds %s", try->sitting->config.name,
+             terminates ? "ending" : "cancelling", blocker->pid, blocker->application,
+             blocker->relation);
+    if (!connection_run(try->sitting->connection, sql, &patience)) {
+        log_warn("target %s: %s", try->sitting->config.name,
+                 connection_error(try->sitting->connection)->message);
+    }
+}
+
+static struct asked *
+find_asked(struct way *way, const char *key)
+{
+    for (size_t i = 0; i < way->asked_count; i++) {
+        if (strcmp(way->asked[i].key, key) == 0) {
+            return &way->asked[i];
+        }
+    }
+    return NULL;
+}
+
+static void
+evict_one(struct step_try *try, const struct blocker *blocker, int64_t now_ms)
+{
+    const struct eviction *eviction = &try->sitting->config.eviction;
+    struct way *way = try->way;
+    int64_t grace_ms = eviction->grace_ms ? (int64_t)eviction->grace_ms : GRACE_MS;
+    struct asked *asked = find_asked(way, blocker->sighting.key);
+
+    if (asked && now_ms - asked->asked_ms >= grace_ms) {
+        ask_to_leave(try, blocker, true);
+        asked->asked_ms = now_ms;
+    } else if (!asked && way->asked_count < ASKED_MAX) {
+        asked = &way->asked[way->asked_count++];
+        snprintf(asked->key, sizeof asked->key, "%s", blocker->sighting.key);
+        asked->asked_ms = now_ms;
+        ask_to_leave(try, blocker, false);
+    }
+}
+
+static void
+evict(struct step_try *try, int64_t now_ms)
+{
+    const struct eviction *eviction = &try->sitting->config.eviction;
+    struct way *way = try->way;
+
+    if (!eviction->is_on || now_ms - way->evicted_ms < EVICT_EVERY_MS) {
+        return;
+    }
+    way->evicted_ms = now_ms;
+    for (size_t i = 0; i < way->look.blocker_count && try->sitting->connection; i++) {
+        const struct blocker *blocker = &way->look.blockers[i];
+        bool is_fair = blocker->pid && !blocker->is_autovacuum && !blocker->has_written &&
+                       is_on_list(eviction->applications, blocker->application);
+        if (is_fair && blocker->sighting.age_ms >= (int64_t)eviction->age_ms) {
+            evict_one(try, blocker, now_ms);
+        }
+    }
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+/* False: a policy refuses what was found, and the error says so. */
+static bool
+wait_until(struct step_try *try, enum budget_verdict *verdict, bool *is_late)
 {
     int64_t told_ms = 0;
     struct error error;
@@ -163,8 +265,10 @@ wait_until(struct step_try *try, enum budget_verdict *verdict)
     while ((*verdict = judge(try->way, false)) == BUDGET_WAIT) {
         int64_t now_ms = clock_now_ms();
         if (try->deadline_ms && now_ms >= try->deadline_ms) {
-            return false;
+            *is_late = true;
+            return true;
         }
+        evict(try, now_ms);
         if (now_ms - told_ms >= TELL_EVERY_MS) {
             tell(try);
             told_ms = now_ms;
@@ -176,6 +280,9 @@ wait_until(struct step_try *try, enum budget_verdict *verdict)
         if (*verdict == BUDGET_GO) {
             break;
         }
+        if (!preflight_tables(try)) {
+            return false;
+        }
     }
     return true;
 }
@@ -186,12 +293,13 @@ way_wait(struct step_try *try)
     int64_t began_ms = clock_now_ms();
     enum budget_verdict verdict;
 
-    bool is_in_time = wait_until(try, &verdict);
+    bool is_late = false;
+    bool is_allowed = wait_until(try, &verdict, &is_late);
     try->way->waited_ms += clock_now_ms() - began_ms;
     try->lock_timeout_ms = try->way->budget.lock_timeout_ms;
-    if (is_in_time && verdict == BUDGET_GO) {
-        return true;
+    if (!is_allowed || (!is_late && verdict == BUDGET_GO)) {
+        return is_allowed;
     }
-    return is_in_time ? gives_up(try, "the lock budget", try->way->budget.total_ms)
-                      : gives_up(try, "the time-out", try->timeout_ms);
+    return is_late ? gives_up(try, "the time-out", try->timeout_ms)
+                   : gives_up(try, "the lock budget", try->way->budget.total_ms);
 }

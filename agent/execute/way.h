@@ -8,12 +8,23 @@
 #include "agent/execute/look.h"
 #include "agent/execute/try.h"
 
+#define ASKED_MAX 32 /* of one step; more are left alone */
+
+/* A transaction that was asked to leave, and when. */
+struct asked {
+    char key[BUDGET_KEY_SIZE];
+    int64_t asked_ms;
+};
+
 /* Of one step, through all its tries. */
 struct way {
     struct look look;
     struct budget budget;
     struct blocker worst[OUTCOME_BLOCKERS_MAX]; /* the oldest of those that were in the way */
     size_t worst_count;
+    int64_t evicted_ms; /* when it was last looked whom to ask to leave */
+    struct asked asked[ASKED_MAX];
+    size_t asked_count;
     int64_t waited_ms; /* in way_wait, all together */
 };
 
@@ -22,10 +33,11 @@ void way_begin(struct way *way, const struct script *script, uint64_t most_ms, u
 
 /*
  * Append the question who is in the way, as one more statement; nothing when there is nothing to
- * ask. And judge its answer: whether the try may begin.
+ * ask. And judge its answer: whether the try may begin; otherwise *end is TRY_BLOCKED, or
+ * TRY_FAILED when a policy refuses what was found.
  */
 void way_append(const struct way *way, struct sitting *sitting, struct text *sql);
-bool way_is_free(struct way *way, const struct connection *connection, size_t answer);
+bool way_is_free(struct step_try *try, size_t answer, enum try_end *end);
 
 /*
  * After TRY_BLOCKED, outside any transaction. True: try now, with try->lock_timeout_ms (also when

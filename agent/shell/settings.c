@@ -202,6 +202,98 @@ read_database(struct agent_settings *settings, const struct config_node *map,
 }
 
 static bool
+read_policies(const struct config_node *map, struct preflight_policies *policies,
+              struct error *error)
+{
+    for (int i = 0; i < CHECK_COUNT; i++) {
+        const char *key = policy_check_name((enum preflight_check)i), *word;
+        if (!config_text(map, key, "", &word, error)) {
+            return false;
+        }
+        if (word[0] && !policy_named(word, &policies->of[i])) {
+            error_set(error, "E-CFG-RANGE", "'%s' cannot be '%s'", key, word);
+            error_found(error, "one of: ignore warn hold refuse");
+            return config_where_key(map, key, error);
+        }
+    }
+    return true;
+}
+
+static bool
+read_preflight(const struct config_node *target, struct preflight_policies *policies,
+               struct error *error)
+{
+    const struct config_node *map;
+    int64_t slot_mib = 0, segments = 0;
+
+    if (!config_map(target, "preflight", &map, error)) {
+        return false;
+    }
+    if (!map) {
+        return true;
+    }
+    bool is_good = read_policies(map, policies, error) &&
+                   read_duration(map, "lag_limit", &policies->lag_ms, error) &&
+                   read_duration(map, "old_limit", &policies->old_ms, error) &&
+                   read_duration(map, "hold_limit", &policies->hold_ms, error) &&
+                   config_number(map, "slot_limit_mib", 0, 1, 1 << 24, &slot_mib, error) &&
+                   config_number(map, "archive_limit", 0, 1, 1 << 24, &segments, error);
+    policies->slot_bytes = (uint64_t)slot_mib << 20;
+    policies->archive_count = (uint64_t)segments;
+    return is_good;
+}
+
+/* The names of applications, one a line. */
+static bool
+read_applications(struct agent_settings *settings, const struct config_node *map,
+                  struct eviction *eviction, struct error *error)
+{
+    const struct config_node *list;
+    const char *names = "";
+
+    if (!config_list(map, "applications", &list, error)) {
+        return false;
+    }
+    for (size_t i = 0; list && i < config_count(list); i++) {
+        const char *name = config_scalar(config_item(list, i));
+        if (!name || !name[0] || strchr(name, '\n')) {
+            error_set(error, "E-CFG-TYPE", "an application is a name");
+            return config_where(list, error);
+        }
+        names = arena_format(&settings->arena, "%s%s%s", names, names[0] ? "\n" : "", name);
+    }
+    if (!names[0]) {
+        return is_missing(map, "applications", "applications: [reports]; nobody else is touched",
+                          error);
+    }
+    eviction->applications = names;
+    return true;
+}
+
+static bool
+read_eviction(struct agent_settings *settings, const struct config_node *target,
+              struct eviction *eviction, struct error *error)
+{
+    const struct config_node *map;
+
+    if (!config_map(target, "evict", &map, error)) {
+        return false;
+    }
+    if (!map) {
+        return true;
+    }
+    eviction->is_on = true;
+    if (!read_duration(map, "after", &eviction->age_ms, error) ||
+        !read_duration(map, "grace", &eviction->grace_ms, error)) {
+        return false;
+    }
+    if (!eviction->age_ms) {
+        return is_missing(map, "after", "after: 30s, the least age of a transaction", error);
+    }
+    return read_applications(settings, map, eviction, error);
+}
+
+static bool
 read_target(struct agent_settings *settings, const struct config_node *map,
             struct agent_settings_target *entry, struct error *error)
 {
@@ -220,6 +312,8 @@ read_target(struct agent_settings *settings, const struct config_node *map,
            read_duration(map, "lock_timeout", &target->lock_timeout_ms, error) &&
            read_duration(map, "lock_budget", &target->lock_budget_ms, error) &&
            read_duration(map, "timeout", &target->timeout_ms, error) &&
+           read_preflight(map, &target->preflight, error) &&
+           read_eviction(settings, map, &target->eviction, error) &&
            read_labels(settings, map, entry, error);
 }
 

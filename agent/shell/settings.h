@@ -19,6 +19,13 @@
  *       lock_timeout: 2s                 of one statement's wait for a lock
  *       lock_budget: 1m                  of all its tries together
  *       timeout: 10m                     of one script; without it: none
+ *       preflight:                       what is done about what stands against a change: ignore,
+ *         lag: hold                      warn, hold, refuse; each with a limit of its own where
+ *         lag_limit: 30s                 there is one
+ *       evict:                           whom to ask to leave who is in the way of a lock; without
+ *         after: 30s                     it: nobody. Only transactions as old as this, that have
+ *         grace: 5s                      written nothing, of these applications: first a cancel,
+ *         applications: [reports]        then, after this time, the end of the session
  */
 #ifndef AGENT_SHELL_SETTINGS_H
 #define AGENT_SHELL_SETTINGS_H

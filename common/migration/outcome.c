@@ -55,6 +55,13 @@ static const struct pack_field lock_outcome_fields[] = {
 static const struct pack_shape lock_outcome_shape =
     PACK_SHAPE(struct lock_outcome, lock_outcome_fields);
 
+static const struct pack_field warning_outcome_fields[] = {
+    PACK_FIELD_TEXT(struct warning_outcome, text, 200),
+};
+
+static const struct pack_shape warning_outcome_shape =
+    PACK_SHAPE(struct warning_outcome, warning_outcome_fields);
+
 static const char *const outcome_kinds[] = {"done", "already", "failed", "cancelled"};
 
 static const struct pack_field outcome_fields[] = {
@@ -67,6 +74,8 @@ static const struct pack_field outcome_fields[] = {
     PACK_FIELD_LIST(struct outcome, blockers, blocker_count, blocker_outcome_shape,
                     OUTCOME_BLOCKERS_MAX),
     PACK_FIELD_LIST(struct outcome, locks, lock_count, lock_outcome_shape, OUTCOME_LOCKS_MAX),
+    PACK_FIELD_LIST(struct outcome, warnings, warning_count, warning_outcome_shape,
+                    OUTCOME_WARNINGS_MAX),
     PACK_FIELD_UINT(struct outcome, wal_bytes, TALLY_MAX),
     PACK_FIELD_UINT(struct outcome, blocked_us, TALLY_MAX),
     PACK_FIELD_UINT(struct outcome, blocked_max, TALLY_MAX),

@@ -16,6 +16,7 @@
 
 #define OUTCOME_STATEMENTS_MAX 200
 #define OUTCOME_BLOCKERS_MAX 8
+#define OUTCOME_WARNINGS_MAX 8
 #define OUTCOME_LOCKS_MAX 32
 
 enum outcome_kind {
@@ -61,6 +62,11 @@ struct blocker_outcome {
     uint64_t age_ms;         /* of the transaction, when it was last seen */
 };
 
+/* What was found before it was begun, and did not keep it from that. */
+struct warning_outcome {
+    const char *text;
+};
+
 struct outcome {
     enum outcome_kind kind;
     struct fault fault; /* OUTCOME_FAILED, OUTCOME_CANCELLED */
@@ -72,6 +78,8 @@ struct outcome {
     size_t blocker_count;
     struct lock_outcome *locks; /* in the order in which they were taken; the first of them */
     size_t lock_count;
+    struct warning_outcome *warnings;
+    size_t warning_count;
     uint64_t wal_bytes; /* the statements' together; so are the next two */
     uint64_t blocked_us, blocked_max;
     uint64_t notices;                     /* how many notices the server sent */

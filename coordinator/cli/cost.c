@@ -45,6 +45,15 @@ name_of(const struct blocker_outcome *blocker)
     return is_named ? blocker->application : blocker->user ? blocker->user : "";
 }
 
+static void
+append_warnings(const struct outcome *outcome, struct text *out)
+{
+    for (size_t i = 0; i < outcome->warning_count; i++) {
+        append_comma(out);
+        text_append(out, outcome->warnings[i].text ? outcome->warnings[i].text : "");
+    }
+}
+
 void
 cost_append_step(const struct outcome *outcome, struct text *out)
 {
@@ -67,6 +76,7 @@ cost_append_step(const struct outcome *outcome, struct text *out)
         append_comma(out);
         text_format(out, "%" PRIu64 " tries for locks", outcome->lock_tries);
     }
+    append_warnings(outcome, out);
 }
 
 void
@@ -112,6 +122,17 @@ cost_locks_json(const struct outcome *outcome)
                       (json_int_t)lock->held_us, "rewritten", (int)lock->is_rewritten));
     }
     return locks;
+}
+
+json_t *
+cost_warnings_json(const struct outcome *outcome)
+{
+    json_t *warnings = json_array();
+
+    for (size_t i = 0; i < outcome->warning_count; i++) {
+        json_array_append_new(warnings, show_json_text(outcome->warnings[i].text));
+    }
+    return warnings;
 }
 
 json_t *

@@ -10,7 +10,9 @@
 #include "common/base/text.h"
 #include "common/migration/outcome.h"
 
-/* "waited 7.0 s for pid 4711 (billing), 3 tries for locks"; nothing when there is nothing to say.
+/*
+ * "waited 7.0 s for pid 4711 (billing), 3 tries for locks", and what was warned of; nothing when
+ * there is nothing to say.
  */
 void cost_append_step(const struct outcome *outcome, struct text *out);
 
@@ -23,6 +25,7 @@ const char *cost_lock_name(enum table_lock mode);
 
 /* Lists; the caller owns them. */
 json_t *cost_locks_json(const struct outcome *outcome);
+json_t *cost_warnings_json(const struct outcome *outcome);
 json_t *cost_blockers_json(const struct outcome *outcome);
 
 #endif

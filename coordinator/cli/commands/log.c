@@ -145,7 +145,7 @@ step_json(const struct step_row *row)
         row->state == STEP_DONE || row->state == STEP_FAILED || row->state == STEP_CANCELLED;
     return json_pack(
         "{s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, "
-        "s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o}",
         "step_id", show_json_id(&row->step_id), "target", show_json_text(row->target), "version",
         show_json_text(row->version), "name", show_json_text(row->name), "direction",
         row->direction == DIRECTION_DOWN ? "down" : "up", "state", show_step_state(row->state),
@@ -156,7 +156,8 @@ step_json(const struct step_row *row)
         "wal_bytes", (json_int_t)row->outcome.wal_bytes, "blocked_us",
         (json_int_t)row->outcome.blocked_us, "blocked_max", (json_int_t)row->outcome.blocked_max,
         "notices", (json_int_t)row->outcome.notices, "locks", cost_locks_json(&row->outcome),
-        "blockers", cost_blockers_json(&row->outcome), "statements", statements, "error",
+        "blockers", cost_blockers_json(&row->outcome), "warnings",
+        cost_warnings_json(&row->outcome), "statements", statements, "error",
         complain_json_fault(&row->outcome.fault));
 }
 

@@ -141,6 +141,7 @@ a_prepared_transaction_is_in_the_way_too(void **state)
     (void)state;
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
     scene->config.lock_budget_ms = 300;
+    scene->config.preflight.of[CHECK_PREPARED] = POLICY_HOLD;
     scene_sit_anew(scene);
     SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE probe ADD COLUMN y int"});
     PGconn *other = open_other(scene, "billing");

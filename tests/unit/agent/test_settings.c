@@ -39,6 +39,9 @@ reads_everything_there_is_to_say(void **state)
                                     "    lock_budget: 1m\n"
                                     "    timeout: 10m\n"
                                     "    labels: {env: prod, region: eu}\n"
+                                    "    preflight: {lag: hold, lag_limit: 10s, slots: refuse,"
+                                    " slot_limit_mib: 5, hold_limit: 1m}\n"
+                                    "    evict: {after: 30s, applications: [reports, bi]}\n"
                                     "  - {name: t2, service: risk, database: 'dbname=risk'}\n";
 
     assert_true(parse(text, &settings, &error));
@@ -63,6 +66,16 @@ reads_everything_there_is_to_say(void **state)
     assert_int_equal(first->label_count, 2);
     assert_string_equal(first->labels[1].name, "region");
     assert_string_equal(first->labels[1].value, "eu");
+    assert_int_equal(first->target.preflight.of[CHECK_LAG], POLICY_HOLD);
+    assert_int_equal(first->target.preflight.of[CHECK_SLOTS], POLICY_REFUSE);
+    assert_int_equal(first->target.preflight.of[CHECK_OLD], POLICY_DEFAULT);
+    assert_int_equal(first->target.preflight.lag_ms, 10000);
+    assert_int_equal(first->target.preflight.slot_bytes, 5 << 20);
+    assert_int_equal(first->target.preflight.hold_ms, 60000);
+    assert_true(first->target.eviction.is_on);
+    assert_int_equal(first->target.eviction.age_ms, 30000);
+    assert_string_equal(first->target.eviction.applications, "reports\nbi");
+    assert_false(settings.targets[1].target.eviction.is_on);
     assert_null(settings.targets[1].target.role);
     assert_int_equal(settings.targets[1].label_count, 0);
 }
@@ -103,6 +116,14 @@ refuses_what_is_wrong_and_says_where(void **state)
          "E-NAME-SYNTAX", "agent.yaml:6:62"},
         {HEAD "targets:\n  - {name: t1, service: a, database: 'dbname=d', labels: x}\n",
          "E-CFG-TYPE", "agent.yaml:6:58"},
+        {HEAD
+         "targets:\n  - {name: t1, service: a, database: 'dbname=d', preflight: {lag: loud}}\n",
+         "E-CFG-RANGE", "agent.yaml:6:67"},
+        {HEAD "targets:\n  - {name: t1, service: a, database: 'dbname=d', evict: {after: 5s}}\n",
+         "E-CFG-MISSING", "agent.yaml:6:57"},
+        {HEAD "targets:\n  - {name: t1, service: a, database: 'dbname=d', evict: {applications:"
+              " [a]}}\n",
+         "E-CFG-MISSING", "agent.yaml:6:57"},
         {HEAD "log: loud\n" TARGET, "E-CFG-RANGE", "agent.yaml:5:6"},
         {HEAD "limits: {cache_mib: 1}\n" TARGET, "E-CFG-RANGE", "agent.yaml:5:21"},
         {HEAD "limits: 1\n" TARGET, "E-CFG-TYPE", "agent.yaml:5:9"},

@@ -1,0 +1,43 @@
+#include "agent/execute/policy.h"
+
+#include <string.h>
+
+static const struct {
+    const char *name;
+    enum policy usual;
+} checks[CHECK_COUNT] = {
+    [CHECK_LAG] = {"lag", POLICY_WARN},
+    [CHECK_SLOTS] = {"slots", POLICY_WARN},
+    [CHECK_ARCHIVER] = {"archiver", POLICY_WARN},
+    [CHECK_WRAPAROUND] = {"wraparound", POLICY_HOLD},
+    [CHECK_PREPARED] = {"prepared", POLICY_REFUSE}, /* nobody knows when somebody will end it */
+    [CHECK_OLD] = {"old_transactions", POLICY_HOLD},
+    [CHECK_INDEXES] = {"invalid_indexes", POLICY_WARN},
+    [CHECK_RIGHTS] = {"rights", POLICY_REFUSE},
+};
+
+const char *
+policy_check_name(enum preflight_check check)
+{
+    return checks[check].name;
+}
+
+bool
+policy_named(const char *word, enum policy *policy)
+{
+    static const char *const words[POLICY_COUNT] = {NULL, "ignore", "warn", "hold", "refuse"};
+
+    for (int i = POLICY_IGNORE; i < POLICY_COUNT; i++) {
+        if (strcmp(word, words[i]) == 0) {
+            *policy = (enum policy)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum policy
+policy_of(const struct preflight_policies *policies, enum preflight_check check)
+{
+    return policies->of[check] == POLICY_DEFAULT ? checks[check].usual : policies->of[check];
+}

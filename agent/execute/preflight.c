@@ -1,0 +1,312 @@
+#include "agent/execute/preflight.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/mem.h"
+#include "agent/execute/way.h"
+
+#define LOOK_EVERY_MS 30000 /* at a server that is well, within one sitting */
+#define HOLD_EVERY_MS 1000
+#define LAG_MS 30000
+#define SLOT_BYTES ((uint64_t)10 << 30)
+#define ARCHIVE_COUNT 64
+#define OLD_MS 3600000
+#define HOLD_MS 600000
+
+/* ---- findings -------------------------------------------------------------------------------- */
+
+static uint64_t
+or_default(uint64_t value, uint64_t usual)
+{
+    return value ? value : usual;
+}
+
+static const struct preflight_policies *
+policies_of(const struct step_try *try)
+{
+    return &try->sitting->config.preflight;
+}
+
+static bool
+is_noted(const struct preflight *preflight, const char *text)
+{
+    for (size_t i = 0; i < preflight->warning_count; i++) {
+        if (strcmp(preflight->warnings[i], text) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+warn(struct preflight *preflight, const char *text)
+{
+    if (preflight->warning_count < OUTCOME_WARNINGS_MAX && !is_noted(preflight, text)) {
+        char *place = preflight->warnings[preflight->warning_count++];
+        snprintf(place, sizeof preflight->warnings[0], "%s", text);
+        text_mend_utf8(place);
+    }
+}
+
+/* What is to be done about it; the worst of all findings is kept, and its words. */
+static void
+find(struct step_try *try, enum preflight_check check, const char *text, const char *hint)
+{
+    struct preflight *preflight = try->preflight;
+    enum policy policy = policy_of(policies_of(try), check);
+
+    if (policy == POLICY_WARN) {
+        warn(preflight, text);
+    }
+    if (policy > POLICY_WARN && policy > preflight->worst) {
+        preflight->worst = policy;
+        snprintf(preflight->found, sizeof preflight->found, "%s", text);
+        snprintf(preflight->hint, sizeof preflight->hint, "%s", hint);
+    }
+}
+
+static bool
+refuse(struct step_try *try, const char *why)
+{
+    struct preflight *preflight = try->preflight;
+
+    try->sqlstate[0] = '\0';
+    try->is_retryable = true;
+    error_set(&try->error, "E-PREFLIGHT", "the target is not fit for a change now%s", why);
+    error_where(&try->error, "%s", connection_place(try->sitting->connection));
+    text_mend_utf8(preflight->found);
+    text_mend_utf8(preflight->hint);
+    error_found(&try->error, "%s", preflight->found);
+    return error_hint(&try->error, "%s", preflight->hint);
+}
+
+/* ---- the server ------------------------------------------------------------------------------ */
+
+enum server_answer { ANSWER_LAG, ANSWER_SLOTS, ANSWER_ARCHIVER };
+
+/*
+ * The functions under pg_stat_replication, pg_replication_slots and pg_stat_archiver: a fresh
+ * backend reads less of its catalogs for them than for the views.
+ */
+static const char replicas[] =
+    "SELECT a.application_name, (extract(epoch FROM w.replay_lag) * 1000)::bigint FROM"
+    " pg_catalog.pg_stat_get_wal_senders() w LEFT JOIN LATERAL"
+    " pg_catalog.pg_stat_get_activity(w.pid) a ON true WHERE extract(epoch FROM w.replay_lag) *"
+    " 1000 > %" PRIu64 " ORDER BY 2 DESC LIMIT 1;";
+
+static const char slots[] =
+    "SELECT slot_name, active, (pg_current_wal_lsn() - restart_lsn)::bigint FROM"
+    " pg_catalog.pg_get_replication_slots() WHERE pg_current_wal_lsn() - restart_lsn > %" PRIu64
+    " ORDER BY 3 DESC LIMIT 1;";
+
+/* How many segments are behind the last archived one; names are timeline, log, segment. */
+static const char archiver[] =
+    "SELECT (('x' || substr(n.now, 9, 8))::bit(32)::bigint - ('x' || substr(a.last_archived_wal, 9,"
+    " 8))::bit(32)::bigint) * (4294967296 / pg_size_bytes(current_setting('wal_segment_size'))) +"
+    " ('x' || substr(n.now, 17, 8))::bit(32)::bigint - ('x' || substr(a.last_archived_wal, 17,"
+    " 8))::bit(32)::bigint, a.last_failed_time > coalesce(a.last_archived_time, '-infinity'),"
+    " a.last_failed_wal FROM pg_catalog.pg_stat_get_archiver() a, (SELECT"
+    " pg_walfile_name(pg_current_wal_lsn()) AS now) n WHERE current_setting('archive_mode') <>"
+    " 'off'";
+
+static uint64_t
+number_in(const struct connection *connection, size_t answer, size_t column)
+{
+    const char *cell = connection_cell(connection, answer, 0, column);
+    return cell && cell[0] != '-' ? strtoull(cell, NULL, 10) : 0;
+}
+
+static void
+judge_replicas(struct step_try *try, const struct connection *connection)
+{
+    if (connection_row_count(connection, ANSWER_LAG)) {
+        const char *name = connection_cell(connection, ANSWER_LAG, 0, 0);
+        CLEANUP(mem_free)
+        char *text = mem_format("the replica %s is %" PRIu64 " s behind", name ? name : "?",
+                                number_in(connection, ANSWER_LAG, 1) / 1000);
+        find(try, CHECK_LAG, text, "wait until it has caught up; pg_stat_replication tells");
+    }
+}
+
+static void
+judge_slots(struct step_try *try, const struct connection *connection)
+{
+    if (connection_row_count(connection, ANSWER_SLOTS)) {
+        bool is_active = connection_cell(connection, ANSWER_SLOTS, 0, 1)[0] == 't';
+        CLEANUP(mem_free)
+        char *text = mem_format("the %s replication slot %s holds %" PRIu64 " MiB of WAL",
+                                is_active ? "active" : "inactive",
+                                connection_cell(connection, ANSWER_SLOTS, 0, 0),
+                                number_in(connection, ANSWER_SLOTS, 2) >> 20);
+        find(try, CHECK_SLOTS, text,
+             "bring its reader back, or SELECT pg_drop_replication_slot('…')");
+    }
+}
+
+static void
+judge_archiver(struct step_try *try, const struct connection *connection)
+{
+    uint64_t most = or_default(policies_of(try)->archive_count, ARCHIVE_COUNT);
+
+    if (!connection_row_count(connection, ANSWER_ARCHIVER)) {
+        return;
+    }
+    uint64_t backlog = number_in(connection, ANSWER_ARCHIVER, 0);
+    const char *fails = connection_cell(connection, ANSWER_ARCHIVER, 0, 1);
+    const char *wal = connection_cell(connection, ANSWER_ARCHIVER, 0, 2);
+    if (fails && fails[0] == 't') {
+        CLEANUP(mem_free)
+        char *text = mem_format("the archiver fails at %s", wal ? wal : "a segment");
+        find(try, CHECK_ARCHIVER, text, "see the server's log; archive_command must succeed");
+    } else if (backlog > most) {
+        CLEANUP(mem_free)
+        char *text = mem_format("%" PRIu64 " segments of WAL are not archived yet", backlog);
+        find(try, CHECK_ARCHIVER, text, "wait until the archiver has caught up");
+    }
+}
+
+static bool
+ask_server(struct step_try *try)
+{
+    CLEANUP(text_release) struct text sql = {0};
+    const struct preflight_policies *policies = policies_of(try);
+    struct connection *connection = try->sitting->connection;
+    struct patience patience = sitting_patience();
+
+    text_format(&sql, replicas, or_default(policies->lag_ms, LAG_MS));
+    text_format(&sql, slots, or_default(policies->slot_bytes, SLOT_BYTES));
+    text_append(&sql, archiver);
+    if (!connection_run(connection, text_of(&sql), &patience)) {
+        return false;
+    }
+    judge_replicas(try, connection);
+    judge_slots(try, connection);
+    judge_archiver(try, connection);
+    return true;
+}
+
+/* Not for ever; *again when it is to be looked at once more. */
+static enum preflight_verdict
+hold(struct step_try *try)
+{
+    struct preflight *preflight = try->preflight;
+    const struct step_order *order = try->order;
+    uint64_t most_ms = or_default(policies_of(try)->hold_ms, HOLD_MS);
+    int64_t now_ms = clock_now_ms();
+
+    preflight->held_ms = preflight->held_ms ? preflight->held_ms : now_ms;
+    if ((uint64_t)(now_ms - preflight->held_ms) >= most_ms) {
+        refuse(try, ", and has not become so in time");
+        return PREFLIGHT_FAILED;
+    }
+    if (order->note) {
+        CLEANUP(mem_free) char *note = mem_format("is held: %s", preflight->found);
+        order->note(order->context, note);
+    }
+    interrupt_sleep(try->sitting->interrupt, HOLD_EVERY_MS);
+    return PREFLIGHT_AGAIN;
+}
+
+enum preflight_verdict
+preflight_server(struct step_try *try)
+{
+    struct sitting *sitting = try->sitting;
+    struct error error;
+
+    if (sitting->preflight_ms && clock_now_ms() - sitting->preflight_ms < LOOK_EVERY_MS) {
+        return PREFLIGHT_GO;
+    }
+    try->preflight->worst = POLICY_DEFAULT;
+    if (!ask_server(try)) {
+        /* What cannot be asked holds up nobody: the step itself will find out what is the matter.
+         */
+        sitting_query_failed(sitting, "cannot look at the server", &error);
+        return sitting->connection ? PREFLIGHT_GO : PREFLIGHT_AGAIN;
+    }
+    if (try->preflight->worst == POLICY_REFUSE) {
+        refuse(try, "");
+        return PREFLIGHT_FAILED;
+    }
+    if (try->preflight->worst == POLICY_HOLD) {
+        return hold(try);
+    }
+    sitting->preflight_ms = clock_now_ms();
+    return PREFLIGHT_GO;
+}
+
+/* ---- the tables ------------------------------------------------------------------------------ */
+
+static void
+judge_blocker(struct step_try *try, const struct blocker *blocker)
+{
+    uint64_t old_ms = or_default(policies_of(try)->old_ms, OLD_MS);
+    int64_t age_ms = blocker->sighting.age_ms;
+
+    if (!blocker->pid) {
+        CLEANUP(mem_free)
+        char *text = mem_format("a prepared transaction holds %s", blocker->relation);
+        find(try, CHECK_PREPARED, text,
+             "SELECT * FROM pg_prepared_xacts; COMMIT PREPARED '…', or "
+             "ROLLBACK PREPARED '…'");
+    } else if (blocker->is_autovacuum && !blocker->sighting.yields) {
+        CLEANUP(mem_free)
+        char *text = mem_format("autovacuum (pid %d) works on %s to prevent wraparound",
+                                blocker->pid, blocker->relation);
+        find(try, CHECK_WRAPAROUND, text, "let it finish: it must, and it does not give way");
+    } else if (age_ms > 0 && (uint64_t)age_ms > old_ms) {
+        CLEANUP(mem_free)
+        char *text =
+            mem_format("a transaction of %" PRId64 " min (pid %d, %s) holds %s", age_ms / 60000,
+                       blocker->pid, blocker->application, blocker->relation);
+        find(try, CHECK_OLD, text, "end it, or wait for it");
+    }
+}
+
+static void
+judge_table(struct step_try *try, const struct wanted *table)
+{
+    if (table->invalid[0]) {
+        CLEANUP(mem_free) char *text = mem_format("INVALID indexes: %s", table->invalid);
+        find(try, CHECK_INDEXES, text, "REINDEX INDEX CONCURRENTLY, or drop it");
+    }
+    if (table->owner[0] && table->needs_owner) {
+        CLEANUP(mem_free)
+        char *text = mem_format("%s does not own %s", table->role, table->name);
+        CLEANUP(mem_free) char *hint = mem_format("GRANT %s TO %s", table->owner, table->role);
+        find(try, CHECK_RIGHTS, text, hint);
+    }
+}
+
+bool
+preflight_tables(struct step_try *try)
+{
+    const struct look *look = &try->way->look;
+
+    try->preflight->worst = POLICY_DEFAULT;
+    for (size_t i = 0; i < look->blocker_count; i++) {
+        judge_blocker(try, &look->blockers[i]);
+    }
+    for (size_t i = 0; i < look->table_count; i++) {
+        judge_table(try, &look->tables[i]);
+    }
+    /* To hold is what is done about everybody in the way: that is the lock budget's. */
+    return try->preflight->worst != POLICY_REFUSE || refuse(try, "");
+}
+
+void
+preflight_report(struct step_try *try)
+{
+    const struct preflight *preflight = try->preflight;
+    struct outcome *outcome = try->outcome;
+
+    outcome->warning_count = preflight->warning_count;
+    outcome->warnings =
+        arena_alloc(try->arena, (preflight->warning_count + 1) * sizeof *outcome->warnings);
+    for (size_t i = 0; i < preflight->warning_count; i++) {
+        outcome->warnings[i].text = arena_text(try->arena, preflight->warnings[i]);
+    }
+}

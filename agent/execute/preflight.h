@@ -1,0 +1,37 @@
+/*
+ * preflight: what is looked at before a step is begun, and what is done about what is found: the
+ * target's replicas, replication slots and archiver, and, with every look at the tables concerned,
+ * whoever holds them, the rights on them and their half-made indexes. Whether it is the right
+ * database, no standby and no pooler is looked at before all this (sitting_look).
+ */
+#ifndef AGENT_EXECUTE_PREFLIGHT_H
+#define AGENT_EXECUTE_PREFLIGHT_H
+
+#include "agent/execute/policy.h"
+#include "agent/execute/try.h"
+
+enum preflight_verdict {
+    PREFLIGHT_GO,
+    PREFLIGHT_AGAIN, /* it was held for a moment: look again whether the step is still to be done */
+    PREFLIGHT_FAILED /* try->error says why */
+};
+
+/* Of one step, through all its tries; cleared at its begin. */
+struct preflight {
+    enum policy worst;          /* of the last look */
+    char found[200], hint[200]; /* of that */
+    int64_t held_ms;            /* since when it is held; 0: it is not */
+    char warnings[OUTCOME_WARNINGS_MAX][200];
+    size_t warning_count;
+};
+
+/* Look at the server, if that was not done just now. The session is our own, in no transaction. */
+enum preflight_verdict preflight_server(struct step_try *try);
+
+/* Judge what a look at the tables has found. False: not to be waited for, try->error says why. */
+bool preflight_tables(struct step_try *try);
+
+/* What was warned of, into the outcome. */
+void preflight_report(struct step_try *try);
+
+#endif
