@@ -5,6 +5,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "common/migration/adoption.h"
 #include "agent/execute/histories.h"
 
 /* What a sitting knows of the tool's table; as long as it knows what is applied. */
@@ -38,6 +39,61 @@ refuse_unwritable(struct step_try *try, const struct mirror *mirror)
 }
 
 static bool
+refuse_apart(struct step_try *try, const struct mirror *mirror, const struct adoption *adoption,
+             const struct error_list *problems)
+{
+    if (problems->count > 0 && !error_is(&problems->errors[0], "E-ADOPT-BEHIND")) {
+        try->error = problems->errors[0];
+        return false;
+    }
+    if (problems->count > 0) {
+        try_fail(try, "E-ADOPT-CHANGED", "another tool's table does not agree with the journal");
+        error_found(&try->error, "%zu that the journal has are not in the table: %.160s",
+                    problems->count, problems->errors[0].text);
+        error_hint(&try->error, "skein adopt --trust journal writes them there; were they taken"
+                                " back with the tool: --trust table");
+    } else {
+        try_fail(try, "E-ADOPT-NEEDED", "the tool has applied migrations that the journal has not");
+        error_found(&try->error, "%zu, from %s on", adoption->record_count,
+                    adoption->record[0]->version);
+        error_hint(&try->error, "skein adopt takes them over");
+    }
+    return error_where(&try->error, "%s", mirror->name);
+}
+
+/* Once in a sitting all of table and journal are compared; before a step, what it is about. */
+static bool
+check_level(struct step_try *try, const struct mirror *mirror)
+{
+    CLEANUP(arena_release) struct arena arena = {0};
+    CLEANUP(error_list_release) struct error_list problems = {0};
+    const struct sitting *sitting = try->sitting;
+    const char **journal = arena_alloc(&arena, (sitting->applied_count + 1) * sizeof *journal);
+    struct adoption_wish wish = {.manifest = &try->order->bundle->manifest,
+                                 .tool = mirror->history->place.tool,
+                                 .where = mirror->name,
+                                 .journal = journal,
+                                 .journal_count = sitting->applied_count,
+                                 .takes_edited = true,
+                                 .passes_unknown = true};
+    struct adoption adoption;
+    struct history_row *rows;
+
+    for (size_t i = 0; i < sitting->applied_count; i++) {
+        journal[i] = sitting->applied[i].version;
+    }
+    if (!histories_read(try->sitting, mirror->history, &arena, &rows, &wish.row_count,
+                        &try->error)) {
+        return false;
+    }
+    wish.rows = rows;
+    if (adoption_decide(&wish, &arena, &adoption, &problems) && adoption.record_count == 0) {
+        return true;
+    }
+    return refuse_apart(try, mirror, &adoption, &problems);
+}
+
+static bool
 learn(struct step_try *try, struct mirror *mirror)
 {
     struct sitting *sitting = try->sitting;
@@ -62,8 +118,9 @@ learn(struct step_try *try, struct mirror *mirror)
         return true;
     }
     mirror->name = histories_name(&mirror->history->place, &sitting->applied_arena);
-    return (mirror->history->can_read && mirror->history->can_write) ||
-           refuse_unwritable(try, mirror);
+    return ((mirror->history->can_read && mirror->history->can_write) ||
+            refuse_unwritable(try, mirror)) &&
+           check_level(try, mirror);
 }
 
 bool

@@ -186,7 +186,8 @@ stand_row(const struct adoption_wish *wish, const struct history_row *row,
     if (migration) {
         return stand_migration(wish, migration, row, standings, problems);
     }
-    return stand_prefix(wish, row, standings) || refuse_unknown(wish, row, problems);
+    return stand_prefix(wish, row, standings) || wish->passes_unknown ||
+           refuse_unknown(wish, row, problems);
 }
 
 static void

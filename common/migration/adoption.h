@@ -30,7 +30,8 @@ struct adoption_wish {
     const char *const *journal; /* the versions that Skein knows to be applied */
     size_t journal_count;
     enum adoption_trust trust;
-    bool takes_edited; /* files that were changed since are taken as they are now */
+    bool takes_edited;   /* files that were changed since are taken as they are now */
+    bool passes_unknown; /* rows of which there is no file are none of our business */
 };
 
 /* Lists of migrations in the manifest's order; they live in the arena. */

@@ -455,6 +455,10 @@ sees_that_the_tool_was_used_since(void **state)
     program_must_say(&follows, "1 migration adopted");
 
     cluster_tell(cluster, "shop", "DELETE FROM schema_migrations WHERE version = '20240003'");
+    CLEANUP(program_forget) struct program_end apart = say("up", NULL, NULL);
+    program_must_end(&apart, 5);
+    program_must_say(&apart, "E-ADOPT-CHANGED");
+    program_must_say(&apart, "20240003");
     CLEANUP(program_forget) struct program_end behind = say("adopt", NULL, NULL);
     program_must_end(&behind, 5);
     program_must_say(&behind, "E-ADOPT-BEHIND");
