@@ -129,7 +129,7 @@ scene_find_at(struct scene *scene, size_t offset, const char *format, ...)
     va_end(values);
 }
 
-static void
+static void __attribute__((format(printf, 3, 0)))
 find_in(struct scene *scene, size_t statement_index, const char *format, va_list values)
 {
     if (statement_index == FINDING_OF_FILE) {
@@ -152,7 +152,7 @@ scene_find_in(struct scene *scene, size_t statement_index, const char *format, .
 }
 
 /* At a byte of a statement; when that is outside of it, at the statement. */
-static void
+static void __attribute__((format(printf, 4, 0)))
 find_at(struct scene *scene, size_t statement_index, size_t offset, const char *format,
         va_list values)
 {

@@ -92,13 +92,10 @@ read_kind(char *word, struct pattern_parameter *parameter)
         choices[strcspn(choices, ")")] = '\0';
         parameter->choices = choices;
     }
-    for (enum value_of kind = 0; kind < VALUE_OF_COUNT; kind++) {
-        if (text_equal(kind_words[kind], word)) {
-            parameter->kind = kind;
-            return;
-        }
+    while (parameter->kind < VALUE_OF_COUNT && !text_equal(kind_words[parameter->kind], word)) {
+        parameter->kind++;
     }
-    assert(!"a kind of value that there is");
+    assert(parameter->kind < VALUE_OF_COUNT);
 }
 
 static void
