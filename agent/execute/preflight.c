@@ -76,7 +76,7 @@ refuse(struct step_try *try, const char *why)
 
     try->sqlstate[0] = '\0';
     try->is_retryable = true;
-    error_set(&try->error, "E-PREFLIGHT", "the target is not fit for a change now%s", why);
+    error_set(&try->error, "E-DB-PREFLIGHT", "the target is not fit for a change now%s", why);
     error_where(&try->error, "%s", connection_place(try->sitting->connection));
     text_mend_utf8(preflight->found);
     text_mend_utf8(preflight->hint);

@@ -216,9 +216,10 @@ const struct error_meaning error_table[] = {
     {"E-ADOPT-BUSY", "the tool works on this database: its lock is held"},
     {"E-ADOPT-PRIV", "the role may not read or write the tool's table; the GRANT is said"},
     {"E-SQL", "a statement failed: SQLSTATE, file:line:column, rolled back"},
-    {"E-PREFLIGHT", "something stands against a change now: a replica that is behind, a replication "
-                    "slot, the archiver, a prepared transaction, a right; the agent's `preflight` "
-                    "says what is refused"},
+    {"E-DB-PREFLIGHT",
+     "something stands against a change now: a replica that is behind, a replication "
+     "slot, the archiver, a prepared transaction, a right; the agent's `preflight` "
+     "says what is refused"},
     {"E-SQL-LOCK", "a lock was not to be had within its budget; who held it is said"},
     {"E-SQL-TIMEOUT", "a statement or a migration took longer than it may"},
     {"E-SQL-DEADLOCK", "a deadlock with another session"},

@@ -75,7 +75,7 @@ a_slot_that_holds_wal_is_warned_of_held_for_or_refused(void **state)
 
     set_policy(scene, CHECK_SLOTS, POLICY_REFUSE);
     assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
-    scene_assert_fault(scene, "E-PREFLIGHT", NULL);
+    scene_assert_fault(scene, "E-DB-PREFLIGHT", NULL);
     assert_true(scene->outcome.fault.is_retryable);
     scene_assert_says(scene->outcome.fault.found, "the inactive replication slot forgotten holds");
     scene_assert_says(scene->outcome.fault.hint, "pg_drop_replication_slot");
@@ -139,7 +139,7 @@ a_prepared_transaction_is_not_waited_for(void **state)
     int64_t began_ms = clock_now_ms();
 
     assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
-    scene_assert_fault(scene, "E-PREFLIGHT", NULL);
+    scene_assert_fault(scene, "E-DB-PREFLIGHT", NULL);
     scene_assert_says(scene->outcome.fault.found, "a prepared transaction holds probe");
     scene_assert_says(scene->outcome.fault.hint, "ROLLBACK PREPARED");
     assert_true(clock_now_ms() - began_ms < 20000);
@@ -160,7 +160,7 @@ who_does_not_own_the_table_is_told_what_to_grant_before_anything_runs(void **sta
                        .up = "SELECT pg_sleep(600);; ALTER TABLE probe ADD COLUMN y int"});
 
     assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
-    scene_assert_fault(scene, "E-PREFLIGHT", NULL);
+    scene_assert_fault(scene, "E-DB-PREFLIGHT", NULL);
     scene_assert_says(scene->outcome.fault.found, "\"Migrator\" does not own probe");
     scene_assert_says(scene->outcome.fault.hint, "GRANT postgres TO \"Migrator\"");
 }
