@@ -127,11 +127,12 @@ read_down(struct reading *reading, const struct source_migration *source,
     struct script_reading script;
 
     script_open(&script, reading, &source->down);
-    bool did_nothing = migration->has_up && migration->up.statement_count == 0;
+    bool may_be_empty = (migration->has_up && migration->up.statement_count == 0) ||
+                        (reading->from->accepted & ACCEPT_EMPTY) != 0;
     bool is_usable =
         script_understand(&script) && check_keys_of_other(&script) &&
-        (did_nothing || check_empty(&script, "the down file holds no statement",
-                                    "if there is nothing to undo, write into it: -- skein: noop"));
+        (may_be_empty || check_empty(&script, "the down file holds no statement",
+                                     "if there is nothing to undo, write into it: -- skein: noop"));
     if (is_usable && migration->irreversible) {
         is_usable = add_whole_file_error(&script, "E-MIG-IRREVERSIBLE",
                                          "the up file says irreversible: this file is never used",

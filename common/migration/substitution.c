@@ -50,12 +50,15 @@ substitution_at(const struct substitutions *substitutions, const char *text, siz
 static size_t
 up_to(const char *text, size_t size, size_t at, const char *end)
 {
-    for (size_t i = at; i < size && i < at + SHOWN_MAX && text[i] != '\n'; i++) {
-        if (strncmp(text + i, end, strlen(end)) == 0) {
-            return i + strlen(end) - at;
+    size_t shown = 0;
+
+    while (at + shown < size && shown < SHOWN_MAX && text[at + shown] != '\n') {
+        if (strncmp(text + at + shown, end, strlen(end)) == 0) {
+            return shown + strlen(end);
         }
+        shown++;
     }
-    return size - at < SHOWN_MAX ? size - at : strcspn(text + at, "\n \t");
+    return shown;
 }
 
 size_t

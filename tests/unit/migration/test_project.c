@@ -162,6 +162,56 @@ a_service_is_read_as_its_project_says(void **state)
     assert_int_equal(free_reads.bundle->manifest.migration_count, 3);
 }
 
+static void
+placeholders_and_files_run_as_they_stand_are_lists(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    CLEANUP(project_destroy) struct project *project = NULL;
+    CLEANUP(reads_release) struct reads reads = {0};
+    struct error error;
+    folder_text(&folder, "skein.yaml",
+                "services:\n  a:\n    migrations: m\n    layout: flyway\n    substitutions: "
+                "{ \"${schema}\": app, \"${empty}\": \"\" }\n    raw: [V2__b.sql]\n",
+                0644);
+    folder_text(&folder, "m/V1__a.sql", "CREATE TABLE ${schema}.t${empty} (a int);", 0644);
+    folder_text(&folder, "m/V2__b.sql", "SELECT FROM (SELECT 1);", 0644);
+
+    assert_true(project_open(folder.path, &project, &error));
+    assert_true(
+        project_read_service(&project->services[0], &reads.bundle, &reads.errors, &reads.notes));
+
+    const struct migration *first = &reads.bundle->manifest.migrations[0];
+    assert_memory_equal(bundle_script_text(reads.bundle, &first->up), "CREATE TABLE app.t (a int);",
+                        first->up.size);
+    assert_int_equal(reads.bundle->manifest.migrations[1].up.statements[0].kind, STATEMENT_SCRIPT);
+}
+
+static void
+lists_of_another_kind_are_refused_with_their_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *place;
+    } rows[] = {{"substitutions: [a]", "4:20"},
+                {"substitutions: { \"\": a }", "4:26"},
+                {"substitutions: { a: [b] }", "4:25"},
+                {"raw: a.sql", "4:10"},
+                {"raw: [{ a: b }]", "4:11"}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        CLEANUP(folder_remove) struct folder folder = folder_make();
+        CLEANUP(project_destroy) struct project *project = NULL;
+        CLEANUP(mem_free)
+        char *text = mem_format("services:\n  a:\n    migrations: m\n    %s\n", rows[i].line);
+        struct error error;
+        folder_text(&folder, "skein.yaml", text, 0644);
+        assert_false(project_open(folder.path, &project, &error));
+        assert_string_equal(error.code, "E-CFG-TYPE");
+        assert_true(ends_with_place(error.where, "skein.yaml", rows[i].place));
+    }
+}
+
 int
 main(void)
 {
@@ -172,6 +222,8 @@ main(void)
         cmocka_unit_test(no_file_anywhere_says_how_to_make_one),
         cmocka_unit_test(what_is_wrong_in_it_has_its_place),
         cmocka_unit_test(a_service_is_read_as_its_project_says),
+        cmocka_unit_test(placeholders_and_files_run_as_they_stand_are_lists),
+        cmocka_unit_test(lists_of_another_kind_are_refused_with_their_place),
     };
     return RUN_TESTS(tests);
 }
