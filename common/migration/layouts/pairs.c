@@ -211,5 +211,8 @@ collect(struct collection *collection)
     }
 }
 
-const struct layout layout_pairs = {
-    .name = "pairs", .pattern = PATTERN, .claims = claims, .collect = collect, .wants_statements = true};
+const struct layout layout_pairs = {.name = "pairs",
+                                    .pattern = PATTERN,
+                                    .claims = claims,
+                                    .collect = collect,
+                                    .wants_statements = true};
