@@ -279,7 +279,7 @@ throttle_pause_ms(const struct batch_throttle *throttle, uint64_t took_us)
     uint64_t pause_ms = throttle->wish->pause_ms;
 
     if (!pause_ms && throttle->is_in_use) {
-        pause_ms = took_us / 2000;
+        pause_ms = took_us / 4000;
     }
     bool is_slow = throttle->is_waited_for || text_starts_with(throttle->reason, "slow");
     return is_slow ? pause_ms + took_us / 1000 : pause_ms;
