@@ -39,7 +39,9 @@ scene_take_line(struct finding *finding, const char *text, size_t size, struct a
     char *line = arena_alloc(arena, end - begin + 1);
     memcpy(line, text + begin, end - begin);
     for (char *letter = line; *letter; letter++) {
-        *letter = (unsigned char)*letter < ' ' || *letter == 0x7f ? ' ' : *letter;
+        if ((unsigned char)*letter < ' ' || *letter == 0x7f) {
+            *letter = ' ';
+        }
     }
     text_mend_utf8(line);
     finding->line = line;
@@ -210,6 +212,13 @@ scene_fix(struct scene *scene, size_t offset, size_t size, const char *text)
         .begin = begin, .end = end, .text = arena_text(&linting->findings->arena, text)};
 }
 
+bool
+scene_is_fixed(const struct scene *scene)
+{
+    const struct linting *linting = scene->linting;
+    return linting->findings->items[linting->fresh].fix_count > 0;
+}
+
 void
 scene_note_made(struct scene *scene, const struct effect *effect)
 {
@@ -279,6 +288,14 @@ scene_index(const struct effect *effect)
 {
     const char *made = effect->index ? effect->index->name : NULL;
     return made ? made : effect->part ? effect->part : effect->name;
+}
+
+bool
+scene_may_run_outside(const struct scene *scene)
+{
+    const struct layout *layout = scene->linting->reading.layout;
+
+    return scene->script->source->mark == MARK_OUTSIDE || text_equal(layout->name, "pairs");
 }
 
 const struct catalog_table *

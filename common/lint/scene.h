@@ -84,6 +84,9 @@ void scene_find_effect(struct scene *scene, size_t statement_index, const struct
  */
 void scene_fix(struct scene *scene, size_t offset, size_t size, const char *text);
 
+/* Whether what scene_find said last has a fix. */
+bool scene_is_fixed(const struct scene *scene);
+
 /* Keep for the down's scene->made what an effect of the up makes. */
 void scene_note_made(struct scene *scene, const struct effect *effect);
 
@@ -107,6 +110,12 @@ const char *scene_table(const struct scene *scene);
 
 /* The plain name of the index that an effect is about. */
 const char *scene_index(const struct effect *effect);
+
+/*
+ * Whether the script may become one that runs outside of a transaction without a mark of its tool's
+ * that says so.
+ */
+bool scene_may_run_outside(const struct scene *scene);
 
 /* The table as the history left it; null when it is not known. */
 const struct catalog_table *scene_catalog_table(const struct scene *scene);

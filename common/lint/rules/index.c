@@ -24,8 +24,21 @@ fix_concurrently(struct scene *scene)
 {
     size_t offset = 0, size = 0;
 
-    if (holds_only_indexes(scene) && scene_words(scene, "INDEX", &offset, &size)) {
+    if (holds_only_indexes(scene) && scene_may_run_outside(scene) &&
+        scene_words(scene, "INDEX", &offset, &size)) {
         scene_fix(scene, offset + size, 0, " CONCURRENTLY");
+    }
+}
+
+/* With CONCURRENTLY it would take an INVALID index for done: SK013. */
+static void
+fix_if_not_exists(struct scene *scene)
+{
+    size_t offset = 0, size = 0;
+
+    if (scene_is_fixed(scene) && scene_words(scene, "IF NOT EXISTS", &offset, &size)) {
+        bool has_blank = scene->script->text[offset + size] == ' ';
+        scene_fix(scene, offset, size + has_blank, "");
     }
 }
 
@@ -41,6 +54,7 @@ check_create(struct scene *scene)
     scene_find(scene, "writes to %s wait while the index %s is built", scene_table(scene),
                scene_index(effect));
     fix_concurrently(scene);
+    fix_if_not_exists(scene);
 }
 
 static void
@@ -254,7 +268,8 @@ const struct rule rules_index[] = {
      .why = "CREATE INDEX holds a SHARE lock on its table for as long as it takes to read all of "
             "it, so every INSERT, UPDATE and DELETE waits.",
      .instead = "CREATE INDEX CONCURRENTLY, in a migration that holds nothing but index "
-                "statements: it cannot run inside a transaction.",
+                "statements: it cannot run inside a transaction. Where a tool wants a mark for "
+                "that (-- +goose NO TRANSACTION, transaction:false), it belongs there, too.",
      .bad = "CREATE INDEX users_email ON users (email);\n",
      .good = "CREATE INDEX CONCURRENTLY users_email ON users (email);\n",
      .also = "squawk require-concurrent-index-creation; strong_migrations add_index; eugene E6; "
