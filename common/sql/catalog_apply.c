@@ -37,6 +37,9 @@ create_type(struct catalog *catalog, const struct effect *effect)
 {
     struct catalog_type *type = store_find_type(catalog, effect->schema, effect->name);
 
+    if (type && effect->is_conditional) {
+        return;
+    }
     if (!type) {
         type = store_type(catalog, effect->schema, effect->name);
     }
@@ -461,8 +464,10 @@ void
 catalog_apply(struct catalog *catalog, const struct effects *effects)
 {
     for (size_t i = 0; i < effects->effect_count; i++) {
-        if (!effects->effects[i].is_noop && effects->effects[i].name) {
-            apply(catalog, &effects->effects[i], effects);
+        const struct effect *effect = &effects->effects[i];
+        bool is_somewhere = effect->schema || effect->object >= OBJECT_FUNCTION;
+        if (!effect->is_noop && effect->name && is_somewhere) {
+            apply(catalog, effect, effects);
         }
     }
     for (size_t i = 0; i < effects->setting_count; i++) {

@@ -159,6 +159,9 @@ constraint_create(struct catalog *catalog, struct catalog_table *table,
         constraint->kind == CONSTRAINT_CHECK || constraint->kind == CONSTRAINT_FOREIGN_KEY;
     struct catalog_kin *kin;
 
+    if (find(table, constraint->name)) { /* made conditionally, or again */
+        return;
+    }
     made->constraint = copied(catalog, constraint);
     made->file = catalog->file;
     made->validated = constraint->is_valid ? catalog->file : 0;

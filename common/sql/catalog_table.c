@@ -162,7 +162,7 @@ table_create(struct catalog *catalog, const struct effect *effect, const struct 
 {
     struct catalog_table *old = store_find_table(catalog, effect->schema, effect->name);
 
-    if (old && effect->if_not_exists) {
+    if (old && (effect->if_not_exists || effect->is_conditional)) {
         return;
     }
     if (old) { /* dropped by something that was not read */

@@ -76,7 +76,7 @@ enum sql_object {
     OBJECT_TABLESPACE,
     OBJECT_DEFAULT_PRIVILEGES,
     OBJECT_SETTING, /* of the session or the transaction; `name` is the setting */
-    OBJECT_CODE,    /* DO, CALL, EXECUTE: what it does is not read */
+    OBJECT_CODE,    /* DO, CALL, EXECUTE: code is run; what of it is read follows as effects */
     OBJECT_OTHER,
     OBJECT_COUNT
 };
@@ -249,11 +249,12 @@ struct effect {
     size_t offset;          /* in the whole text; the statement's when the tree says no better */
     bool is_schema_written; /* the schema stands in the statement */
     bool if_exists, if_not_exists, cascades;
-    bool is_temporary;  /* of a temporary table: of no concern to anybody else */
-    bool is_concurrent; /* CONCURRENTLY */
-    bool is_implied;    /* a part of something else that the statement does: of CREATE TABLE … */
-    bool is_noop;       /* IF NOT EXISTS, and the catalog says that it is there already */
-    bool is_bounded;    /* UPDATE, DELETE: has WHERE or LIMIT; INSERT: VALUES only */
+    bool is_temporary;   /* of a temporary table: of no concern to anybody else */
+    bool is_concurrent;  /* CONCURRENTLY */
+    bool is_implied;     /* a part of something else that the statement does: of CREATE TABLE … */
+    bool is_noop;        /* IF NOT EXISTS or in a DO block, and the catalog says that it is there */
+    bool is_conditional; /* inside DO: it may happen, or not, or several times */
+    bool is_bounded;     /* UPDATE, DELETE: has WHERE or LIMIT; INSERT: VALUES only */
     bool scans, rewrites; /* it makes PostgreSQL read all rows, write all rows anew */
     bool loses_data;      /* rows or a column's values are gone for good */
     bool can_undo;        /* another statement brings it back, with all data */

@@ -98,6 +98,8 @@ read_function(struct reading *reading, const PgQuery__Node *tree)
         return true;
     case NODE(DO_STMT):
         note_code(reading, "DO");
+        reading->effects->is_opaque = false;
+        read_block(reading, tree->do_stmt);
         return true;
     case NODE(CALL_STMT):
         read_call(reading, tree->call_stmt);

@@ -273,12 +273,6 @@ read_operator(const PgQuery__Node *tree, struct plain *plain)
                                         tree->create_op_family_stmt->n_opfamilyname),
                                 false, false};
         return true;
-    case NODE(DEFINE_STMT):
-        *plain = (struct plain){tree->define_stmt->replace ? EFFECT_REPLACE : EFFECT_CREATE,
-                                object_of_type(tree->define_stmt->kind),
-                                last_of(tree->define_stmt->defnames, tree->define_stmt->n_defnames),
-                                false, tree->define_stmt->if_not_exists};
-        return true;
     default:
         return false;
     }
@@ -318,12 +312,28 @@ read_session(struct reading *reading, const PgQuery__Node *tree)
     return true;
 }
 
+/* CREATE TYPE, AGGREGATE, COLLATION and others that are made of a list of settings. */
+static bool
+read_define(struct reading *reading, const PgQuery__Node *tree)
+{
+    if (tree->node_case != NODE(DEFINE_STMT)) {
+        return false;
+    }
+    const PgQuery__DefineStmt *define = tree->define_stmt;
+    struct object_name name = name_of_new_list(reading, define->defnames, define->n_defnames);
+    struct effect *effect =
+        reading_effect(reading, define->replace ? EFFECT_REPLACE : EFFECT_CREATE,
+                       object_of_type(define->kind), &name, NULL);
+    effect->if_not_exists = define->if_not_exists;
+    return true;
+}
+
 bool
 read_other(struct reading *reading, const PgQuery__Node *tree)
 {
     struct plain plain;
 
-    if (read_session(reading, tree) || read_global(reading, tree)) {
+    if (read_session(reading, tree) || read_global(reading, tree) || read_define(reading, tree)) {
         return true;
     }
     if (!read_extension(tree, &plain) && !read_role(tree, &plain) && !read_database(tree, &plain) &&

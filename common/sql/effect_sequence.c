@@ -32,7 +32,7 @@ read_create(struct reading *reading, const PgQuery__CreateSeqStmt *statement)
     struct effect *effect = reading_effect(reading, EFFECT_CREATE, OBJECT_SEQUENCE, &name, NULL);
 
     effect->if_not_exists = statement->if_not_exists;
-    effect->is_noop = statement->if_not_exists && name.table;
+    effect->is_noop = (statement->if_not_exists || reading->is_inside) && name.table;
     if (effect->is_noop) {
         return;
     }

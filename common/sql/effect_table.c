@@ -279,7 +279,7 @@ read_create(struct reading *reading, const PgQuery__CreateStmt *statement, enum 
 
     effect->if_not_exists = statement->if_not_exists;
     effect->table = made;
-    if (statement->if_not_exists && name.table) {
+    if ((statement->if_not_exists || reading->is_inside) && name.table) {
         effect->is_noop = true;
         return;
     }
@@ -312,7 +312,7 @@ read_create_as(struct reading *reading, const PgQuery__CreateTableAsStmt *statem
     made->is_unlogged = strcmp(statement->into->rel->relpersistence, "u") == 0;
     effect->table = made;
     effect->if_not_exists = statement->if_not_exists;
-    if (statement->if_not_exists && name.table) {
+    if ((statement->if_not_exists || reading->is_inside) && name.table) {
         effect->is_noop = true;
         return;
     }

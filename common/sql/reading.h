@@ -29,6 +29,7 @@ struct reading {
     size_t skipped, start;  /* what stands in front of the tree's text; the statement's offset */
     const char *schema;     /* inside CREATE SCHEMA: where its elements go; null otherwise */
     const struct cte *ctes; /* the WITH names in scope */
+    bool is_inside;         /* a DO block, whose pieces' locations are not the text's */
     size_t depth;           /* of views that are gone into */
 };
 
@@ -194,6 +195,8 @@ bool read_type(struct reading *reading, const PgQuery__Node *tree);
 bool read_sequence(struct reading *reading, const PgQuery__Node *tree);
 bool read_part(struct reading *reading, const PgQuery__Node *tree);     /* triggers, policies … */
 bool read_function(struct reading *reading, const PgQuery__Node *tree); /* and DO, CALL */
+/* DO: effect_code.c. */
+void read_block(struct reading *reading, const PgQuery__DoStmt *statement);
 bool read_upkeep(struct reading *reading, const PgQuery__Node *tree);
 bool read_publication(struct reading *reading, const PgQuery__Node *tree);
 bool read_other(struct reading *reading, const PgQuery__Node *tree);

@@ -11,7 +11,8 @@ text_or_null(const char *text)
 size_t
 reading_offset(const struct reading *reading, int location)
 {
-    return location > 0 ? reading->skipped + (size_t)location : reading->start;
+    return location > 0 && !reading->is_inside ? reading->skipped + (size_t)location
+                                               : reading->start;
 }
 
 static const char *

@@ -1466,3 +1466,13 @@ ALTER TABLE plain ADD COLUMN x boolean DEFAULT false NOT NULL, ADD COLUMN y text
 -- kind: INSERT DEFAULT VALUES
 -- when:
 INSERT INTO orders DEFAULT VALUES;
+
+-- kind: DO with statements
+-- when:
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM plain WHERE a < 0) THEN
+        ALTER TABLE t ADD COLUMN x int DEFAULT 1;
+        CREATE INDEX plain_a ON plain (a);
+    END IF;
+EXCEPTION WHEN duplicate_column THEN NULL;
+END $$;

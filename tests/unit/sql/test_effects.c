@@ -198,7 +198,16 @@ statements_are_filed_by_what_they_change(void **state)
         {"SELECT setval('s', 3)", CLASS_DATA, false, false, false, true},
         {"SELECT 1", CLASS_READ, false, true, false, true},
         {"SELECT do_it()", CLASS_BOTH, false, false, true, true},
-        {"DO 'BEGIN END'", CLASS_BOTH, false, false, true, true},
+        {"DO 'BEGIN END'", CLASS_READ, false, true, false, true},
+        {"DO 'BEGIN EXECUTE x; END'", CLASS_BOTH, false, false, true, true},
+        {"DO 'BEGIN PERFORM f(); END'", CLASS_BOTH, false, false, true, true},
+        {"DO 'BEGIN IF x() THEN'", CLASS_BOTH, false, false, true, true},
+        {"DO LANGUAGE plperl 'x'", CLASS_BOTH, false, false, true, true},
+        {"DO 'BEGIN DELETE FROM t; END'", CLASS_DATA, true, false, false, true},
+        {"DO 'BEGIN CREATE TABLE t (); INSERT INTO t DEFAULT VALUES; END'", CLASS_BOTH, false,
+         false, false, true},
+        {"DO 'BEGIN IF true THEN ALTER TABLE t ADD a int; END IF; END'", CLASS_SCHEMA, false, true,
+         false, true},
         {"CREATE TABLE t AS SELECT 1", CLASS_BOTH, false, true, false, true},
         {"CREATE TEMP TABLE t (a int)", CLASS_SCHEMA, false, true, false, true},
         {"VACUUM t", CLASS_UPKEEP, false, true, false, false},
@@ -242,6 +251,35 @@ calls_whose_value_is_not_always_the_same_are_told_with_their_place(void **state)
     assert_string_equal(effects->calls[2].name, "current_date");
     assert_string_equal(effects->calls[3].name, "f");
     assert_true(effects->is_opaque);
+}
+
+static void
+what_stands_in_a_block_is_read_as_what_may_happen(void **state)
+{
+    (void)state;
+    static const char block[] =
+        "DO $$ DECLARE r record; BEGIN"
+        " IF NOT EXISTS (SELECT FROM pg_type) THEN CREATE TYPE mood AS ENUM ('a\"b', E'c\\n'); END "
+        "IF;"
+        " ALTER TABLE t ADD COLUMN b text DEFAULT 'it''s'; CREATE TABLE t (x int);"
+        " FOR r IN SELECT * FROM u LOOP UPDATE t SET a = 1 WHERE a = r.a; END LOOP;"
+        "EXCEPTION WHEN duplicate_object THEN NULL; END $$";
+    CLEANUP(history_end)
+    struct history history = history_of(15, "CREATE TABLE t (a int); CREATE TABLE u ()", block);
+    const struct effects *effects = &history.effects;
+    const struct catalog_table *table = catalog_table(history.catalog, NULL, "t");
+
+    assert_false(effects->is_opaque);
+    assert_int_equal(effects->strongest, LOCK_ACCESS_EXCLUSIVE);
+    assert_int_equal(effects_relation(effects, NULL, "u")->lock, LOCK_ACCESS_SHARE);
+    for (size_t i = 1; i < effects->effect_count; i++) {
+        assert_true(effects->effects[i].is_conditional);
+        assert_int_equal(effects->effects[i].offset, 0);
+    }
+    assert_string_equal(catalog_column(table, "b")->column.default_text, "it's");
+    assert_non_null(catalog_column(table, "a"));
+    assert_null(catalog_column(table, "x"));
+    assert_string_equal(catalog_type(history.catalog, NULL, "mood")->values[0], "a\"b");
 }
 
 static void
@@ -298,6 +336,7 @@ main(void)
         cmocka_unit_test(without_a_history_the_worst_is_said),
         cmocka_unit_test(statements_are_filed_by_what_they_change),
         cmocka_unit_test(calls_whose_value_is_not_always_the_same_are_told_with_their_place),
+        cmocka_unit_test(what_stands_in_a_block_is_read_as_what_may_happen),
         cmocka_unit_test(names_chosen_for_constraints_and_indexes_are_postgresqls),
         cmocka_unit_test(every_word_has_a_name),
     };
