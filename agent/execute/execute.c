@@ -88,6 +88,8 @@ begin(struct execution *execution, struct sitting *sitting, const struct step_or
     execution->try.observation = &execution->observation;
     execution->try.preflight = &execution->preflight;
     execution->try.timeout_ms = execution->timeout_ms;
+    execution->try.statement_timeout_ms =
+        first_of(script->statement_timeout_ms, config->statement_timeout_ms, 0);
     execution->try.lock_timeout_ms = execution->way.budget.lock_timeout_ms;
 }
 

@@ -26,7 +26,8 @@ struct target_config {
     const char *search_path;  /* for migrations; null: the role's own */
     uint64_t lock_timeout_ms; /* of one statement's wait, when its file does not say; 0: 2,000 */
     uint64_t lock_budget_ms;  /* tries for a lock, all together; 0: 60,000 */
-    uint64_t timeout_ms;      /* of one script, when its file does not say; 0: none */
+    uint64_t statement_timeout_ms; /* of one statement, when its file does not say; 0: none */
+    uint64_t timeout_ms;           /* of one script, when its file does not say; 0: none */
     struct preflight_policies preflight;
     struct eviction eviction;
 };

@@ -126,6 +126,25 @@ explain_timeout(struct step_try *try)
     try->is_retryable = true;
 }
 
+/* The server has cancelled it, and nobody else can have been quicker. */
+static bool
+was_statement_timeout(const struct step_try *try, const struct sql_error *fact)
+{
+    int64_t took_us = clock_now_us() - try->observation->statement_us;
+
+    return try->statement_timeout_ms && strcmp(fact->sqlstate, "57014") == 0 &&
+           (uint64_t)took_us / 1000 >= try->statement_timeout_ms;
+}
+
+static void
+explain_statement_timeout(struct step_try *try)
+{
+    error_set(&try->error, "E-SQL-TIMEOUT", "a statement took longer than its time-out%s",
+              rolled_back(try));
+    error_hint(&try->error, "a larger statement_timeout for the file or the target");
+    try->is_retryable = true;
+}
+
 static void
 explain(struct step_try *try, const struct sql_error *fact)
 {
@@ -159,6 +178,8 @@ try_statement_failed(struct step_try *try, const struct script *script,
     memcpy(try->sqlstate, fact.sqlstate, sizeof try->sqlstate);
     if (fact.canceled == CANCEL_DEADLINE) {
         explain_timeout(try);
+    } else if (was_statement_timeout(try, &fact)) {
+        explain_statement_timeout(try);
     } else {
         explain(try, &fact);
     }
@@ -254,6 +275,10 @@ try_append_settings(const struct step_try *try, bool is_local, struct text *sql)
 
     snprintf(number, sizeof number, "%" PRIu64, try->lock_timeout_ms);
     append_setting(connection, "lock_timeout", number, is_local, sql);
+    if (try->statement_timeout_ms) {
+        snprintf(number, sizeof number, "%" PRIu64, try->statement_timeout_ms);
+        append_setting(connection, "statement_timeout", number, is_local, sql);
+    }
     if (config->search_path) {
         append_setting(connection, "search_path", config->search_path, is_local, sql);
     }

@@ -32,9 +32,10 @@ struct step_try {
     uint64_t lock_timeout_ms; /* of this try */
     struct observation *observation;
     struct preflight *preflight;
-    struct way *way;     /* who would be in the way, and whether to go nevertheless */
-    uint64_t timeout_ms; /* of all tries together; 0: none */
-    int64_t deadline_ms; /* of the script; 0: none */
+    struct way *way;               /* who would be in the way, and whether to go nevertheless */
+    uint64_t statement_timeout_ms; /* of each statement; 0: none */
+    uint64_t timeout_ms;           /* of all tries together; 0: none */
+    int64_t deadline_ms;           /* of the script; 0: none */
     char blockers[256];
 
     uint64_t statement; /* the running one, from 1; 0 before the first */

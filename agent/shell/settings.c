@@ -311,6 +311,7 @@ read_target(struct agent_settings *settings, const struct config_node *map,
            read_text(settings, map, "search_path", NULL, &target->search_path, error) &&
            read_duration(map, "lock_timeout", &target->lock_timeout_ms, error) &&
            read_duration(map, "lock_budget", &target->lock_budget_ms, error) &&
+           read_duration(map, "statement_timeout", &target->statement_timeout_ms, error) &&
            read_duration(map, "timeout", &target->timeout_ms, error) &&
            read_preflight(map, &target->preflight, error) &&
            read_eviction(settings, map, &target->eviction, error) &&

@@ -18,6 +18,7 @@
  *       labels: { env: prod, region: eu }
  *       lock_timeout: 2s                 of one statement's wait for a lock
  *       lock_budget: 1m                  of all its tries together
+ *       statement_timeout: 1m            of one statement; without it: none
  *       timeout: 10m                     of one script; without it: none
  *       preflight:                       what is done about what stands against a change: ignore,
  *         lag: hold                      warn, hold, refuse; each with a limit of its own where

@@ -108,15 +108,15 @@ take_duration(struct reading *reading, const struct annotation_word *word, uint6
 }
 
 static bool
-take_lock_timeout(struct reading *reading, const struct annotation_word *word)
+take_time(struct reading *reading, const struct annotation_word *word)
 {
-    return take_duration(reading, word, &reading->annotations->lock_timeout_ms);
-}
+    struct annotations *annotations = reading->annotations;
+    uint64_t *time_ms = text_equal(word->key, "lock_timeout") ? &annotations->lock_timeout_ms
+                        : text_equal(word->key, "statement_timeout")
+                            ? &annotations->statement_timeout_ms
+                            : &annotations->timeout_ms;
 
-static bool
-take_timeout(struct reading *reading, const struct annotation_word *word)
-{
-    return take_duration(reading, word, &reading->annotations->timeout_ms);
+    return take_duration(reading, word, time_ms);
 }
 
 static bool
@@ -297,8 +297,9 @@ static const struct key keys[] = {
     {"stage", KEY_OF_FILE, false, take_stage},
     {"transaction", KEY_OF_FILE, false, take_transaction},
     {"irreversible", KEY_OF_FILE, false, take_irreversible},
-    {"lock_timeout", KEY_OF_FILE, false, take_lock_timeout},
-    {"timeout", KEY_OF_FILE, false, take_timeout},
+    {"lock_timeout", KEY_OF_FILE, false, take_time},
+    {"statement_timeout", KEY_OF_FILE, false, take_time},
+    {"timeout", KEY_OF_FILE, false, take_time},
     {"depends", KEY_OF_FILE, true, take_depends},
     {"noop", KEY_OF_FILE, false, take_noop},
     {"raw", KEY_OF_FILE, false, take_raw},
@@ -332,9 +333,10 @@ static bool
 refuse_unknown(struct reading *reading, const struct annotation_word *word)
 {
     const struct key *nearest = nearest_key(word->key);
-    const char *hint = nearest ? arena_format(reading->arena, "did you mean %s?", nearest->name)
-                               : "stage, transaction, irreversible, lock_timeout, timeout, "
-                                 "depends, noop, raw, allow";
+    const char *hint =
+        nearest ? arena_format(reading->arena, "did you mean %s?", nearest->name)
+                : "stage, transaction, irreversible, lock_timeout, statement_timeout, timeout, "
+                  "depends, noop, raw, allow";
 
     return refuse(reading, word, as_written(reading, word), hint, "unknown annotation");
 }

@@ -62,7 +62,7 @@ struct annotations {
     const char *stage;        /* null when not said */
     const char *irreversible; /* null when not said */
     const char *depends;      /* "service@version service@version"; null when not said */
-    uint64_t lock_timeout_ms, timeout_ms; /* 0 when not said */
+    uint64_t lock_timeout_ms, statement_timeout_ms, timeout_ms; /* 0 when not said */
     bool is_outside;                      /* transaction=none */
     bool is_raw;                          /* raw: run as it stands where the grammar cannot */
     bool is_noop;                         /* noop: it is meant to hold no statement */

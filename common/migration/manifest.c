@@ -52,6 +52,7 @@ static const struct pack_field script_fields[] = {
     PACK_FIELD_FIXED(struct script, checksum),
     PACK_FIELD_BOOL(struct script, is_transactional),
     PACK_FIELD_UINT(struct script, lock_timeout_ms, SCRIPT_TIMEOUT_MAX_MS),
+    PACK_FIELD_UINT(struct script, statement_timeout_ms, SCRIPT_TIMEOUT_MAX_MS),
     PACK_FIELD_UINT(struct script, timeout_ms, SCRIPT_TIMEOUT_MAX_MS),
     PACK_FIELD_LIST(struct script, statements, statement_count, statement_shape, STATEMENTS_MAX),
     PACK_FIELD_LIST(struct script, batches, batch_count, batch_shape, STATEMENTS_MAX),

@@ -86,6 +86,7 @@ struct script {
     uint8_t checksum[CHECKSUM_SIZE]; /* SHA-256 of that text */
     bool is_transactional;           /* all statements in one transaction */
     uint64_t lock_timeout_ms;        /* 0: not said in the file */
+    uint64_t statement_timeout_ms;   /* for each of its statements; 0: not said */
     uint64_t timeout_ms;             /* for the whole script; 0: not said */
     struct statement *statements;
     size_t statement_count;
@@ -104,7 +105,7 @@ struct migration {
     const char *stage;        /* expand, migrate, contract …; null when not said */
     const char *irreversible; /* why there is no way back; null when there may be one */
     const char *depends;      /* "auth@42 policy@7": to be applied before; null: nothing */
-    bool is_repeatable; /* carried out again whenever its checksum has changed; no way back */
+    bool is_repeatable;       /* carried out again whenever its checksum has changed; no way back */
     bool has_up, has_down, has_verify;
     struct script up, down, verify; /* empty when has_… is false */
     struct migration_key *keys;     /* what the layout's tool writes down of it; names are unique */

@@ -172,6 +172,28 @@ read_history(struct project *project, const struct config_node *service,
     return true;
 }
 
+static bool
+read_timeout(const struct config_node *service, const char *key, uint64_t *timeout_ms,
+             struct error *error)
+{
+    int64_t value_ms = 0;
+
+    if (!config_duration_ms(service, key, 0, 1, SCRIPT_TIMEOUT_MAX_MS, &value_ms, error)) {
+        return false;
+    }
+    *timeout_ms = (uint64_t)value_ms;
+    return true;
+}
+
+/* lock_timeout: 2s, statement_timeout: 1m, timeout: 10m */
+static bool
+read_timeouts(const struct config_node *service, struct project_service *out, struct error *error)
+{
+    return read_timeout(service, "lock_timeout", &out->lock_timeout_ms, error) &&
+           read_timeout(service, "statement_timeout", &out->statement_timeout_ms, error) &&
+           read_timeout(service, "timeout", &out->timeout_ms, error);
+}
+
 /* substitutions: { "${schema}": app, … } */
 static bool
 read_substitutions(struct project *project, const struct config_node *service,
@@ -252,7 +274,7 @@ read_service(struct project *project, const char *name, const struct config_node
     out->layout = arena_text(&project->arena, layout);
     return read_substitutions(project, node, out, error) && read_raw(project, node, out, error) &&
            read_gaps(node, out, error) && read_accepted(node, out, error) &&
-           read_history(project, node, out, error);
+           read_history(project, node, out, error) && read_timeouts(node, out, error);
 }
 
 static bool
@@ -389,7 +411,10 @@ project_source(const struct project_service *service)
                                       .raw_count = service->raw_count,
                                       .accepted = service->accepted,
                                       .history_table = service->history_table,
-                                      .has_no_mirror = service->has_no_mirror};
+                                      .has_no_mirror = service->has_no_mirror,
+                                      .lock_timeout_ms = service->lock_timeout_ms,
+                                      .statement_timeout_ms = service->statement_timeout_ms,
+                                      .timeout_ms = service->timeout_ms};
 }
 
 bool

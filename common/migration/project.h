@@ -30,6 +30,7 @@ struct project_service {
     unsigned accepted;         /* of enum acceptance (refusal.h); nothing when not said */
     const char *history_table; /* where another tool keeps what is applied; null when not said */
     bool has_no_mirror;        /* mirror_history: false */
+    uint64_t lock_timeout_ms, statement_timeout_ms, timeout_ms; /* 0 when not said */
 };
 
 struct project {

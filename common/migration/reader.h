@@ -32,6 +32,8 @@ struct migrations_source {
     size_t raw_count;
     const char *history_table; /* [schema.]name of the tool's own table; null: as it calls it */
     bool has_no_mirror;        /* that table is not written any more */
+    /* Of files that say nothing of it themselves; 0: not said either. */
+    uint64_t lock_timeout_ms, statement_timeout_ms, timeout_ms;
 };
 
 /* Errors and notes are added to the lists; false, and no bundle, when there was an error. */

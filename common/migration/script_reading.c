@@ -261,6 +261,13 @@ keep_statements(struct script_reading *script, struct script *out)
     }
 }
 
+/* What the file says, what its SET says, what is said for all files. */
+static uint64_t
+first_of(uint64_t file_ms, uint64_t set_ms, uint64_t service_ms)
+{
+    return file_ms ? file_ms : set_ms ? set_ms : service_ms;
+}
+
 void
 script_keep(struct script_reading *script, struct script *out)
 {
@@ -276,8 +283,10 @@ script_keep(struct script_reading *script, struct script *out)
     out->size = source->size;
     memcpy(out->checksum, checksum.bytes, CHECKSUM_SIZE);
     out->lock_timeout_ms =
-        annotations->lock_timeout_ms ? annotations->lock_timeout_ms : lock_timeout_ms;
-    out->timeout_ms = annotations->timeout_ms ? annotations->timeout_ms : timeout_ms;
+        first_of(annotations->lock_timeout_ms, lock_timeout_ms, reading->from->lock_timeout_ms);
+    out->statement_timeout_ms =
+        first_of(annotations->statement_timeout_ms, 0, reading->from->statement_timeout_ms);
+    out->timeout_ms = first_of(annotations->timeout_ms, timeout_ms, reading->from->timeout_ms);
     keep_statements(script, out);
     text_append_bytes(&reading->content, script->text, source->size);
 }

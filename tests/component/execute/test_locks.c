@@ -226,6 +226,29 @@ ends_a_script_that_takes_too_long(void **state)
 }
 
 static void
+ends_a_statement_that_takes_too_long(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    scene->config.statement_timeout_ms = 400;
+    scene_sit_anew(scene);
+    SCENE_PLAN(
+        scene,
+        {.version = "001",
+         .up = "INSERT INTO probe VALUES ('x');; SELECT pg_sleep(0.25);; SELECT pg_sleep(0.25)"},
+        {.version = "002", .up = "INSERT INTO probe VALUES ('x');;\nSELECT pg_sleep(600)"});
+    int64_t began_ms = clock_now_ms();
+
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE); /* it is for each of them */
+    assert_int_equal(scene_up(scene, 1), OUTCOME_FAILED);
+    scene_assert_fault(scene, "E-SQL-TIMEOUT", "002.up.sql:2:1");
+    scene_assert_says(scene->outcome.fault.hint, "statement_timeout");
+    assert_true(scene->outcome.fault.is_retryable);
+    assert_true(clock_now_ms() - began_ms < 10000);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM probe"), 1);
+}
+
+static void
 tells_when_somebody_else_cancels(void **state)
 {
     (void)state;
@@ -353,6 +376,7 @@ main(void)
         cmocka_unit_test(gives_up_what_ends_in_a_deadlock_every_time),
         cmocka_unit_test(ends_all_tries_together_with_the_time_out),
         cmocka_unit_test(ends_a_script_that_takes_too_long),
+        cmocka_unit_test(ends_a_statement_that_takes_too_long),
         cmocka_unit_test(tells_when_somebody_else_cancels),
         cmocka_unit_test(stops_when_asked_to_and_leaves_nothing),
         cmocka_unit_test(stops_while_it_waits_for_a_lock),

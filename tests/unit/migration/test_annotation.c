@@ -137,7 +137,7 @@ keys_of_a_file_reach_the_manifest(void **state)
     (void)state;
     CLEANUP(folder_remove) struct folder folder = folder_make();
     folder_text(&folder, "1_a.up.sql",
-                "-- skein: stage=contract lock_timeout=2s timeout=5m\n"
+                "-- skein: stage=contract lock_timeout=2s statement_timeout=1m timeout=5m\n"
                 "-- skein: irreversible=\"the old names are gone\"\n"
                 "-- skein: depends=auth@12 depends=policy@0007\n"
                 "SELECT 1;",
@@ -151,6 +151,7 @@ keys_of_a_file_reach_the_manifest(void **state)
     assert_string_equal(migration->irreversible, "the old names are gone");
     assert_string_equal(migration->depends, "auth@12 policy@0007");
     assert_int_equal(migration->up.lock_timeout_ms, 2000);
+    assert_int_equal(migration->up.statement_timeout_ms, 60000);
     assert_int_equal(migration->up.timeout_ms, 300000);
     assert_false(migration->has_down);
 }

@@ -36,6 +36,9 @@ services_are_read_with_their_folders(void **state)
                                         "    seed: seed.sql\n"
                                         "    gaps: refuse\n"
                                         "    accept: [E-MIG-IDENT, E-MIG-EMPTY]\n"
+                                        "    lock_timeout: 1s\n"
+                                        "    statement_timeout: 1m\n"
+                                        "    timeout: 5m\n"
                                         "  policy: { migrations: policy }\n"
                                         "lint: { rules: { SK012: off } }\n"
                                         "test: { thresholds: { small: 1s } }\n");
@@ -53,6 +56,9 @@ services_are_read_with_their_folders(void **state)
     assert_true(text_ends_with(auth->seed, "/seed.sql"));
     assert_false(auth->has_gaps);
     assert_int_equal(auth->accepted, ACCEPT_NAMES | ACCEPT_EMPTY);
+    assert_int_equal(auth->lock_timeout_ms, 1000);
+    assert_int_equal(auth->statement_timeout_ms, 60000);
+    assert_int_equal(auth->timeout_ms, 300000);
     const struct project_service *policy = project_find(project, "policy", &error);
     assert_string_equal(policy->layout, "auto");
     assert_null(policy->seed);
@@ -61,6 +67,34 @@ services_are_read_with_their_folders(void **state)
     assert_null(project_find(project, "polcy", &error));
     assert_string_equal(error.code, "E-SVC-UNKNOWN");
     assert_string_equal(error.hint, "did you mean policy?");
+}
+
+static void
+a_files_own_time_outs_come_before_those_of_its_service(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove)
+    struct folder folder = make_project("services:\n  auth: { migrations: m, lock_timeout: 1s,"
+                                        " statement_timeout: 1m, timeout: 5m }\n");
+    CLEANUP(project_destroy) struct project *project = NULL;
+    CLEANUP(bundle_destroy) struct bundle *bundle = NULL;
+    CLEANUP(error_list_release) struct error_list errors = {0};
+    CLEANUP(error_list_release) struct error_list notes = {0};
+    struct error error;
+    assert_int_equal(mkdir(folder_path(&folder, "m"), 0700), 0);
+    folder_text(&folder, "m/1_a.up.sql", "SELECT 1", 0644);
+    folder_text(&folder, "m/2_b.up.sql",
+                "-- skein: lock_timeout=2s statement_timeout=3s timeout=4s\nSELECT 1", 0644);
+    assert_true(project_open(folder.path, &project, &error));
+
+    assert_true(project_read_service(&project->services[0], &bundle, &errors, &notes));
+    const struct migration *migrations = bundle->manifest.migrations;
+    assert_int_equal(migrations[0].up.lock_timeout_ms, 1000);
+    assert_int_equal(migrations[0].up.statement_timeout_ms, 60000);
+    assert_int_equal(migrations[0].up.timeout_ms, 300000);
+    assert_int_equal(migrations[1].up.lock_timeout_ms, 2000);
+    assert_int_equal(migrations[1].up.statement_timeout_ms, 3000);
+    assert_int_equal(migrations[1].up.timeout_ms, 4000);
 }
 
 static void
@@ -217,6 +251,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(services_are_read_with_their_folders),
+        cmocka_unit_test(a_files_own_time_outs_come_before_those_of_its_service),
         cmocka_unit_test(the_file_is_found_upward),
         cmocka_unit_test(from_inside_paths_are_short),
         cmocka_unit_test(no_file_anywhere_says_how_to_make_one),
