@@ -13,7 +13,7 @@
 #include "coordinator/cli/command.h"
 #include "coordinator/cli/terminal.h"
 
-#define CALL_ARGUMENTS_MAX 64
+#define CALL_ARGUMENTS_MAX 4096 /* hooks name every file of a commit */
 #define CALL_SHARES_MAX 16
 #define CALL_REPEATS_MAX 32
 

@@ -190,6 +190,10 @@ add_argument(struct lint_units *units, const char *argument, const char *layout,
     struct stat facts;
 
     if (real && stat(real, &facts) == 0) {
+        bool is_elsewhere = units->project && !service_around(units, real);
+        if (!S_ISDIR(facts.st_mode) && is_elsewhere) {
+            return true; /* hooks name every SQL file, migrations or not */
+        }
         return S_ISDIR(facts.st_mode) ? add_folder(units, argument, real, layout, error)
                                       : add_file(units, argument, real, layout, error);
     }

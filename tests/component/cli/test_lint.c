@@ -90,6 +90,17 @@ looks_at_single_files_with_the_history_before_them(void **state)
 }
 
 static void
+passes_over_files_that_belong_to_no_service(void **state)
+{
+    (void)state;
+    folder_text(&files, "skein.yaml", "services: { shop: { migrations: migrations } }\n", 0644);
+    CLEANUP(program_forget)
+    struct program_end lint = program_say(files.path, "lint", "0003_email_index.up.sql");
+    program_must_end(&lint, 0);
+    program_must_say(&lint, "in 0 files\n");
+}
+
+static void
 fails_only_from_the_severity_that_is_asked_for(void **state)
 {
     (void)state;
@@ -295,6 +306,7 @@ main(void)
         cmocka_unit_test_setup_teardown(fixes_what_is_mechanical, begin, end),
         cmocka_unit_test_setup_teardown(looks_at_single_files_with_the_history_before_them, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(passes_over_files_that_belong_to_no_service, begin, end),
         cmocka_unit_test_setup_teardown(fails_only_from_the_severity_that_is_asked_for, begin, end),
         cmocka_unit_test_setup_teardown(refuses_what_it_does_not_know, begin, end),
         cmocka_unit_test_setup_teardown(prints_every_form, begin, end),
