@@ -131,59 +131,90 @@ take_key(struct batching *batching, const char **out)
     return true;
 }
 
+static const char *const vacuums[] = {"ignore", "slow", "hold", NULL};
+static const char *const changes[] = {"refuse", "continue", "restart", NULL};
+static const char *const selves[] = {"refuse", "allow", NULL};
+
+static bool
+take_autovacuum(struct batching *batching)
+{
+    unsigned choice = 0;
+    bool is_taken = take_choice(batching, vacuums, "ignore, slow, hold", &choice);
+
+    batching->batch->pace.autovacuum = (enum batch_autovacuum)choice;
+    return is_taken;
+}
+
+static bool
+take_on_change(struct batching *batching)
+{
+    unsigned choice = 0;
+    bool is_taken = take_choice(batching, changes, "refuse, continue, restart", &choice);
+
+    batching->batch->on_change = (enum batch_change)choice;
+    return is_taken;
+}
+
+static bool
+take_self(struct batching *batching)
+{
+    unsigned choice = 0;
+    bool is_taken = take_choice(batching, selves, "refuse, allow", &choice);
+
+    batching->wish.may_read_itself = choice == 1;
+    return is_taken;
+}
+
+static bool
+take_from(struct batching *batching)
+{
+    batching->wish.from = batching->word->value;
+    return true;
+}
+
+static bool
+take_columns(struct batching *batching)
+{
+    return take_key(batching, &batching->batch->key);
+}
+
 static bool
 take_word(struct batching *batching)
 {
-    static const char *const vacuums[] = {"ignore", "slow", "hold", NULL};
-    static const char *const changes[] = {"refuse", "continue", "restart", NULL};
-    static const char *const selves[] = {"refuse", "allow", NULL};
-    const char *key = batching->word->key;
     struct batch *batch = batching->batch;
     struct batch_pace *pace = &batch->pace;
-    unsigned choice = 0;
     const struct {
         const char *key;
         uint64_t *duration, *number;
         const char **query;
+        bool (*take)(struct batching *batching);
     } words[] = {
-        {"time", &pace->time_ms, NULL, NULL}, {"pause", &pace->pause_ms, NULL, NULL},
-        {"min", NULL, &pace->rows_min, NULL}, {"max", NULL, &pace->rows_max, NULL},
-        {"lag", &pace->lag_ms, NULL, NULL},   {"archive", NULL, &pace->archive, NULL},
-        {"busy", NULL, &pace->busy, NULL},    {"hold", NULL, NULL, &pace->hold},
-        {"check", NULL, NULL, &batch->check},
+        {"time", &pace->time_ms, NULL, NULL, NULL},
+        {"pause", &pace->pause_ms, NULL, NULL, NULL},
+        {"min", NULL, &pace->rows_min, NULL, NULL},
+        {"max", NULL, &pace->rows_max, NULL, NULL},
+        {"lag", &pace->lag_ms, NULL, NULL, NULL},
+        {"archive", NULL, &pace->archive, NULL, NULL},
+        {"busy", NULL, &pace->busy, NULL, NULL},
+        {"hold", NULL, NULL, &pace->hold, NULL},
+        {"check", NULL, NULL, &batch->check, NULL},
+        {"key", NULL, NULL, NULL, take_columns},
+        {"from", NULL, NULL, NULL, take_from},
+        {"self", NULL, NULL, NULL, take_self},
+        {"autovacuum", NULL, NULL, NULL, take_autovacuum},
+        {"on_change", NULL, NULL, NULL, take_on_change},
     };
 
     if (!batching->word->value || !batching->word->value[0]) {
         return refuse_word(batching, "the word needs a value", "key=id time=250ms pause=50ms");
     }
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strcmp(words[i].key, key) == 0) {
-            return words[i].duration ? take_duration(batching, words[i].duration)
-                   : words[i].number ? take_number(batching, words[i].number)
-                                     : take_query(batching, words[i].query);
+        if (strcmp(words[i].key, batching->word->key) == 0) {
+            return words[i].take       ? words[i].take(batching)
+                   : words[i].duration ? take_duration(batching, words[i].duration)
+                   : words[i].number   ? take_number(batching, words[i].number)
+                                       : take_query(batching, words[i].query);
         }
-    }
-    if (strcmp(key, "key") == 0) {
-        return take_key(batching, &batch->key);
-    }
-    if (strcmp(key, "from") == 0) {
-        batching->wish.from = batching->word->value;
-        return true;
-    }
-    if (strcmp(key, "autovacuum") == 0) {
-        bool is_taken = take_choice(batching, vacuums, "ignore, slow, hold", &choice);
-        pace->autovacuum = (enum batch_autovacuum)choice;
-        return is_taken;
-    }
-    if (strcmp(key, "on_change") == 0) {
-        bool is_taken = take_choice(batching, changes, "refuse, continue, restart", &choice);
-        batch->on_change = (enum batch_change)choice;
-        return is_taken;
-    }
-    if (strcmp(key, "self") == 0) {
-        bool is_taken = take_choice(batching, selves, "refuse, allow", &choice);
-        batching->wish.may_read_itself = choice == 1;
-        return is_taken;
     }
     return refuse_word(batching, "batch has no such word",
                        "key, time, pause, min, max, lag, archive, busy, autovacuum, hold, check, "

@@ -25,9 +25,8 @@ is_name(const char *name, const char *other)
     return name && other && strcmp(name, other) == 0;
 }
 
-/* What a table's columns are called by. */
-static const char *
-name_of(const PgQuery__RangeVar *table)
+const char *
+splice_name_of(const PgQuery__RangeVar *table)
 {
     return table->alias ? table->alias->aliasname : table->relname;
 }
@@ -80,7 +79,7 @@ find_in(struct splicing *splicing, const PgQuery__Node *node, bool is_kept)
 
     if (node->node_case == NODE(RANGE_VAR) && !splicing->relation) {
         const PgQuery__RangeVar *table = node->range_var;
-        if ((!wanted || is_name(name_of(table), wanted)) && !is_cte(splicing, table)) {
+        if ((!wanted || is_name(splice_name_of(table), wanted)) && !is_cte(splicing, table)) {
             splicing->relation = table;
             return is_kept || refuse_join(splicing);
         }
@@ -241,8 +240,8 @@ is_grouping(const char *name)
     return is_one_of(name, names);
 }
 
-static void
-add_line(struct splicing *splicing, const char **list, const char *line)
+void
+splice_add_line(struct splicing *splicing, const char **list, const char *line)
 {
     size_t size = *list ? strlen(*list) : 0;
 
@@ -268,7 +267,8 @@ visit_call(void *context, const ProtobufCMessage *message)
     if (!name) {
         return true;
     }
-    add_line(calls->splicing, &calls->names, tree_quoted(schema, name, calls->splicing->arena));
+    splice_add_line(calls->splicing, &calls->names,
+                    tree_quoted(schema, name, calls->splicing->arena));
     if (is_changing(name)) {
         calls->changing = call;
     }
@@ -446,148 +446,6 @@ judge_reading(struct splicing *splicing)
                          "if that is harmless, say so: -- skein: batch self=allow");
 }
 
-/* ---- what it changes, and whether it leaves it alone afterwards ------------------------------ */
-
-static const char *
-column_of(const struct splicing *splicing, const PgQuery__Node *node)
-{
-    if (!node || node->node_case != NODE(COLUMN_REF)) {
-        return NULL;
-    }
-    const PgQuery__ColumnRef *column = node->column_ref;
-    if (column->n_fields == 1) {
-        return tree_string(column->fields[0]);
-    }
-    bool is_ours = column->n_fields == 2 &&
-                   is_name(tree_string(column->fields[0]), name_of(splicing->relation));
-    return is_ours ? tree_string(column->fields[1]) : NULL;
-}
-
-/* The new value of a column; null when it gets none, or one that is not written plainly. */
-static const PgQuery__Node *
-value_of(const struct splicing *splicing, const char *column)
-{
-    for (size_t i = 0; column && i < splicing->update->n_target_list; i++) {
-        const PgQuery__ResTarget *target = splicing->update->target_list[i]->res_target;
-        if (is_name(target->name, column) && !target->n_indirection) {
-            return target->val;
-        }
-    }
-    return NULL;
-}
-
-static bool
-is_constant(const PgQuery__Node *node)
-{
-    while (node && node->node_case == NODE(TYPE_CAST)) {
-        node = node->type_cast->arg;
-    }
-    return node && node->node_case == NODE(A_CONST);
-}
-
-static bool
-is_null(const PgQuery__Node *node)
-{
-    while (node && node->node_case == NODE(TYPE_CAST)) {
-        node = node->type_cast->arg;
-    }
-    return node && node->node_case == NODE(A_CONST) && node->a_const->isnull;
-}
-
-static enum exclusion
-exclusion_by_null(const struct splicing *splicing, const PgQuery__NullTest *test)
-{
-    const PgQuery__Node *value = value_of(splicing, column_of(splicing, test->arg));
-    bool wants_null = test->nulltesttype == PG_QUERY__NULL_TEST_TYPE__IS_NULL;
-
-    if (!value) {
-        return EXCLUDES_NO;
-    }
-    if (!is_constant(value)) {
-        return EXCLUDES_MAYBE;
-    }
-    return wants_null != is_null(value) ? EXCLUDES_YES : EXCLUDES_NO;
-}
-
-/* column = constant, column <> value, column IS DISTINCT FROM value. */
-static enum exclusion
-exclusion_by_value(const struct splicing *splicing, const PgQuery__AExpr *compared)
-{
-    const char *word = compared->n_name == 1 ? tree_string(compared->name[0]) : NULL;
-    const PgQuery__Node *value = value_of(splicing, column_of(splicing, compared->lexpr));
-    bool is_distinct = compared->kind == PG_QUERY__A__EXPR__KIND__AEXPR_DISTINCT;
-    bool is_operator = compared->kind == PG_QUERY__A__EXPR__KIND__AEXPR_OP;
-
-    if (!value || !word || !compared->rexpr) {
-        return EXCLUDES_NO;
-    }
-    bool is_same = walk_same(&value->base, &compared->rexpr->base);
-    bool is_plain = is_constant(value) && is_constant(compared->rexpr);
-    if (is_distinct || (is_operator && strcmp(word, "<>") == 0)) {
-        return is_same && !is_plain ? EXCLUDES_MAYBE : is_same ? EXCLUDES_YES : EXCLUDES_NO;
-    }
-    bool is_equality = is_operator && strcmp(word, "=") == 0;
-    return is_equality && is_plain && !is_same ? EXCLUDES_YES : EXCLUDES_NO;
-}
-
-/* WHERE done = false … SET done = true is written WHERE NOT done, too. */
-static enum exclusion
-exclusion_by_truth(const struct splicing *splicing, const PgQuery__Node *column, bool wanted)
-{
-    const PgQuery__Node *value = value_of(splicing, column_of(splicing, column));
-
-    if (!value || value->node_case != NODE(A_CONST) ||
-        value->a_const->val_case != PG_QUERY__A__CONST__VAL_BOOLVAL) {
-        return EXCLUDES_NO;
-    }
-    return value->a_const->boolval->boolval != wanted ? EXCLUDES_YES : EXCLUDES_NO;
-}
-
-static enum exclusion
-exclusion_by(const struct splicing *splicing, const PgQuery__Node *condition)
-{
-    enum exclusion best = EXCLUDES_NO;
-
-    switch (condition->node_case) {
-    case NODE(NULL_TEST):
-        return exclusion_by_null(splicing, condition->null_test);
-    case NODE(A_EXPR):
-        return exclusion_by_value(splicing, condition->a_expr);
-    case NODE(COLUMN_REF):
-        return exclusion_by_truth(splicing, condition, true);
-    case NODE(BOOL_EXPR):
-        break;
-    default:
-        return EXCLUDES_NO;
-    }
-    const PgQuery__BoolExpr *boolean = condition->bool_expr;
-    if (boolean->boolop == PG_QUERY__BOOL_EXPR_TYPE__NOT_EXPR) {
-        return exclusion_by_truth(splicing, boolean->args[0], false);
-    }
-    for (size_t i = 0; boolean->boolop == PG_QUERY__BOOL_EXPR_TYPE__AND_EXPR && i < boolean->n_args;
-         i++) {
-        enum exclusion one = exclusion_by(splicing, boolean->args[i]);
-        best = one > best ? one : best;
-    }
-    return best;
-}
-
-static void
-note_changes(struct splicing *splicing)
-{
-    struct sql_splice *splice = splicing->splice;
-
-    if (splicing->delete) {
-        splice->excludes = splicing->where ? EXCLUDES_YES : EXCLUDES_MAYBE;
-    } else if (splicing->update) {
-        for (size_t i = 0; i < splicing->update->n_target_list; i++) {
-            const char *name = splicing->update->target_list[i]->res_target->name;
-            add_line(splicing, &splice->changed, arena_text(splicing->arena, name));
-        }
-        splice->excludes = splicing->where ? exclusion_by(splicing, splicing->where) : EXCLUDES_NO;
-    }
-}
-
 /* ---- the key, as far as it is known here ----------------------------------------------------- */
 
 static bool
@@ -636,6 +494,6 @@ splice_judge(struct splicing *splicing)
         !judge_reading(splicing)) {
         return false;
     }
-    note_changes(splicing);
+    splice_note_changes(splicing);
     return judge_key(splicing);
 }

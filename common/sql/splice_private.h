@@ -1,5 +1,5 @@
 /*
- * splice_private: the inside of splice, shared by its two files: one statement with its tree and
+ * splice_private: the inside of splice, shared by its files: one statement with its tree and
  * tokens, and what is being found out about it.
  */
 #ifndef COMMON_SQL_SPLICE_PRIVATE_H
@@ -40,6 +40,15 @@ bool splice_refuse(struct splicing *splicing, int location, const char *code, co
 
 /* What kind of statement it is, which table it goes through, and its condition. */
 bool splice_understand(struct splicing *splicing);
+
+/* What a table's columns are called by. */
+const char *splice_name_of(const PgQuery__RangeVar *table);
+
+/* Add a line to a list, as far as there is room. */
+void splice_add_line(struct splicing *splicing, const char **list, const char *line);
+
+/* Which columns it changes, and whether it leaves a row alone that it has changed. */
+void splice_note_changes(struct splicing *splicing);
 
 /* What about it cannot be done in batches with the same effect. */
 bool splice_judge(struct splicing *splicing);
