@@ -262,7 +262,6 @@ fixes_are_written_into_the_file_and_nothing_else_changes(void **state)
     struct lints lints = lints_of("-- é CREATE INDEX here\r\nCREATE INDEX a ON users (a);\r\n"
                                   "create unique  index if not exists b ON users (b);\r\n",
                                   "SK010");
-    CLEANUP(text_release) struct text text = {0};
     struct error error;
     size_t count = 0;
 
