@@ -35,53 +35,85 @@ batch_range_ask_end(const struct batch_leaf *leaf, bool is_by_ctid, struct text 
     text_append(sql, " LIMIT 1;");
 }
 
+/* A point's columns from `first` on. */
 static void
-append_point(struct connection *connection, const struct batch_leaf *leaf,
+append_point(struct connection *connection, const struct batch_leaf *leaf, size_t first,
              const struct batch_point *point, struct text *sql)
 {
-    text_append(sql, leaf->key_count > 1 ? "(" : "");
-    for (size_t i = 0; i < leaf->key_count; i++) {
-        text_append(sql, i ? ", " : "");
+    bool is_row = leaf->key_count - first > 1;
+
+    text_append(sql, is_row ? "(" : "");
+    for (size_t i = first; i < leaf->key_count; i++) {
+        text_append(sql, i > first ? ", " : "");
         connection_literal(connection, sql, point->values[i]);
         text_format(sql, "::%s", leaf->types[i]);
     }
-    text_append(sql, leaf->key_count > 1 ? ")" : "");
+    text_append(sql, is_row ? ")" : "");
 }
 
 /*
- * The key's columns compared with a point. Of several columns the first is compared by itself, too:
- * that is what the planner's statistics know about.
+ * The key's columns from `first` on compared with a point. Of several columns the first is compared
+ * by itself, too: that is what the planner's statistics know about, and what partitions go by.
  */
 static void
-append_comparison(struct connection *connection, const struct batch_leaf *leaf, const char *prefix,
-                  const char *operator_, const struct batch_point *point, struct text *sql)
+append_comparison(struct connection *connection, const struct batch_leaf *leaf, size_t first,
+                  const char *prefix, const char *comparison, const struct batch_point *point,
+                  struct text *sql)
 {
-    text_append(sql, leaf->key_count > 1 ? "(" : "");
-    append_columns(leaf, prefix, "", sql);
-    text_append(sql, leaf->key_count > 1 ? ")" : "");
-    text_format(sql, " %s ", operator_);
-    append_point(connection, leaf, point, sql);
-    if (leaf->key_count > 1) {
-        text_format(sql, " AND %s%s %c= ", prefix, leaf->columns[0], operator_[0]);
-        connection_literal(connection, sql, point->values[0]);
-        text_format(sql, "::%s", leaf->types[0]);
+    bool is_row = leaf->key_count - first > 1;
+
+    text_append(sql, is_row ? "(" : "");
+    for (size_t i = first; i < leaf->key_count; i++) {
+        text_format(sql, "%s%s%s", i > first ? ", " : "", prefix, leaf->columns[i]);
     }
+    text_format(sql, "%s %s ", is_row ? ")" : "", comparison);
+    append_point(connection, leaf, first, point, sql);
+    if (is_row) {
+        text_format(sql, " AND %s%s %c= ", prefix, leaf->columns[first], comparison[0]);
+        connection_literal(connection, sql, point->values[first]);
+        text_format(sql, "::%s", leaf->types[first]);
+    }
+}
+
+/*
+ * How many of the first columns have one value in the whole range: a large tenant, say. They are
+ * compared for equality, or the planner would take the range for all of the tenant's rows, and read
+ * the whole table for each batch.
+ */
+static size_t
+count_fixed(const struct batch_range *range)
+{
+    size_t count = 0;
+
+    while (range->from.count && count + 1 < range->leaf->key_count &&
+           strcmp(range->from.values[count], range->to.values[count]) == 0) {
+        count++;
+    }
+    return count;
 }
 
 static void
 append_range(struct connection *connection, const struct batch_range *range, const char *prefix,
              struct text *sql)
 {
+    const struct batch_leaf *leaf = range->leaf;
+
     if (range->is_by_ctid) {
         text_format(sql, "%sctid >= '(%s,0)'::tid AND %sctid < '(%s,0)'::tid", prefix,
                     range->from.count ? range->from.values[0] : "0", prefix, range->to.values[0]);
         return;
     }
+    size_t fixed = count_fixed(range);
+    for (size_t i = 0; i < fixed; i++) {
+        text_format(sql, "%s%s = ", prefix, leaf->columns[i]);
+        connection_literal(connection, sql, range->to.values[i]);
+        text_format(sql, "::%s AND ", leaf->types[i]);
+    }
     if (range->from.count) {
-        append_comparison(connection, range->leaf, prefix, ">", &range->from, sql);
+        append_comparison(connection, leaf, fixed, prefix, ">", &range->from, sql);
         text_append(sql, " AND ");
     }
-    append_comparison(connection, range->leaf, prefix, "<=", &range->to, sql);
+    append_comparison(connection, leaf, fixed, prefix, "<=", &range->to, sql);
 }
 
 void
