@@ -474,7 +474,7 @@ const struct command command_table[] = {
      .run = command_down},
     {.name = "adopt",
      .group = GROUP_LOCAL,
-     .sentence = "take over what another tool has applied to a database, without running anything",
+     .sentence = "take over what another tool has applied; runs nothing",
      .detail = "Reads the table in which golang-migrate, dbmate, goose, Flyway … keep what they "
                "have applied, and writes it down in Skein's journal. When files and table do not "
                "agree, or the tool calls its state dirty or failed, everything that is wrong is "
