@@ -415,7 +415,7 @@ const struct command command_table[] = {
 
     {.name = "init",
      .group = GROUP_LOCAL,
-     .sentence = "begin a project: skein.yaml, a service, files for pre-commit and CI",
+     .sentence = "begin a project: skein.yaml, a service, hooks, CI jobs",
      .detail = "Nothing that is there already is changed: a file of the same name is kept, and "
                "that is said.",
      .arguments = {{.name = "DIR",
