@@ -39,6 +39,8 @@ services_are_read_with_their_folders(void **state)
                                         "    lock_timeout: 1s\n"
                                         "    statement_timeout: 1m\n"
                                         "    timeout: 5m\n"
+                                        "    history_table: app.versions\n"
+                                        "    mirror_history: false\n"
                                         "  policy: { migrations: policy }\n"
                                         "lint: { rules: { SK012: off } }\n"
                                         "test: { thresholds: { small: 1s } }\n");
@@ -64,6 +66,10 @@ services_are_read_with_their_folders(void **state)
     assert_null(policy->seed);
     assert_true(policy->has_gaps);
     assert_int_equal(policy->accepted, ACCEPT_NOTHING);
+    assert_string_equal(auth->history_table, "app.versions");
+    assert_true(auth->has_no_mirror);
+    assert_null(policy->history_table);
+    assert_false(policy->has_no_mirror);
     assert_null(project_find(project, "polcy", &error));
     assert_string_equal(error.code, "E-SVC-UNKNOWN");
     assert_string_equal(error.hint, "did you mean policy?");
@@ -167,6 +173,12 @@ what_is_wrong_in_it_has_its_place(void **state)
     assert_wrong("services:\n  auth: { migrations: a, accept: [E-MIG-LEX] }\n", "E-CFG-RANGE",
                  "skein.yaml:2:35");
     assert_wrong("services:\n  auth: pairs\n", "E-CFG-TYPE", "skein.yaml:2");
+    assert_wrong("services:\n  auth: { migrations: a, history_table: '' }\n", "E-CFG-RANGE",
+                 "skein.yaml:2");
+    assert_wrong("services:\n  auth: { migrations: a, mirror_history: perhaps }\n", "E-CFG-TYPE",
+                 "skein.yaml:2");
+    assert_wrong("services:\n  auth: { migrations: a, mirror_histori: false }\n", "E-CFG-UNKNOWN",
+                 "skein.yaml:2");
 }
 
 static void
