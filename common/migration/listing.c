@@ -134,8 +134,13 @@ listing_has(const struct listing *listing, const char *path)
 struct listed_file *
 listing_file(struct listing *listing, const char *path)
 {
-    if (!listing_has(listing, path)) {
-        return NULL;
+    struct listed_file wanted = {.name = path};
+    struct listed_file *listed =
+        listing->count ? bsearch(&wanted, listing->files, listing->count, sizeof wanted, by_name)
+                       : NULL;
+
+    if (listed || !listing_has(listing, path)) {
+        return listed;
     }
     struct listed_file *file = arena_alloc(&listing->arena, sizeof *file);
     file->name = arena_text(&listing->arena, path);
@@ -267,29 +272,57 @@ load_open(struct listing *listing, int descriptor, const char *path, struct list
            cannot(error, "E-MIG-OPEN", path, "cannot read the file", errno);
 }
 
-bool
-listing_load(struct listing *listing, struct listed_file *file, struct error *error)
+/* O_NONBLOCK: a pipe without a writer must not hold us. */
+#define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY)
+
+/* A link: followed, but not out of the folder. -1 with the error. */
+static int
+open_link(const struct listing *listing, const char *path, struct error *error)
 {
-    CLEANUP(mem_free) char *path = mem_format("%s/%s", listing->path, file->name);
     CLEANUP(mem_free) char *real = realpath(path, NULL);
 
-    if (file->text) {
-        return true;
-    }
     if (!real) {
-        return cannot(error, "E-MIG-OPEN", path, "cannot open the file", errno);
+        cannot(error, "E-MIG-OPEN", path, "cannot open the file", errno);
+        return -1;
     }
     if (!is_inside(listing->real_path, real)) {
         error_set(error, "E-MIG-PATH", "the link leads out of the folder of migrations");
         error_where(error, "%s", path);
         error_found(error, "%s", real);
-        return error_hint(error, "put a copy of the file in its place");
+        error_hint(error, "put a copy of the file in its place");
+        return -1;
     }
-    /* O_NONBLOCK: a pipe without a writer must not hold us. */
-    int descriptor = open(real, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY);
+    int descriptor = open(real, OPEN_FLAGS);
     if (descriptor < 0) {
-        return cannot(error, errno == ENXIO ? "E-MIG-TYPE" : "E-MIG-OPEN", path,
-                      "cannot open the file", errno);
+        cannot(error, errno == ENXIO ? "E-MIG-TYPE" : "E-MIG-OPEN", path, "cannot open the file",
+               errno);
+    }
+    return descriptor;
+}
+
+/* What lies in the folder itself and is no link cannot lead out of it. */
+static int
+open_plain(const struct listing *listing, const char *name)
+{
+    CLEANUP(mem_free) char *path = mem_format("%s/%s", listing->real_path, name);
+
+    return strchr(name, '/') ? -1 : open(path, OPEN_FLAGS);
+}
+
+bool
+listing_load(struct listing *listing, struct listed_file *file, struct error *error)
+{
+    CLEANUP(mem_free) char *path = mem_format("%s/%s", listing->path, file->name);
+
+    if (file->text) {
+        return true;
+    }
+    int descriptor = open_plain(listing, file->name);
+    if (descriptor < 0) {
+        descriptor = open_link(listing, path, error);
+    }
+    if (descriptor < 0) {
+        return false;
     }
     bool succeeded = load_open(listing, descriptor, path, file, error);
     close(descriptor);
