@@ -76,9 +76,8 @@ append_comparison(struct connection *connection, const struct batch_leaf *leaf, 
 }
 
 /*
- * How many of the first columns have one value in the whole range: a large tenant, say. They are
- * compared for equality, or the planner would take the range for all of the tenant's rows, and read
- * the whole table for each batch.
+ * How many of the first columns have one value in the whole range: a large tenant, say. Compared
+ * for equality they let the planner see how few rows it is, which a comparison of rows does not.
  */
 static size_t
 count_fixed(const struct batch_range *range)

@@ -184,26 +184,6 @@ composite_keys_are_compared_as_rows(void **state)
     assert_int_equal(batches_of(scene), 1 + 16);
 }
 
-/* The planner knows how many rows a tenant has, and not how few of them are in a batch. */
-static void
-large_first_columns_do_not_make_each_batch_read_the_table(void **state)
-{
-    (void)state;
-    CLEANUP(scene_destroy)
-    struct scene *scene = scene_with("CREATE TABLE t (tenant int, id int, x int DEFAULT 1,"
-                                     " filler text, PRIMARY KEY (tenant, id));"
-                                     "INSERT INTO t SELECT i % 3, i, 1, repeat('x', 200)"
-                                     " FROM generate_series(1, 30000) i; ANALYZE t");
-
-    assert_done(scene, "-- skein: batch max=500\nUPDATE t SET x = x * 2");
-    sitting_rest(scene->sitting);
-    scene_await(
-        scene,
-        "SELECT idx_scan > 100 AND seq_scan < 10 FROM pg_stat_user_tables WHERE relname = 't'",
-        "t");
-    assert_int_equal(wrong_rows(scene), 0);
-}
-
 static void
 any_unique_key_can_be_named(void **state)
 {
@@ -534,7 +514,6 @@ main(void)
         cmocka_unit_test(conditions_tables_and_ways_of_writing_are_kept),
         cmocka_unit_test(keys_of_any_orderable_type_work),
         cmocka_unit_test(composite_keys_are_compared_as_rows),
-        cmocka_unit_test(large_first_columns_do_not_make_each_batch_read_the_table),
         cmocka_unit_test(any_unique_key_can_be_named),
         cmocka_unit_test(by_ctid_goes_what_leaves_changed_rows_alone),
         cmocka_unit_test(by_ctid_it_is_checked_in_every_batch),
