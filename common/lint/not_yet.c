@@ -31,6 +31,17 @@ needs(const struct effect *effect)
            !effect->is_implied;
 }
 
+/* Whether the relation has its name no more: it was there, whoever made it, and it is free now. */
+static bool
+goes_away(const struct effect *effect)
+{
+    bool is_relation = effect->object == OBJECT_TABLE || effect->object == OBJECT_RELATION;
+    bool is_gone =
+        effect->verb == EFFECT_RENAME || effect->verb == EFFECT_MOVE || effect->verb == EFFECT_DROP;
+
+    return is_relation && is_gone && !effect->part && effect->name;
+}
+
 static char *
 key_of(const struct linting *linting, const char *schema, const char *name)
 {
@@ -65,6 +76,19 @@ note(struct script_look *scene, size_t statement, const struct effect *effect, c
     HASH_ADD_STR(linting->early_uses, name, use);
 }
 
+static void
+forget(struct linting *linting, const struct effect *effect)
+{
+    CLEANUP(mem_free) char *key = key_of(linting, effect->schema, effect->name);
+    struct early_use *use = NULL;
+
+    HASH_FIND_STR(linting->early_uses, key, use);
+    if (use) {
+        HASH_DEL(linting->early_uses, use);
+        free(use);
+    }
+}
+
 static bool
 is_allowed(const struct script_look *scene, size_t statement)
 {
@@ -85,7 +109,9 @@ not_yet_use(struct script_look *scene, size_t statement, const struct effects *e
         const struct effect *effect = &effects->effects[i];
         const struct sql_relation *relation =
             effects_relation(effects, effect->schema, effect->name);
-        if (needs(effect) && !(relation && (relation->is_new || relation->is_temporary))) {
+        if (goes_away(effect)) {
+            forget(scene->linting, effect);
+        } else if (needs(effect) && !(relation && (relation->is_new || relation->is_temporary))) {
             note(scene, statement, effect, effect->schema, effect->name);
         }
         const struct sql_constraint *key = effect->constraint;
