@@ -77,12 +77,30 @@ check_type(struct scene *scene)
     }
 }
 
+/* Whether a constraint of the same table is validated above, as one does to prove NOT NULL. */
+static bool
+follows_validation(const struct scene *scene)
+{
+    for (size_t i = 0; i <= scene->statement_index; i++) {
+        const struct effects *effects = &scene->script->effects[i];
+        for (size_t j = 0; j < effects->effect_count; j++) {
+            const struct effect *effect = &effects->effects[j];
+            if (effect->verb == EFFECT_VALIDATE && text_equal(effect->name, scene->effect->name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void
 check_set_not_null(struct scene *scene)
 {
     const struct effect *effect = scene->effect;
+    /* Of a table that the history does not know, nobody knows what its constraints say. */
+    bool is_proved = !scene_catalog_table(scene) && follows_validation(scene);
 
-    if (effect->verb == EFFECT_SET_NOT_NULL && effect->scans && !scene->is_new) {
+    if (effect->verb == EFFECT_SET_NOT_NULL && effect->scans && !scene->is_new && !is_proved) {
         scene_find(scene,
                    "all of %s is read, while nobody can work with it, to see that no %s is null",
                    scene_table(scene), effect->part);
