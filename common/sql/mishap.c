@@ -163,7 +163,7 @@ explain_syntax(const char *text, size_t size, size_t offset, const char *message
     if (is_template(text, offset)) {
         error_set(error, "E-MIG-SYNTAX", "a template that is not filled in");
         error_found(error, "%s", word_at(at, word));
-        error_hint(error, "a migration is plain SQL: fill the template in when the file is made");
+        error_hint(error, "list it under substitutions of the service in skein.yaml");
         return;
     }
     if (!near) {

@@ -78,6 +78,27 @@ tables(void)
 }
 
 static void
+reads_a_folder_of_two_tools_by_the_rules_of_the_one_that_is_named(void **state)
+{
+    (void)state;
+    folder_remove(&files);
+    files = folder_make();
+    folder_text(&files, "1_a.sql", "-- +goose Up\nCREATE TABLE orders ();\n", 0644);
+    folder_text(&files, "2_b.sql", "-- +goose Up\nCREATE TABLE more ();\n", 0644);
+    folder_text(&files, "R__v.sql", "CREATE VIEW v AS SELECT 1;\n", 0644);
+    CLEANUP(program_forget) struct program_end two = say("up", NULL, NULL);
+
+    program_must_end(&two, 3);
+    program_must_say(&two, "E-MIG-LAYOUT");
+    program_must_say(&two, "flyway: 1, such as R__v.sql; goose: 2, such as 1_a.sql");
+    assert_int_equal(tables(), 0);
+    CLEANUP(program_forget) struct program_end named = say("up", "--layout", "flyway");
+    program_must_end(&named, 0);
+    program_must_say(&named, "R__v");
+    assert_int_equal(tables(), 0);
+}
+
+static void
 goes_up_and_down_and_remembers(void **state)
 {
     CLEANUP(program_forget) struct program_end up = say("up", NULL, NULL);
@@ -236,6 +257,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(goes_up_and_down_and_remembers, begin, end),
+        cmocka_unit_test_setup_teardown(
+            reads_a_folder_of_two_tools_by_the_rules_of_the_one_that_is_named, begin, end),
         cmocka_unit_test_setup_teardown(stops_where_it_is_told_to, begin, end),
         cmocka_unit_test_setup_teardown(says_that_it_cannot_check_what_a_migration_depends_on,
                                         begin, end),
