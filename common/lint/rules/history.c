@@ -10,6 +10,13 @@ minds(const struct effect *effect)
            effect->verb != EFFECT_REPLACE;
 }
 
+/* What stands in a DO block may be asked about first. */
+static bool
+is_conditional(const struct scene *scene)
+{
+    return text_equal(scene->statement->facts.tag, "DO");
+}
+
 static void
 say_lost(struct scene *scene, const char *what, const struct catalog_loss *loss)
 {
@@ -30,7 +37,7 @@ check_lost(struct scene *scene)
     bool is_part = effect->object == OBJECT_COLUMN || effect->object == OBJECT_CONSTRAINT ||
                    effect->object == OBJECT_TRIGGER;
 
-    if (!(is_table || is_part) || !effect->name || effect->is_implied ||
+    if (is_conditional(scene) || !(is_table || is_part) || !effect->name || effect->is_implied ||
         (!is_part && !minds(effect)) || effect->if_exists) {
         return;
     }
@@ -57,7 +64,7 @@ check_there(struct scene *scene)
     const struct catalog_table *table = NULL;
 
     if (effect->verb != EFFECT_CREATE || effect->if_not_exists || effect->is_temporary ||
-        effect->is_implied) {
+        effect->is_implied || is_conditional(scene)) {
         return;
     }
     if (effect->object == OBJECT_TABLE) {
