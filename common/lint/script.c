@@ -188,7 +188,9 @@ show_statements(struct script_look *script, struct scene *scene)
             show_effects(scene);
         }
         if (script->script.part == ON_UP) {
-            not_yet_use(script, i, effects);
+            if (!text_equal(sql->statements[i].facts.tag, "DO")) {
+                not_yet_use(script, i, effects); /* a block may ask first */
+            }
             not_yet_make(script, effects);
             linting->is_incomplete |=
                 effects->is_opaque && text_equal(sql->statements[i].facts.tag, "DO");
