@@ -235,7 +235,7 @@ take_words(struct batching *batching, const struct batch_annotation *annotation)
         }
         take_word(batching);
     }
-    if (pace->rows_min && pace->rows_max && pace->rows_min > pace->rows_max) {
+    if (annotation->word_count && pace->rows_max && pace->rows_min > pace->rows_max) {
         refuse_word(batching, "min is more than max", "min=100 max=100000");
     }
     batching->wish.key = batching->batch->key;

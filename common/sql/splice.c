@@ -301,7 +301,7 @@ is_proven(struct splicing *splicing)
         !is_other_table(splicing, parts.relation)) {
         return false;
     }
-    *parts.where = (PgQuery__Node *)(uintptr_t)splicing->where;
+    *parts.where = splicing->where;
     *parts.relation = *splicing->relation;
     return walk_same(&composed->base, &splicing->tree->base);
 }

@@ -28,7 +28,7 @@ struct splicing {
     const PgQuery__InsertStmt *insert;
     const PgQuery__SelectStmt *select; /* INSERT's */
     const PgQuery__RangeVar *relation; /* what is gone through */
-    const PgQuery__Node *where;        /* null: all rows */
+    PgQuery__Node *where;              /* null: all rows */
     PgQuery__Node **from;              /* FROM or USING */
     size_t from_count;
     const PgQuery__WithClause *with[2]; /* null where there is none */
