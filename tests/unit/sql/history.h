@@ -7,6 +7,7 @@
 
 #include "common/base/mem.h"
 #include "common/sql/catalog.h"
+#include "common/sql/deep_stack.h"
 #include "common/sql/split.h"
 
 #include "tests/support/unit.h"
@@ -25,22 +26,40 @@ history_end(struct history *history)
     arena_release(&history->arena);
 }
 
-/* One more file; what its last statement does stays in `effects`. */
+struct history_file {
+    struct history *history;
+    const char *text;
+    struct error error;
+    bool is_read;
+};
+
 static inline void
-history_add(struct history *history, const char *text)
+history_read(void *context)
 {
+    struct history_file *file = context;
+    struct history *history = file->history;
     struct sql_script script;
     struct place place;
-    struct error error;
 
-    if (!sql_split(text, strlen(text), "skein", &history->arena, &script, &place, &error)) {
-        fail_msg("%s: %s", text, error.text);
-    }
+    file->is_read = sql_split(file->text, strlen(file->text), "skein", &history->arena, &script,
+                              &place, &file->error);
     catalog_begin_file(history->catalog);
-    for (size_t i = 0; i < script.statement_count; i++) {
+    for (size_t i = 0; file->is_read && i < script.statement_count; i++) {
         effects_read(&script.statements[i], history->catalog, history->major, &history->arena,
                      &history->effects);
         catalog_apply(history->catalog, &history->effects);
+    }
+}
+
+/* One more file, on one deep stack; what its last statement does stays in `effects`. */
+static inline void
+history_add(struct history *history, const char *text)
+{
+    struct history_file file = {.history = history, .text = text};
+
+    deep_stack_run(history_read, &file);
+    if (!file.is_read) {
+        fail_msg("%s: %s", text, file.error.text);
     }
 }
 
