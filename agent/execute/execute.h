@@ -28,6 +28,7 @@ struct target_config {
     uint64_t lock_budget_ms;  /* tries for a lock, all together; 0: 60,000 */
     uint64_t statement_timeout_ms; /* of one statement, when its file does not say; 0: none */
     uint64_t timeout_ms;           /* of one script, when its file does not say; 0: none */
+    bool is_unobserved;            /* what its steps cost is not measured (observation.h) */
     struct preflight_policies preflight;
     struct eviction eviction;
 };

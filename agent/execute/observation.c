@@ -309,7 +309,7 @@ poll_locks(void *context)
     /* Who waits for half of his time in vain asks who is in the way, while he still waits. */
     int64_t half_ms = statement_ms + (int64_t)try->lock_timeout_ms / 2 + 1 - clock_now_us() / 1000;
     bool will_ask = try->lock_timeout_ms && half_ms > 0 && half_ms < next_ms;
-    return will_ask ? half_ms : next_ms;
+    return sitting->config.is_unobserved ? 0 : will_ask ? half_ms : next_ms;
 }
 
 void
@@ -325,8 +325,10 @@ observation_attach(struct step_try *try, struct patience *patience)
     try->observation->told_ms = 0;
     try->observation->progress = (struct progress_memory){0};
     try->observation->blocked_ms = try->observation->blocked_max = 0;
+    bool waits_less = try->lock_timeout_ms && half_ms < POLL_FIRST_MS;
+    /* Also who is not to be observed asks who is in his way, once. */
     patience->look_after_ms =
-        try->lock_timeout_ms && half_ms < POLL_FIRST_MS ? half_ms : POLL_FIRST_MS;
+        waits_less || try->sitting->config.is_unobserved ? half_ms : POLL_FIRST_MS;
     patience->look = poll_locks;
     patience->context = try;
 }
@@ -335,15 +337,18 @@ observation_attach(struct step_try *try, struct patience *patience)
 
 enum back_column { BACK_WAL, BACK_OID, BACK_RELATION, BACK_MODE, BACK_FILE };
 
-/* What was made in this very transaction nobody else sees: a table's system columns tell. */
+/*
+ * What was made in this very transaction nobody else sees: a table's system columns tell. They are
+ * asked for one by one; an EXISTS would be planned as a join with all columns that there are.
+ */
 static const char look_back[] =
     "SELECT p.wal, l.relation::bigint, l.relation::regclass, l.mode,"
     " pg_catalog.pg_relation_filenode(l.relation)::bigint FROM (SELECT"
     " (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::bigint AS wal) p LEFT JOIN"
     " pg_catalog.pg_lock_status() l ON l.pid = pg_catalog.pg_backend_pid() AND l.locktype ="
     " 'relation' AND l.granted AND l.relation >= 16384 AND l.mode IN " STRONG
-    " AND NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = l.relation AND"
-    " a.attnum = -6 AND a.xmin::text::bigint = pg_catalog.txid_current() & 4294967295)";
+    " AND (SELECT a.xmin::text::bigint FROM pg_catalog.pg_attribute a WHERE a.attrelid ="
+    " l.relation AND a.attnum = -6) IS DISTINCT FROM pg_catalog.txid_current() & 4294967295";
 
 static struct statement_outcome *
 last_noted(const struct step_try *try)
@@ -353,26 +358,27 @@ last_noted(const struct step_try *try)
 }
 
 static void
-take_back(struct step_try *try, const struct connection *connection)
+take_back(struct step_try *try, const struct connection *connection, size_t answer)
 {
     struct observation *observation = try->observation;
     struct statement_outcome *noted = last_noted(try);
-    uint64_t wal = (uint64_t)number_in(connection, 0, 0, BACK_WAL);
+    uint64_t wal = (uint64_t)number_in(connection, answer, 0, BACK_WAL);
 
     if (observation->wal && noted) {
         noted->wal_bytes = wal - observation->wal;
         try->outcome->wal_bytes += noted->wal_bytes;
     }
     observation->wal = wal;
-    for (size_t row = 0; row < connection_row_count(connection, 0); row++) {
-        const char *mode = connection_cell(connection, 0, row, BACK_MODE);
+    for (size_t row = 0; row < connection_row_count(connection, answer); row++) {
+        const char *mode = connection_cell(connection, answer, row, BACK_MODE);
         if (!mode) {
             continue;
         }
-        uint64_t oid = (uint64_t)number_in(connection, 0, row, BACK_OID);
-        uint64_t file = (uint64_t)number_in(connection, 0, row, BACK_FILE);
-        struct held_lock *held = hold(try, oid, connection_cell(connection, 0, row, BACK_RELATION),
-                                      look_lock_named(mode));
+        uint64_t oid = (uint64_t)number_in(connection, answer, row, BACK_OID);
+        uint64_t file = (uint64_t)number_in(connection, answer, row, BACK_FILE);
+        struct held_lock *held =
+            hold(try, oid, connection_cell(connection, answer, row, BACK_RELATION),
+                 look_lock_named(mode));
         const struct wanted *wanted = look_find(&try->way->look, oid);
         if (held && wanted && wanted->file && file) {
             held->is_rewritten = wanted->file != file;
@@ -428,7 +434,7 @@ observation_end_statement(struct step_try *try)
 }
 
 bool
-observation_look_back(struct step_try *try, bool is_last, enum try_end *end)
+observation_look_back(struct step_try *try, enum try_end *end)
 {
     struct observation *observation = try->observation;
     struct connection *connection = try->sitting->connection;
@@ -437,17 +443,41 @@ observation_look_back(struct step_try *try, bool is_last, enum try_end *end)
     int64_t since_us = observation->asked_us ? observation->asked_us : try->began_us;
 
     observation_end_statement(try);
-    if (now_us - since_us < CHEAP_US && !(is_last && may_lock(try))) {
+    if (try->sitting->config.is_unobserved) {
+        return true;
+    }
+    if (now_us - since_us < CHEAP_US || try->statement == try->script->statement_count) {
         return true;
     }
     if (!connection_run(connection, look_back, &patience)) {
         *end = try_query_failed(try, "cannot look what a statement has locked");
         return false;
     }
-    take_back(try, connection);
+    take_back(try, connection, 0);
     observation->asked_us = clock_now_us();
     observation->asked_count = try->statement;
     return true;
+}
+
+bool
+observation_append_last(const struct step_try *try, struct text *sql)
+{
+    int64_t since_us = try->observation->asked_us ? try->observation->asked_us : try->began_us;
+    bool is_cheap = clock_now_us() - since_us < CHEAP_US;
+
+    if (try->sitting->config.is_unobserved || (is_cheap && !may_lock(try))) {
+        return false;
+    }
+    text_append(sql, look_back);
+    text_append(sql, ";");
+    return true;
+}
+
+void
+observation_take_last(struct step_try *try, size_t answer)
+{
+    take_back(try, try->sitting->connection, answer);
+    observation_report(try);
 }
 
 /* ---- the sum --------------------------------------------------------------------------------- */

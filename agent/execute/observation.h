@@ -60,7 +60,14 @@ void observation_end_statement(struct step_try *try);
  * The same for a statement in a transaction, and what it has locked and written. False when the
  * server could not be asked: then *end says what becomes of the try.
  */
-bool observation_look_back(struct step_try *try, bool is_last, enum try_end *end);
+bool observation_look_back(struct step_try *try, enum try_end *end);
+
+/*
+ * What was not asked about yet comes with the round trip that commits, when it may matter: append
+ * the question (true), and take its answer. The journal's copy of the outcome does not have it.
+ */
+bool observation_append_last(const struct step_try *try, struct text *sql);
+void observation_take_last(struct step_try *try, size_t answer);
 
 /* The try is about to be committed, or its last statement has ended: sum up, into the outcome. */
 void observation_report(struct step_try *try);

@@ -249,8 +249,7 @@ run_statement(struct step_try *try, const struct script *script, const struct st
         *end = left_transaction(try, script, statement);
         return false;
     }
-    bool is_last = statement == &try->script->statements[try->script->statement_count - 1];
-    if (script == try->script && !observation_look_back(try, is_last, end)) {
+    if (script == try->script && !observation_look_back(try, end)) {
         return false;
     }
     FAILPOINT("execute.after-statement");
@@ -344,7 +343,7 @@ transaction_append_unharmed(const struct step_try *try, struct text *sql)
 }
 
 static enum try_end
-close_failed(struct step_try *try, size_t commit)
+close_failed(struct step_try *try, size_t look, size_t commit)
 {
     struct connection *connection = try->sitting->connection;
     struct sql_error fact = *connection_error(connection);
@@ -361,7 +360,7 @@ close_failed(struct step_try *try, size_t commit)
     if (answered == CLOSE_JOURNAL && strcmp(fact.sqlstate, "23505") == 0) {
         return TRY_STALE; /* this attempt has its verdict already */
     }
-    if (answered >= CLOSE_MIRROR && answered < commit) {
+    if (answered >= CLOSE_MIRROR && answered < look) {
         return mirror_write_failed(try);
     }
     if (script->statement_count && (answered == CLOSE_CONSTRAINTS || answered == commit)) {
@@ -396,15 +395,20 @@ close_and_commit(struct step_try *try)
     text_append(&sql, leave_no_trace);
     transaction_append_unharmed(try, &sql);
     journal_insert(sitting, &row, &sql);
-    size_t commit = CLOSE_MIRROR + mirror_append_write(try, &sql);
+    size_t look = CLOSE_MIRROR + mirror_append_write(try, &sql);
+    bool looks = observation_append_last(try, &sql);
+    size_t commit = look + looks;
     text_append(&sql, "COMMIT");
 
     FAILPOINT("execute.before-commit");
     uint64_t notices = connection_notice_count(connection);
     if (!connection_run(connection, text_of(&sql), &patience)) {
-        return close_failed(try, commit);
+        return close_failed(try, look, commit);
     }
     FAILPOINT("execute.after-commit");
+    if (looks) {
+        observation_take_last(try, look);
+    }
     if (connection_notice_count(connection) > notices && connection_last_warning(connection)[0]) {
         /* Above all: committed here, and not yet on a standby that was to have it. */
         log_warn("target %s, %s: at its commit: %s", sitting->config.name, row.version,

@@ -294,6 +294,18 @@ read_eviction(struct agent_settings *settings, const struct config_node *target,
 }
 
 static bool
+read_observe(const struct config_node *map, bool *is_unobserved, struct error *error)
+{
+    bool observes = true;
+
+    if (!config_bool(map, "observe", true, &observes, error)) {
+        return false;
+    }
+    *is_unobserved = !observes;
+    return true;
+}
+
+static bool
 read_target(struct agent_settings *settings, const struct config_node *map,
             struct agent_settings_target *entry, struct error *error)
 {
@@ -313,6 +325,7 @@ read_target(struct agent_settings *settings, const struct config_node *map,
            read_duration(map, "lock_budget", &target->lock_budget_ms, error) &&
            read_duration(map, "statement_timeout", &target->statement_timeout_ms, error) &&
            read_duration(map, "timeout", &target->timeout_ms, error) &&
+           read_observe(map, &target->is_unobserved, error) &&
            read_preflight(map, &target->preflight, error) &&
            read_eviction(settings, map, &target->eviction, error) &&
            read_labels(settings, map, entry, error);

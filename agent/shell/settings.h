@@ -20,6 +20,7 @@
  *       lock_budget: 1m                  of all its tries together
  *       statement_timeout: 1m            of one statement; without it: none
  *       timeout: 10m                     of one script; without it: none
+ *       observe: true                    measure what steps cost the application
  *       preflight:                       what is done about what stands against a change: ignore,
  *         lag: hold                      warn, hold, refuse; each with a limit of its own where
  *         lag_limit: 30s                 there is one

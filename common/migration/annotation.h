@@ -63,9 +63,9 @@ struct annotations {
     const char *irreversible; /* null when not said */
     const char *depends;      /* "service@version service@version"; null when not said */
     uint64_t lock_timeout_ms, statement_timeout_ms, timeout_ms; /* 0 when not said */
-    bool is_outside;                      /* transaction=none */
-    bool is_raw;                          /* raw: run as it stands where the grammar cannot */
-    bool is_noop;                         /* noop: it is meant to hold no statement */
+    bool is_outside;                                            /* transaction=none */
+    bool is_raw;  /* raw: run as it stands where the grammar cannot */
+    bool is_noop; /* noop: it is meant to hold no statement */
     struct allowance *allowances;
     size_t allowance_count;
     struct batch_annotation *batches; /* in the file's order */

@@ -99,6 +99,22 @@ rolls_back_and_says_where_the_error_is(void **state)
     assert_int_equal(scene->outcome.journal_count, 2);
 }
 
+/* But for what is measured in the round trip that commits: the journal cannot know that. */
+static void
+assert_told_again(const struct scene *scene, const struct outcome *first)
+{
+    struct outcome again = scene->outcome;
+    struct statement_outcome last = again.statements[again.statement_count - 1];
+
+    assert_true(again.statement_count == first->statement_count);
+    last.wal_bytes = first->statements[again.statement_count - 1].wal_bytes;
+    again.statements[again.statement_count - 1] = last;
+    again.wal_bytes = first->wal_bytes;
+    again.locks = first->locks;
+    again.lock_count = first->lock_count;
+    assert_true(pack_equal(&outcome_shape, first, &again));
+}
+
 static void
 tells_what_it_did_before_when_asked_again(void **state)
 {
@@ -112,12 +128,12 @@ tells_what_it_did_before_when_asked_again(void **state)
     struct outcome first = scene->outcome;
     scene_sit_anew(scene);
     assert_int_equal(scene_execute(scene, &up), OUTCOME_DONE);
-    assert_true(pack_equal(&outcome_shape, &first, &scene->outcome));
+    assert_told_again(scene, &first);
 
     assert_int_equal(scene_execute(scene, &down), OUTCOME_DONE);
     first = scene->outcome;
     assert_int_equal(scene_execute(scene, &down), OUTCOME_DONE);
-    assert_true(pack_equal(&outcome_shape, &first, &scene->outcome));
+    assert_told_again(scene, &first);
     assert_int_equal(scene_count(scene, "SELECT count(*) FROM probe"), 3);
 }
 
