@@ -37,7 +37,7 @@ ask_position(struct step_try *try, struct text *sql)
     struct journal_row row = journal_row_of(try->order);
     struct patience patience = sitting_patience();
 
-    text_append(sql, "SELECT j.cursor, encode(j.checksum, 'hex') FROM skein.journal j"
+    text_append(sql, "SELECT j.cursor FROM skein.journal j"
                      " WHERE j.version = ");
     connection_literal(sitting->connection, sql, row.version);
     text_format(sql,
@@ -78,7 +78,7 @@ find_position(struct step_try *try, struct arena *arena, struct batch_position *
 {
     CLEANUP(text_release) struct text sql = {0};
     struct connection *connection = try->sitting->connection;
-    uint8_t checksum[CHECKSUM_SIZE];
+    char file[BATCH_FILE_SIZE];
 
     *position = (struct batch_position){0};
     if (!ask_position(try, &sql)) {
@@ -88,20 +88,20 @@ find_position(struct step_try *try, struct arena *arena, struct batch_position *
     if (connection_row_count(connection, 0) == 0) {
         return true;
     }
-    bool is_same = text_from_hex(connection_cell(connection, 0, 0, 1), checksum, CHECKSUM_SIZE) &&
-                   memcmp(checksum, migration_checksum(try->order->migration), CHECKSUM_SIZE) == 0;
-    enum batch_change wanted = wanted_on_change(try->script);
-    if (!is_same && wanted == CHANGE_RESTART) {
-        return true;
-    }
-    if (!is_same && wanted == CHANGE_REFUSE) {
-        *end = was_changed(try);
-        return false;
-    }
     if (!batch_position_read(connection_cell(connection, 0, 0, 0), arena, position)) {
         *end = try_fail(try, "E-HIST-SHAPE", "the journal holds a cursor that is none");
         return false;
     }
+    batch_position_name_file(try->script, file);
+    enum batch_change wanted = wanted_on_change(try->script);
+    if (strcmp(file, position->file) != 0 && wanted == CHANGE_REFUSE) {
+        *end = was_changed(try);
+        return false;
+    }
+    if (strcmp(file, position->file) != 0 && wanted == CHANGE_RESTART) {
+        *position = (struct batch_position){0};
+    }
+    memcpy(position->file, file, sizeof file);
     return true;
 }
 
@@ -203,6 +203,7 @@ look_for_left(struct batch_run *run, bool *again, enum try_end *end)
                                       .rows = run->position.rows,
                                       .batches = run->position.batches,
                                       .size = run->position.size};
+        memcpy(next.file, run->position.file, sizeof next.file);
         batch_run_move(run, &next);
         *again = true;
         return true;
@@ -294,6 +295,7 @@ run_statement(struct batch_run *run, const struct batch_position *found, enum tr
         return false;
     }
     struct batch_position first = {.statement = try->statement, .pass = 1};
+    batch_position_name_file(try->script, first.file);
     batch_run_move(run, found->statement == try->statement ? found : &first);
     begin_pace(run);
     throttle_begin(&run->throttle, try, &run->batch->pace);

@@ -34,10 +34,10 @@ void
 batch_position_write(const struct batch_position *position, struct text *cursor)
 {
     text_format(cursor,
-                BATCH "statement %" PRIu64 " over %d pass %" PRIu64 " rows %" PRIu64
+                BATCH "file %s statement %" PRIu64 " over %d pass %" PRIu64 " rows %" PRIu64
                       " passed %" PRIu64 " batches %" PRIu64 " size %" PRIu64 " in",
-                position->statement, position->is_over, position->pass, position->rows,
-                position->passed, position->batches, position->size);
+                position->file, position->statement, position->is_over, position->pass,
+                position->rows, position->passed, position->batches, position->size);
     write_text(cursor, position->schema ? position->schema : "");
     write_text(cursor, position->name ? position->name : "");
     write_point(cursor, "at", &position->at);
@@ -79,6 +79,18 @@ read_named(struct reader *reader, const char *name)
     return read_number(reader);
 }
 
+static void
+read_file(struct reader *reader, char file[BATCH_FILE_SIZE])
+{
+    read_word(reader, BATCH "file ");
+    if (!reader->at || strspn(reader->at, "0123456789abcdef") != BATCH_FILE_SIZE - 1) {
+        reader->at = NULL;
+        return;
+    }
+    memcpy(file, reader->at, BATCH_FILE_SIZE - 1);
+    reader->at += BATCH_FILE_SIZE - 1;
+}
+
 static const char *
 read_text(struct reader *reader)
 {
@@ -115,7 +127,8 @@ batch_position_read(const char *cursor, struct arena *arena, struct batch_positi
     struct reader reader = {.at = cursor, .arena = arena};
 
     *position = (struct batch_position){0};
-    position->statement = read_named(&reader, BATCH "statement ");
+    read_file(&reader, position->file);
+    position->statement = read_named(&reader, " statement ");
     position->is_over = read_named(&reader, " over ") != 0;
     position->pass = read_named(&reader, " pass ");
     position->rows = read_named(&reader, " rows ");
@@ -131,6 +144,16 @@ batch_position_read(const char *cursor, struct arena *arena, struct batch_positi
         position->schema = position->name = NULL;
     }
     return reader.at && !*reader.at && position->statement > 0;
+}
+
+void
+batch_position_name_file(const struct script *script, char file[BATCH_FILE_SIZE])
+{
+    char hex[2 * CHECKSUM_SIZE + 1];
+
+    text_hex(script->checksum, CHECKSUM_SIZE, hex);
+    memcpy(file, hex, BATCH_FILE_SIZE - 1);
+    file[BATCH_FILE_SIZE - 1] = '\0';
 }
 
 /* ---- copying --------------------------------------------------------------------------------- */

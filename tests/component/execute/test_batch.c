@@ -429,6 +429,28 @@ a_file_that_was_changed_says_what_is_meant(void **state)
     assert_int_equal(wrong_rows(scene), 0);
 }
 
+/* A way back can be a backfill, too; and on_change=restart begins anew. */
+static void
+a_down_goes_in_batches_and_can_begin_anew(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy)
+    struct scene *scene = scene_with(TABLE ";ALTER TABLE t ADD CHECK (x < 6 OR id <> 7777)");
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+
+    plan_both(scene, &folder, "SELECT 1", "-- skein: batch max=500\nUPDATE t SET x = x + 5");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    assert_int_equal(scene_down(scene, 0), OUTCOME_FAILED);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM t WHERE x = 6"), 7500);
+    plan_both(scene, &folder, "SELECT 1", "-- skein: batch max=501\nUPDATE t SET x = 2");
+    assert_int_equal(scene_down(scene, 0), OUTCOME_FAILED);
+    scene_assert_fault(scene, "E-BATCH-CHANGED", "001_m.down.sql");
+    plan_both(scene, &folder, "SELECT 1", "-- skein: batch on_change=restart\nUPDATE t SET x = 2");
+    assert_int_equal(scene_down(scene, 0), OUTCOME_DONE);
+    assert_int_equal(wrong_rows(scene), 0);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM skein.migration"), 0);
+}
+
 static void
 several_statements_go_one_after_the_other(void **state)
 {
@@ -525,6 +547,7 @@ main(void)
         cmocka_unit_test(an_error_has_its_place_in_the_file),
         cmocka_unit_test(after_an_error_it_goes_on_where_it_stopped),
         cmocka_unit_test(a_file_that_was_changed_says_what_is_meant),
+        cmocka_unit_test(a_down_goes_in_batches_and_can_begin_anew),
         cmocka_unit_test(several_statements_go_one_after_the_other),
         cmocka_unit_test(the_check_has_the_last_word),
         cmocka_unit_test(rows_that_come_up_behind_are_gone_after),
