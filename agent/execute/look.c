@@ -68,10 +68,11 @@ look_conflicts(enum table_lock one, enum table_lock other)
 
 static void
 want(struct look *look, const struct wanted_lock *lock, const struct statement *by,
-     size_t statement)
+     size_t statement, bool has_set)
 {
     bool alters = lock->mode == TABLE_LOCK_ACCESS_EXCLUSIVE && text_equal(by->tag, "ALTER TABLE");
-    bool needs_owner = alters || text_equal(by->tag, "CREATE INDEX");
+    bool is_known = !has_set || strchr(lock->relation, '.'); /* SET search_path = … */
+    bool needs_owner = is_known && (alters || text_equal(by->tag, "CREATE INDEX"));
 
     /* Nobody in an application waits behind a weaker one. */
     if (lock->mode < TABLE_LOCK_SHARE) {
@@ -98,9 +99,13 @@ look_begin(struct look *look, const struct script *script)
 {
     look->table_count = look->blocker_count = look->left_out = 0;
     look->deadlock_ms = 0;
+    bool has_set = false;
     for (size_t i = 0; i < script->statement_count; i++) {
-        for (size_t k = 0; k < script->statements[i].lock_count; k++) {
-            want(look, &script->statements[i].locks[k], &script->statements[i], i);
+        const struct statement *statement = &script->statements[i];
+        has_set = has_set || text_equal(statement->tag, "SET") ||
+                  text_equal(statement->tag, "SELECT"); /* set_config() */
+        for (size_t k = 0; k < statement->lock_count; k++) {
+            want(look, &statement->locks[k], statement, i, has_set);
         }
     }
 }

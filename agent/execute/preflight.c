@@ -109,7 +109,10 @@ static const char archiver[] =
     " 8))::bit(32)::bigint) * (4294967296 / pg_size_bytes(current_setting('wal_segment_size'))) +"
     " ('x' || substr(n.now, 17, 8))::bit(32)::bigint - ('x' || substr(a.last_archived_wal, 17,"
     " 8))::bit(32)::bigint, a.last_failed_time > coalesce(a.last_archived_time, '-infinity'),"
-    " a.last_failed_wal FROM pg_catalog.pg_stat_get_archiver() a, (SELECT"
+    " a.last_failed_wal FROM (SELECT last_failed_time, last_archived_time, last_failed_wal, CASE "
+    "WHEN"
+    " last_archived_wal ~ '^[0-9A-F]{24}$' THEN last_archived_wal END AS last_archived_wal FROM"
+    " pg_catalog.pg_stat_get_archiver()) a, (SELECT"
     " pg_walfile_name(pg_current_wal_lsn()) AS now) n WHERE current_setting('archive_mode') <>"
     " 'off'";
 
@@ -225,6 +228,7 @@ preflight_server(struct step_try *try)
         /* What cannot be asked holds up nobody: the step itself will find out what is the matter.
          */
         sitting_query_failed(sitting, "cannot look at the server", &error);
+        sitting->preflight_ms = clock_now_ms();
         return sitting->connection ? PREFLIGHT_GO : PREFLIGHT_AGAIN;
     }
     if (try->preflight->worst == POLICY_REFUSE) {

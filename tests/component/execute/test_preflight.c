@@ -156,8 +156,10 @@ who_does_not_own_the_table_is_told_what_to_grant_before_anything_runs(void **sta
     scene_tell(scene, "DROP ROLE IF EXISTS \"Migrator\"; CREATE ROLE \"Migrator\"");
     scene->config.role = "Migrator";
     scene_sit_anew(scene);
-    SCENE_PLAN(scene, {.version = "001",
-                       .up = "SELECT pg_sleep(600);; ALTER TABLE probe ADD COLUMN y int"});
+    SCENE_PLAN(
+        scene,
+        {.version = "001",
+         .up = "DO $$BEGIN PERFORM pg_sleep(600); END$$;; ALTER TABLE probe ADD COLUMN y int"});
 
     assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
     scene_assert_fault(scene, "E-DB-PREFLIGHT", NULL);
