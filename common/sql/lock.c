@@ -89,8 +89,7 @@ mode_of_partition(struct reading *reading, const PgQuery__AlterTableCmd *command
 
     if (definition && definition->node_case == NODE(PARTITION_CMD)) {
         is_concurrent = definition->partition_cmd->concurrent;
-        add(reading, definition->partition_cmd->name,
-            is_concurrent ? LOCK_SHARE_UPDATE_EXCLUSIVE : LOCK_ACCESS_EXCLUSIVE);
+        add(reading, definition->partition_cmd->name, LOCK_ACCESS_EXCLUSIVE);
     }
     bool is_weak = is_concurrent || command->subtype == COMMAND(AttachPartition) ||
                    command->subtype == COMMAND(DetachPartitionFinalize);
