@@ -136,9 +136,9 @@ every_row_is_changed_once_wherever_the_connection_is_cut(void **state)
  */
 
 /* Small batches with a pause, so that there is always something to be killed. */
-static const char slow_file[] = "-- skein: batch max=400 pause=2ms\n"
+static const char slow_file[] = "-- skein: batch max=1000 pause=2ms\n"
                                 "UPDATE t SET x = x * 2;\n"
-                                "-- skein: batch max=400 pause=2ms\n"
+                                "-- skein: batch max=1000 pause=2ms\n"
                                 "INSERT INTO probe SELECT id FROM t;\n";
 
 static pid_t
