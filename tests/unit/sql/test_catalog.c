@@ -181,8 +181,9 @@ making_what_is_there_changes_nothing(void **state)
                         "integer");
 }
 
-int
-main(void)
+/* All on one deep stack: memcheck takes its time for each. */
+static void
+run(void *failures)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_tables_columns_and_since_when),
@@ -195,5 +196,14 @@ main(void)
         cmocka_unit_test(enums_domains_and_schemas_are_followed),
         cmocka_unit_test(making_what_is_there_changes_nothing),
     };
-    return RUN_TESTS(tests);
+    *(int *)failures = RUN_TESTS(tests);
+}
+
+int
+main(void)
+{
+    int failures = 1;
+
+    deep_stack_run(run, &failures);
+    return failures;
 }

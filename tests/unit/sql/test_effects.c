@@ -324,8 +324,9 @@ every_word_has_a_name(void **state)
     }
 }
 
-int
-main(void)
+/* All on one deep stack: memcheck takes its time for each. */
+static void
+run(void *failures)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(locks_follow_the_version_of_the_server),
@@ -340,5 +341,14 @@ main(void)
         cmocka_unit_test(names_chosen_for_constraints_and_indexes_are_postgresqls),
         cmocka_unit_test(every_word_has_a_name),
     };
-    return RUN_TESTS(tests);
+    *(int *)failures = RUN_TESTS(tests);
+}
+
+int
+main(void)
+{
+    int failures = 1;
+
+    deep_stack_run(run, &failures);
+    return failures;
 }

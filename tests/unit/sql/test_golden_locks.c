@@ -162,11 +162,21 @@ the_page_of_locks_says_what_is_predicted(void **state)
     assert_true(golden_matches(PAGE, text_of(&page)));
 }
 
-int
-main(void)
+/* All on one deep stack: memcheck takes its time for each. */
+static void
+run(void *failures)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_page_of_locks_says_what_is_predicted),
     };
-    return RUN_TESTS(tests);
+    *(int *)failures = RUN_TESTS(tests);
+}
+
+int
+main(void)
+{
+    int failures = 1;
+
+    deep_stack_run(run, &failures);
+    return failures;
 }
