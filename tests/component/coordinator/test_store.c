@@ -27,11 +27,12 @@ opened(const struct folder *folder)
 static void
 save(struct store *store, const struct record *record)
 {
-    struct error error;
+    struct error error = {0};
 
-    assert_true(store_begin(store, &error));
-    assert_true(store_save(store, record, &error));
-    assert_true(store_commit(store, &error));
+    if (!store_begin(store, &error) || !store_save(store, record, &error) ||
+        !store_commit(store, &error)) {
+        fail_msg("%s: %s (%s)", error.code, error.text, error.found);
+    }
 }
 
 /* Everything that a reader is given. */
@@ -123,6 +124,7 @@ gives_back_every_kind_of_record_as_it_was(void **state)
             saved[kind] = random_record(kind, &random, &arena);
         }
         saved[RECORD_RUN].run.state = RUN_RUNNING;
+        saved[RECORD_RUN].run.number = (uint64_t)round + 1; /* no two runs have one */
         saved[RECORD_LEG].leg.run_id = saved[RECORD_RUN].run.run_id;
         saved[RECORD_STEP].step.run_id = saved[RECORD_RUN].run.run_id;
         for (enum record_kind kind = 0; kind < RECORD_KIND_COUNT; kind++) {
