@@ -192,9 +192,13 @@ hold(struct step_try *try, uint64_t oid, const char *relation, enum table_lock m
                                .line = line_of_taker(try, oid),
                                .since_us = observation->unasked_us};
     const struct wanted *wanted = look_find(&try->way->look, oid);
-    bool is_gone = relation[0] >= '0' && relation[0] <= '9'; /* dropped: it has no name any more */
+    /* A dropped one has no name any more, but its number. */
+    bool has_name = relation && !(relation[0] >= '0' && relation[0] <= '9');
+    const char *written = wanted && wanted->name ? wanted->name : relation;
     snprintf(held->relation, sizeof held->relation, "%s",
-             is_gone && wanted && wanted->name ? wanted->name : relation);
+             has_name  ? relation
+             : written ? written
+                       : "?");
     text_mend_utf8(held->relation);
     return held;
 }
@@ -350,11 +354,34 @@ static const char look_back[] =
     " AND (SELECT a.xmin::text::bigint FROM pg_catalog.pg_attribute a WHERE a.attrelid ="
     " l.relation AND a.attnum = -6) IS DISTINCT FROM pg_catalog.txid_current() & 4294967295";
 
+/* The same, as cheap as it can be: it is asked while the commit waits. */
+static const char last_look[] =
+    "SELECT p.wal, l.relation::bigint, NULL, l.mode,"
+    " pg_catalog.pg_relation_filenode(l.relation)::bigint FROM (SELECT"
+    " (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::bigint AS wal) p LEFT JOIN"
+    " pg_catalog.pg_lock_status() l ON l.pid = pg_catalog.pg_backend_pid() AND l.locktype ="
+    " 'relation' AND l.granted AND l.relation >= 16384 AND l.mode IN " STRONG ";";
+
 static struct statement_outcome *
 last_noted(const struct step_try *try)
 {
     struct outcome *outcome = try->outcome;
     return outcome->statement_count ? &outcome->statements[outcome->statement_count - 1] : NULL;
+}
+
+/* Whether it has a name here: it is held already, or the manifest names it. */
+static bool
+is_known(const struct step_try *try, uint64_t oid)
+{
+    const struct observation *observation = try->observation;
+    const struct wanted *wanted = look_find(&try->way->look, oid);
+
+    for (size_t i = 0; i < observation->held_count; i++) {
+        if (observation->held[i].oid == oid) {
+            return true;
+        }
+    }
+    return wanted && wanted->name;
 }
 
 static void
@@ -376,6 +403,9 @@ take_back(struct step_try *try, const struct connection *connection, size_t answ
         }
         uint64_t oid = (uint64_t)number_in(connection, answer, row, BACK_OID);
         uint64_t file = (uint64_t)number_in(connection, answer, row, BACK_FILE);
+        if (!is_known(try, oid) && !connection_cell(connection, answer, row, BACK_RELATION)) {
+            continue; /* it is asked for its name later */
+        }
         struct held_lock *held =
             hold(try, oid, connection_cell(connection, answer, row, BACK_RELATION),
                  look_lock_named(mode));
@@ -468,15 +498,50 @@ observation_append_last(const struct step_try *try, struct text *sql)
     if (try->sitting->config.is_unobserved || (is_cheap && !may_lock(try))) {
         return false;
     }
-    text_append(sql, look_back);
-    text_append(sql, ";");
+    text_append(sql, last_look);
     return true;
+}
+
+/* The tables that the manifest does not know: their names, unless this transaction made them. */
+static void
+name_unknown(struct step_try *try, const struct text *oids)
+{
+    CLEANUP(text_release) struct text sql = {0};
+    struct connection *connection = try->sitting->connection;
+    struct patience patience = sitting_patience();
+
+    text_format(&sql,
+                "SELECT o::bigint, o::regclass, m FROM (VALUES %s) v (o, m) WHERE (SELECT"
+                " a.xmin::text::bigint FROM pg_catalog.pg_attribute a WHERE a.attrelid = o AND"
+                " a.attnum = -6) IS DISTINCT FROM %s::bigint & 4294967295",
+                text_of(oids), try->xid);
+    if (!connection_run(connection, text_of(&sql), &patience)) {
+        return; /* it is done, and that is what matters */
+    }
+    for (size_t row = 0; row < connection_row_count(connection, 0); row++) {
+        hold(try, (uint64_t)number_in(connection, 0, row, 0),
+             connection_cell(connection, 0, row, 1),
+             look_lock_named(connection_cell(connection, 0, row, 2)));
+    }
 }
 
 void
 observation_take_last(struct step_try *try, size_t answer)
 {
-    take_back(try, try->sitting->connection, answer);
+    CLEANUP(text_release) struct text unknown = {0};
+    const struct connection *connection = try->sitting->connection;
+
+    for (size_t row = 0; row < connection_row_count(connection, answer); row++) {
+        const char *oid = connection_cell(connection, answer, row, BACK_OID);
+        const char *mode = connection_cell(connection, answer, row, BACK_MODE);
+        if (oid && !is_known(try, strtoull(oid, NULL, 10))) {
+            text_format(&unknown, "%s(%s::oid, '%s')", unknown.size ? ", " : "", oid, mode);
+        }
+    }
+    take_back(try, connection, answer);
+    if (unknown.size) {
+        name_unknown(try, &unknown);
+    }
     observation_report(try);
 }
 

@@ -406,9 +406,6 @@ close_and_commit(struct step_try *try)
         return close_failed(try, look, commit);
     }
     FAILPOINT("execute.after-commit");
-    if (looks) {
-        observation_take_last(try, look);
-    }
     if (connection_notice_count(connection) > notices && connection_last_warning(connection)[0]) {
         /* Above all: committed here, and not yet on a standby that was to have it. */
         log_warn("target %s, %s: at its commit: %s", sitting->config.name, row.version,
@@ -418,6 +415,9 @@ close_and_commit(struct step_try *try)
         return try_fail(try, "E-SQL-ABORTED", "the server rolled the transaction back at its end");
     }
     sitting_advance(sitting, row.hash);
+    if (looks) {
+        observation_take_last(try, look); /* it may ask more, and forget the answers */
+    }
     return TRY_DONE;
 }
 
