@@ -203,6 +203,7 @@ struct sql_index {
     bool is_named;
     bool is_unique, is_concurrent;
     bool is_partial;         /* has WHERE */
+    bool skips_nulls;        /* WHERE says no more than that its first column IS NOT NULL */
     bool is_only;            /* ON ONLY: not on the partitions */
     bool is_valid;           /* false: ON ONLY a partitioned table, until its parts are attached */
     const char *method;      /* "btree" */

@@ -71,6 +71,19 @@ add_used(struct arena *arena, struct used *used, const PgQuery__Node *node)
     used->count += count;
 }
 
+/* Whether an index leaves out no rows but those in which its first column is null. */
+static bool
+skips_nulls(const PgQuery__IndexStmt *statement)
+{
+    const PgQuery__Node *condition = statement->where_clause;
+    bool is_test = condition && condition->node_case == PG_QUERY__NODE__NODE_NULL_TEST;
+    const char *column = is_test ? expression_not_null(condition) : NULL;
+    const char *first =
+        statement->n_index_params ? statement->index_params[0]->index_elem->name : NULL;
+
+    return column && first && strcmp(column, first) == 0;
+}
+
 static struct sql_index *
 read_definition(const struct reading *reading, const PgQuery__IndexStmt *statement,
                 const struct object_name *table)
@@ -95,6 +108,7 @@ read_definition(const struct reading *reading, const PgQuery__IndexStmt *stateme
                                 .is_unique = statement->unique,
                                 .is_concurrent = statement->concurrent,
                                 .is_partial = statement->where_clause != NULL,
+                                .skips_nulls = skips_nulls(statement),
                                 .is_only = !statement->relation->inh,
                                 .method = text_or_null(statement->access_method),
                                 .columns = named,

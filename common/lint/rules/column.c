@@ -1,5 +1,6 @@
 /* Columns: what adding and altering them does to the rows that are there. */
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/text.h"
 #include "common/lint/rules/rules.h"
@@ -64,13 +65,69 @@ check_generated(struct scene *scene)
     }
 }
 
+/* Whether the script has set the session's time zone to UTC, and not to another since. */
+static bool
+is_in_utc(const struct scene *scene)
+{
+    static const char *const names[] = {"UTC", "GMT", "Etc/UTC", "Etc/GMT", "Zulu", NULL};
+    bool is_utc = false;
+
+    for (size_t i = 0; i < scene->statement_index; i++) {
+        const struct sql_facts *facts = &scene->script->sql.statements[i].facts;
+        for (size_t j = 0; j < facts->setting_count; j++) {
+            const char *value = facts->settings[j].value;
+            if (!text_equal(facts->settings[j].name, "timezone")) {
+                continue;
+            }
+            is_utc = false;
+            for (const char *const *name = names; value && *name; name++) {
+                is_utc = is_utc || strcasecmp(value, *name) == 0;
+            }
+        }
+    }
+    return is_utc;
+}
+
+/*
+ * From a timestamp without time zone to one with it and back nothing is written when the session's
+ * time zone is UTC, since PostgreSQL 12; indexes of the column are, and then it is said as ever.
+ */
+static bool
+only_reads_otherwise(const struct scene *scene)
+{
+    static const char with[] = "timestamp with time zone",
+                      without[] = "timestamp without time zone";
+    const struct effect *effect = scene->effect;
+    const struct catalog_table *table = scene_catalog_table(scene);
+    const char *to = effect->column ? effect->column->type : NULL;
+    bool is_pair = (text_equal(effect->old_type, without) && text_equal(to, with)) ||
+                   (text_equal(effect->old_type, with) && text_equal(to, without));
+
+    if (!is_pair || effect->column->has_using || scene->server_major < 12 || !table) {
+        return false;
+    }
+    for (const struct catalog_index *index = table->indexes; index; index = index->next) {
+        for (size_t i = 0; i < index->index.column_count; i++) {
+            if (text_equal(index->index.columns[i], effect->part)) {
+                return false;
+            }
+        }
+        for (size_t i = 0; i < index->index.used_count; i++) {
+            if (text_equal(index->index.used[i], effect->part)) {
+                return false;
+            }
+        }
+    }
+    return is_in_utc(scene);
+}
+
 static void
 check_type(struct scene *scene)
 {
     const struct effect *effect = scene->effect;
 
     if (effect->verb == EFFECT_SET_TYPE && effect->object == OBJECT_COLUMN && effect->rewrites &&
-        !scene->is_new) {
+        !scene->is_new && !only_reads_otherwise(scene)) {
         scene_find(scene, "%s is written anew, row by row, while nobody can read it: %s becomes %s",
                    scene_table(scene), effect->part,
                    effect->column ? effect->column->type : "another");

@@ -185,10 +185,45 @@ check_wide(struct scene *scene)
     }
 }
 
+/* Whether all columns of the one are columns of the other. */
+static bool
+is_within(const struct sql_index *one, const struct sql_index *other)
+{
+    for (size_t i = 0; i < one->column_count; i++) {
+        bool is_there = false;
+        for (size_t j = 0; one->columns[i] && j < other->column_count; j++) {
+            is_there = is_there || text_equal(one->columns[i], other->columns[j]);
+        }
+        if (!is_there) {
+            return false;
+        }
+    }
+    return one->column_count > 0;
+}
+
+/* Whether a key that is there already keeps rows from being equal in what is made unique. */
+static bool
+is_unique_already(const struct scene *scene)
+{
+    const struct catalog_table *table = scene_catalog_table(scene);
+    const struct catalog_index *other = table ? table->indexes : NULL;
+    size_t offset = 0, size = 0;
+
+    for (; other && !scene_words(scene, "NULLS NOT DISTINCT", &offset, &size);
+         other = other->next) {
+        if (other->index.is_unique && !other->index.is_partial && other->index.is_valid &&
+            is_within(&other->index, scene->effect->index)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 check_unique(struct scene *scene)
 {
-    if (makes_index(scene) && scene->effect->index->is_unique && scene->table && !scene->is_new) {
+    if (makes_index(scene) && scene->effect->index->is_unique && scene->table && !scene->is_new &&
+        !is_unique_already(scene)) {
         scene_find(scene, "it fails if %s holds two rows that are equal there", scene_table(scene));
     }
 }
@@ -205,11 +240,14 @@ check_partitioned(struct scene *scene)
     }
 }
 
-/* Whether an index begins with these columns, in whatever order. */
+/*
+ * Whether an index begins with these columns, in whatever order. Who looks for rows that refer to
+ * one never looks for nulls, so an index may leave those out.
+ */
 static bool
 is_led_by(const struct sql_index *index, const struct sql_constraint *key)
 {
-    if (index->column_count < key->column_count || index->is_partial) {
+    if (index->column_count < key->column_count || (index->is_partial && !index->skips_nulls)) {
         return false;
     }
     for (size_t i = 0; i < key->column_count; i++) {
