@@ -119,13 +119,16 @@ void
 batch_range_ask_next(struct connection *connection, const struct batch_range *range, uint64_t size,
                      struct text *sql)
 {
+    /* Only the one row that is found becomes text, not those that are passed over. */
     text_append(sql, "SELECT ");
     append_columns(range->leaf, "k.", "::text", sql);
+    text_append(sql, " FROM (SELECT ");
+    append_columns(range->leaf, "k.", "", sql);
     text_format(sql, " FROM %s AS k WHERE ", range->leaf->quoted);
     append_range(connection, range, "k.", sql);
     text_append(sql, " ORDER BY ");
     append_columns(range->leaf, "k.", "", sql);
-    text_format(sql, " OFFSET %" PRIu64 " LIMIT 1;", size - 1);
+    text_format(sql, " OFFSET %" PRIu64 " LIMIT 1) AS k;", size - 1);
 }
 
 bool

@@ -12,6 +12,7 @@
 #define COUNT_EVERY_MS 2000
 #define LOOK_PATIENCE_MS 5000
 #define WATCH_MS 1000
+#define WATCH_EVERY_MS 500
 #define BESIDE_MS 50          /* what a batch takes beside an application */
 #define TRANSACTIONS_IN_USE 8 /* a second, of others: somebody works here */
 
@@ -310,6 +311,7 @@ watch(void *context)
              "SELECT count(*) FROM pg_locks WHERE NOT granted AND %d = ANY (pg_blocking_pids(pid))",
              connection_backend_pid(sitting->connection));
     throttle->ours++;
+    throttle->watched_ms = clock_now_ms();
     if (connection_run(throttle->second, sql, &patience)) {
         throttle->is_waited_for = strcmp(connection_cell(throttle->second, 0, 0, 0), "0") != 0;
     }
@@ -319,7 +321,13 @@ watch(void *context)
 void
 throttle_watch(struct batch_throttle *throttle, struct patience *patience)
 {
+    int64_t now_ms = clock_now_ms();
+
     throttle->is_waited_for = false;
+    if (throttle->watched_ms && now_ms - throttle->watched_ms < WATCH_EVERY_MS) {
+        patience->look_after_ms = 0;
+        return;
+    }
     patience->look_after_ms = (int64_t)throttle_time_ms(throttle) / 2 + 1;
     patience->look = watch;
     patience->context = throttle;

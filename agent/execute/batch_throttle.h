@@ -21,6 +21,7 @@ struct batch_throttle {
     struct connection *second;         /* looks while a batch runs; null until it is needed */
     int64_t looked_ms;                 /* when the signals were last looked at; 0: never */
     int64_t counted_ms;                /* when the database's transactions were last counted */
+    int64_t watched_ms;                /* when it was last looked who waits for a batch */
     uint64_t transactions;             /* of the database, then */
     uint64_t ours, ours_then;          /* those that were ours */
     bool is_in_use;                    /* an application works on the database */
