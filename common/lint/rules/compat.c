@@ -118,14 +118,43 @@ check_drop_unique(struct scene *scene)
     }
 }
 
+/* Whether a trigger is made behind the statement, or the trigger's table is dropped as well. */
+static bool
+is_replaced(const struct scene *scene, size_t statement, const struct effect *dropped)
+{
+    for (size_t i = statement; i < scene->script->sql.statement_count; i++) {
+        const struct effects *effects = &scene->script->effects[i];
+        for (size_t j = 0; j < effects->effect_count; j++) {
+            const struct effect *effect = &effects->effects[j];
+            bool is_made = effect->object == OBJECT_TRIGGER &&
+                           (effect->verb == EFFECT_CREATE || effect->verb == EFFECT_REPLACE);
+            bool is_gone = effect->verb == EFFECT_DROP && !effect->part &&
+                           text_equal(effect->name, dropped->name) &&
+                           text_equal(effect->schema, dropped->schema);
+            if (is_made || is_gone) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* At the end, when it is known what comes back and what goes, too. */
 static void
 check_drop_trigger(struct scene *scene)
 {
-    if (is_written(scene, EFFECT_DROP, OBJECT_TRIGGER) &&
-        !scene_comes_later(scene, "CREATE TRIGGER") &&
-        !scene_comes_later(scene, "CREATE OR REPLACE TRIGGER")) {
-        scene_find(scene, "what %s of %s has done is not done any more", scene->effect->part,
-                   scene_table(scene));
+    for (size_t i = 0; i < scene->script->sql.statement_count; i++) {
+        const struct effects *effects = &scene->script->effects[i];
+        for (size_t j = 0; j < effects->effect_count; j++) {
+            const struct effect *effect = &effects->effects[j];
+            if (effect->verb == EFFECT_DROP && effect->object == OBJECT_TRIGGER &&
+                !effect->is_implied && !effect->is_temporary &&
+                !scene_is_new(scene, effect->schema, effect->name) &&
+                !is_replaced(scene, i, effect)) {
+                scene_find_effect(scene, i, effect, "what %s of %s has done is not done any more",
+                                  effect->part, scene_name(scene, effect->schema, effect->name));
+            }
+        }
     }
 }
 
@@ -334,7 +363,7 @@ const struct rule rules_compat[] = {
     {.id = "SK123",
      .name = "drop-trigger",
      .severity = SEVERITY_NOTE,
-     .scope = RULE_OF_EFFECT,
+     .scope = RULE_OF_SCRIPT_END,
      .why = "Code of the release before relies on what the trigger does.",
      .instead = "First a release that does it by itself, or does not need it.",
      .bad = "DROP TRIGGER touched ON users;\n",
