@@ -12,6 +12,7 @@
 #include "proto/adopt.h"
 #include "proto/basics.h"
 #include "proto/operate.h"
+#include "proto/sizes.h"
 
 /* ---- agent → coordinator ------------------------------------------------------------------- */
 
@@ -271,7 +272,11 @@ struct reject {
     X(ADOPT, adopt, struct adopt, FROM_COORDINATOR)                                                \
     X(ADOPTED, adopted, struct adopted, FROM_AGENT)                                                \
     X(ADOPTION, adoption, struct adoption_ask, FROM_OPERATOR)                                      \
-    X(ADOPTION_VIEW, adoption_view, struct adoption_view, FROM_COORDINATOR)
+    X(ADOPTION_VIEW, adoption_view, struct adoption_view, FROM_COORDINATOR)                        \
+    X(MEASURE, measure, struct measure, FROM_COORDINATOR)                                          \
+    X(MEASURED, measured, struct measured, FROM_AGENT)                                             \
+    X(SIZES, sizes, struct sizes, FROM_OPERATOR)                                                   \
+    X(SIZES_VIEW, sizes_view, struct sizes_view, FROM_COORDINATOR)
 
 enum message_sender { FROM_AGENT, FROM_COORDINATOR, FROM_OPERATOR, FROM_ANY };
 

@@ -508,6 +508,51 @@ static const struct pack_field adoption_view_fields[] = {
     LIST(adoption_view, rows, row_count, adoption_row_shape, ADOPTION_PAGE_MAX)};
 SHAPE(adoption_view);
 
+/* ---- sizes ---------------------------------------------------------------------------------- */
+
+static const struct pack_field measure_fields[] = {
+    FIXED(measure, session), FIXED(measure, measure_id), FIXED(measure, target_id)};
+SHAPE(measure);
+
+static const struct pack_field table_measure_fields[] = {
+    NAME(table_measure, schema), NAME(table_measure, name),
+    PACK_FIELD_INT(struct table_measure, rows), UINT(table_measure, bytes)};
+SHAPE(table_measure);
+
+static const struct pack_field measured_fields[] = {
+    FIXED(measured, session),
+    FIXED(measured, measure_id),
+    FIXED(measured, target_id),
+    BOOL(measured, succeeded),
+    INSIDE(measured, fault, fault_shape),
+    UINT(measured, server_version),
+    UINT(measured, below),
+    LIST(measured, tables, table_count, table_measure_shape, MEASURED_TABLES_MAX)};
+SHAPE(measured);
+
+static const struct pack_field sizes_fields[] = {FIXED(sizes, request), NAME(sizes, service),
+                                                 TEXT(sizes, select), UINT(sizes, large_bytes)};
+SHAPE(sizes);
+
+static const struct pack_field size_row_fields[] = {
+    NAME(size_row, schema),     NAME(size_row, name),
+    NAME(size_row, target),     PACK_FIELD_INT(struct size_row, rows),
+    UINT(size_row, bytes),      UINT(size_row, target_count),
+    UINT(size_row, large_count)};
+SHAPE(size_row);
+
+static const struct pack_field sizes_view_fields[] = {
+    FIXED(sizes_view, request),
+    BOOL(sizes_view, is_ready),
+    UINT(sizes_view, target_count),
+    UINT(sizes_view, answered_count),
+    UINT(sizes_view, measured_count),
+    UINT(sizes_view, server_version),
+    UINT(sizes_view, below),
+    INSIDE(sizes_view, fault, fault_shape),
+    LIST(sizes_view, tables, table_count, size_row_shape, SIZES_TABLES_MAX)};
+SHAPE(sizes_view);
+
 /* ---- all of them --------------------------------------------------------------------------- */
 
 #define MESSAGE_KIND(NAME, member, type, sender)                                                   \

@@ -1,7 +1,7 @@
 /*
  * action: what the agent's core answers an event with. A target has one worker, which is given
- * one job at a time (EXAMINE, EXECUTE, RESOLVE, SURVEY, ADOPT) and answers it with one event; STOP
- * asks it to end a running EXECUTE early.
+ * one job at a time (EXAMINE, EXECUTE, RESOLVE, SURVEY, MEASURE, ADOPT) and answers it with one
+ * event; STOP asks it to end a running EXECUTE early.
  */
 #ifndef AGENT_CORE_ACTION_H
 #define AGENT_CORE_ACTION_H
@@ -16,6 +16,7 @@ enum agent_action_kind {
     AGENT_EXECUTE,    /* carry `assign` out */
     AGENT_RESOLVE,    /* what does the journal know of step_id? under the target's lock */
     AGENT_SURVEY,     /* what is applied there? */
+    AGENT_MEASURE,    /* how large are its tables? */
     AGENT_ADOPT,      /* take over what another tool has applied: `adopt` */
     AGENT_STOP,       /* end the running step_id of the target */
     AGENT_PAUSE,      /* the same, where it can go on later; otherwise it comes to its end */

@@ -227,6 +227,9 @@ take_message(struct agent_core *core, const struct message *message)
     case MESSAGE_SURVEY:
         agent_target_survey(core, &message->survey);
         break;
+    case MESSAGE_MEASURE:
+        agent_target_measure(core, &message->measure);
+        break;
     case MESSAGE_ADOPT:
         agent_adopt_ask(core, &message->adopt);
         break;
@@ -275,6 +278,9 @@ take_event(struct agent_core *core, const struct agent_event *event)
         break;
     case AGENT_EVENT_SURVEYED:
         agent_target_surveyed(core, event);
+        break;
+    case AGENT_EVENT_MEASURED:
+        agent_target_measured(core, event);
         break;
     case AGENT_EVENT_ADOPTED:
         agent_target_adopted(core, event);

@@ -17,6 +17,7 @@ enum agent_event_kind {
     AGENT_EVENT_ENDED,     /* answer to AGENT_EXECUTE */
     AGENT_EVENT_RESOLVED,  /* answer to AGENT_RESOLVE: outcome, or null: nothing of it is left */
     AGENT_EVENT_SURVEYED,  /* answer to AGENT_SURVEY */
+    AGENT_EVENT_MEASURED,  /* answer to AGENT_MEASURE */
     AGENT_EVENT_ADOPTED,   /* answer to AGENT_ADOPT */
     AGENT_EVENT_BUNDLE,    /* answer to AGENT_LOOK_UP and AGENT_KEEP_CHUNK */
     AGENT_EVENT_LEAVE,     /* the process was asked to stop; said again: faster */
@@ -44,6 +45,7 @@ struct agent_event {
     const struct fault *fault;          /* RESOLVED: the database could not be asked (ask again);
                                            BUNDLE_BAD; null otherwise */
     const struct surveyed *surveyed;    /* SURVEYED; session is filled in by the core */
+    const struct measured *measured;    /* MEASURED; session and ids are filled in by the core */
     const struct adopted *adopted;      /* ADOPTED; session and ids are filled in by the core */
     struct digest digest;               /* BUNDLE */
     enum bundle_state bundle;

@@ -4,7 +4,8 @@
  *
  *   session.c  link, HELLO, WELCOME, lease, PING
  *   step.c     the record of one step, and its machine
- *   target.c   a target's worker: which job is next; reports, surveys, questions to the journal
+ *   target.c   a target's worker: which job is next; reports, questions to the journal
+ *   survey.c   what is asked of a target's database: what is applied, how large its tables are
  *   adopt.c    what another tool has applied to a target is taken over
  *   queue.c    a target's steps: assigned, begun, ended, cancelled
  *   bundle.c   which bundles are here, and fetching those that are not
@@ -199,10 +200,13 @@ enum agent_job {
     AGENT_JOB_ADOPT
 };
 
+enum agent_wish_kind { AGENT_WISH_STEP, AGENT_WISH_SURVEY, AGENT_WISH_SIZES };
+
 /* What the coordinator has asked about a target and its worker has not answered yet. */
 struct agent_wish {
+    enum agent_wish_kind kind;
     struct id session;
-    struct id id; /* the step's or the survey's */
+    struct id id; /* the step's, the survey's or the measuring's */
     uint64_t attempt;
     struct agent_wish *prev, *next;
 };
@@ -212,7 +216,7 @@ struct agent_target {
     const char *name, *service;
     enum agent_job job;
     struct agent_wish *asked; /* the wish the worker is busy with; null: the core's own */
-    struct agent_wish *surveys, *questions;
+    struct agent_wish *surveys, *questions; /* surveys and sizes; steps */
     size_t survey_count, question_count;
     struct agent_adoption *adoptions; /* that wait; the first is next */
     struct agent_adoption *adopting;  /* what the worker is busy with */
@@ -255,13 +259,25 @@ void agent_target_part(struct agent_core *core, struct agent_target *target);
 
 void agent_target_refused(struct agent_core *core, const struct target_refused *refused);
 void agent_target_survey(struct agent_core *core, const struct survey *survey);
+void agent_target_measure(struct agent_core *core, const struct measure *measure);
 
 /* Ask the journal, under the target's lock, what became of a step, and tell the coordinator. */
 void agent_target_ask(struct agent_core *core, struct agent_target *target,
                       const struct id *step_id, uint64_t attempt);
 
+/* Have the worker find this out, unless it is asked to already or there are too many wishes. */
+void agent_target_wish(struct agent_core *core, struct agent_target *target,
+                       enum agent_wish_kind kind, const struct id *id, uint64_t attempt);
+
+/* The worker has answered: it, or one that waited for its look to end, goes on. */
+void agent_target_end_job(struct agent_core *core, struct agent_target *target);
+
+/* It was well when it was looked at last, and now it did not answer: look what has changed. */
+void agent_target_look_again(struct agent_core *core, struct agent_target *target);
+
 void agent_target_examined(struct agent_core *core, const struct agent_event *event);
 void agent_target_surveyed(struct agent_core *core, const struct agent_event *event);
+void agent_target_measured(struct agent_core *core, const struct agent_event *event);
 void agent_target_adopted(struct agent_core *core, const struct agent_event *event);
 void agent_target_resolved(struct agent_core *core, const struct agent_event *event);
 void agent_target_tick(struct agent_core *core);

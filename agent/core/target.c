@@ -210,9 +210,10 @@ look(struct agent_core *core, struct agent_target *target, enum agent_job job)
         trace_line(&core->trace, "%s: examine", target->name);
     } else {
         take(target, &target->surveys, &target->survey_count);
-        action.kind = AGENT_SURVEY;
-        action.survey_id = target->asked->id;
-        trace_line(&core->trace, "%s: survey", target->name);
+        bool is_survey = target->asked->kind == AGENT_WISH_SURVEY;
+        action.kind = is_survey ? AGENT_SURVEY : AGENT_MEASURE;
+        action.survey_id = is_survey ? target->asked->id : action.survey_id;
+        trace_line(&core->trace, "%s: %s", target->name, is_survey ? "survey" : "measure");
     }
     agent_actions_add(core->actions, &action);
 }
@@ -248,9 +249,8 @@ agent_target_advance(struct agent_core *core, struct agent_target *target)
     }
 }
 
-/* The worker has answered: it, or one that waited for its look to end, goes on. */
-static void
-end_job(struct agent_core *core, struct agent_target *target)
+void
+agent_target_end_job(struct agent_core *core, struct agent_target *target)
 {
     bool was_look = is_look(target->job);
 
@@ -269,14 +269,14 @@ end_job(struct agent_core *core, struct agent_target *target)
 
 /* ---- questions ---------------------------------------------------------------------------- */
 
-/* Add a wish, unless it is there already or there are too many. */
-static void
-wish(struct agent_core *core, struct agent_target *target, const struct id *id, uint64_t attempt,
-     bool is_survey)
+void
+agent_target_wish(struct agent_core *core, struct agent_target *target, enum agent_wish_kind kind,
+                  const struct id *id, uint64_t attempt)
 {
-    struct agent_wish **list = is_survey ? &target->surveys : &target->questions;
-    size_t *count = is_survey ? &target->survey_count : &target->question_count;
-    size_t most = is_survey ? SURVEY_MAX : QUESTION_MAX;
+    bool is_look = kind != AGENT_WISH_STEP;
+    struct agent_wish **list = is_look ? &target->surveys : &target->questions;
+    size_t *count = is_look ? &target->survey_count : &target->question_count;
+    size_t most = is_look ? SURVEY_MAX : QUESTION_MAX;
     struct agent_wish *known;
 
     DL_FOREACH(*list, known)
@@ -294,6 +294,7 @@ wish(struct agent_core *core, struct agent_target *target, const struct id *id, 
         return;
     }
     struct agent_wish *fresh = mem_zalloc(sizeof *fresh);
+    fresh->kind = kind;
     fresh->session = core->session.id;
     fresh->id = *id;
     fresh->attempt = attempt;
@@ -306,65 +307,15 @@ void
 agent_target_ask(struct agent_core *core, struct agent_target *target, const struct id *step_id,
                  uint64_t attempt)
 {
-    wish(core, target, step_id, attempt, false);
+    agent_target_wish(core, target, AGENT_WISH_STEP, step_id, attempt);
 }
 
 void
-agent_target_survey(struct agent_core *core, const struct survey *survey)
-{
-    if (!agent_session_is(core, &survey->session)) {
-        trace_line(&core->trace, "SURVEY ignored: it is of another session");
-        return;
-    }
-    struct agent_target *target = agent_target_find(core, &survey->target_id);
-    if (target) {
-        agent_target_heard(target);
-        wish(core, target, &survey->survey_id, 0, true);
-        return;
-    }
-    struct message message = {
-        .type = MESSAGE_SURVEYED,
-        .surveyed = {.session = core->session.id,
-                     .survey_id = survey->survey_id,
-                     .target_id = survey->target_id,
-                     .fault = {.code = "E-TARGET-UNKNOWN",
-                               .text = "this agent does not serve such a target"}},
-    };
-    agent_tell(core, &message);
-}
-
-/* It was well when it was looked at last, and now it did not answer: look what has changed. */
-static void
-look_again(struct agent_core *core, struct agent_target *target)
+agent_target_look_again(struct agent_core *core, struct agent_target *target)
 {
     if (target->examine_ms == NEVER_MS) {
         target->examine_ms = core->now_ms;
     }
-}
-
-void
-agent_target_surveyed(struct agent_core *core, const struct agent_event *event)
-{
-    struct agent_target *target = &core->targets[event->target];
-    struct agent_wish *asked = target->asked;
-
-    if (target->job != AGENT_JOB_SURVEY) {
-        trace_line(&core->trace, "%s: nobody has asked for a survey", target->name);
-        return;
-    }
-    target->asked = NULL;
-    if (agent_session_is(core, &asked->session)) {
-        struct message message = {.type = MESSAGE_SURVEYED, .surveyed = *event->surveyed};
-        message.surveyed.session = asked->session;
-        message.surveyed.survey_id = asked->id;
-        message.surveyed.target_id = target->report.target_id;
-        agent_tell(core, &message);
-    }
-    if (!event->surveyed->succeeded) {
-        look_again(core, target);
-    }
-    free(asked);
-    end_job(core, target);
 }
 
 /* What is applied may be another now: the coordinator is told. */
@@ -379,7 +330,7 @@ agent_target_adopted(struct agent_core *core, const struct agent_event *event)
     }
     agent_adopt_answered(core, target, &event->adopted->result);
     target->examine_ms = core->now_ms;
-    end_job(core, target);
+    agent_target_end_job(core, target);
 }
 
 /* What the journal said about a step that is not in memory, for whoever asked. */
@@ -417,7 +368,7 @@ agent_target_resolved(struct agent_core *core, const struct agent_event *event)
     }
     target->asked = NULL;
     if (event->fault) {
-        look_again(core, target);
+        agent_target_look_again(core, target);
     }
     if (asked) {
         answer(core, target, asked, event);
@@ -428,7 +379,7 @@ agent_target_resolved(struct agent_core *core, const struct agent_event *event)
     } else {
         agent_queue_settle(core, target, event->outcome);
     }
-    end_job(core, target);
+    agent_target_end_job(core, target);
 }
 
 /* ---- examinations ------------------------------------------------------------------------- */
@@ -517,7 +468,7 @@ agent_target_examined(struct agent_core *core, const struct agent_event *event)
         tell_report(core, target);
     }
     if (target->job == AGENT_JOB_EXAMINE) {
-        end_job(core, target);
+        agent_target_end_job(core, target);
     } else {
         agent_target_advance(core, target);
     }

@@ -118,7 +118,22 @@ bool sitting_examine(struct sitting *sitting, struct arena *arena, struct target
 bool sitting_survey(struct sitting *sitting, struct arena *arena,
                     struct applied_migration **applied, size_t *applied_count, struct error *error);
 
-/* The same with names, times and durations, for people. */
+/* A table, and what PostgreSQL says of it. */
+struct measured_table {
+    const char *schema, *name;
+    int64_t rows;   /* as guessed; below 0: never looked */
+    uint64_t bytes; /* with indexes, TOAST and partitions */
+};
+
+/*
+ * The tables of at least so many bytes into the arena, partitions last, the largest first; the
+ * server's version. Reads the catalog alone, and waits for no lock longer than a moment.
+ */
+bool sitting_measure(struct sitting *sitting, uint64_t bytes_min, struct arena *arena,
+                     uint64_t *server_version, struct measured_table **tables, size_t *table_count,
+                     struct error *error);
+
+/* The same as a survey with names, times and durations, for people. */
 bool sitting_history(struct sitting *sitting, struct arena *arena,
                      struct applied_migration **applied, size_t *applied_count,
                      struct error *error);

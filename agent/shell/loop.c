@@ -206,6 +206,7 @@ carry_out(struct loop *loop, const struct agent_action *action)
     case AGENT_EXAMINE:
     case AGENT_RESOLVE:
     case AGENT_SURVEY:
+    case AGENT_MEASURE:
         post(loop, action, NULL);
         break;
     case AGENT_STOP:

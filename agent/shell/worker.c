@@ -12,6 +12,7 @@
 #include "common/base/failpoint.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "agent/shell/measure.h"
 
 #define STACK_SIZE ((size_t)512 << 10)
 #define REST_MS 10000        /* a connection is kept so long after a job */
@@ -333,6 +334,9 @@ carry_out(struct agent_worker *worker, const struct job *job)
         break;
     case AGENT_ADOPT:
         adopt(worker, job);
+        break;
+    case AGENT_MEASURE:
+        agent_measure(worker->sitting, worker->target, worker->reports);
         break;
     default:
         survey(worker);

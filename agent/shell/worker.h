@@ -21,7 +21,7 @@ struct agent_worker *agent_worker_new(const struct agent_settings_target *settin
 
 /*
  * Carry an action out: AGENT_EXAMINE, AGENT_EXECUTE and AGENT_ADOPT with their bundle,
- * AGENT_RESOLVE, AGENT_SURVEY.
+ * AGENT_RESOLVE, AGENT_SURVEY, AGENT_MEASURE.
  * `cluster_id` is the coordinator's, none when it is not known. The job before must have been
  * answered. True when a thread was started for it.
  */

@@ -248,6 +248,9 @@ is_final(const struct message *answer)
     if (answer->type == MESSAGE_ADOPTION_VIEW) {
         return answer->adoption_view.is_ready;
     }
+    if (answer->type == MESSAGE_SIZES_VIEW) {
+        return answer->sizes_view.is_ready;
+    }
     return answer->type != MESSAGE_PLANNED || answer->planned.is_ready;
 }
 

@@ -13,6 +13,7 @@
 #include "coordinator/core/planning.h"
 #include "coordinator/core/run.h"
 #include "coordinator/core/session.h"
+#include "coordinator/core/sizing.h"
 #include "coordinator/core/state.h"
 #include "coordinator/core/step.h"
 #include "coordinator/core/target.h"
@@ -57,6 +58,7 @@ core_destroy(struct core **core_p)
     }
     plannings_release(core);
     adoptings_release(core);
+    sizings_release(core);
     runs_release(core);
     targets_release(core);
     party_release(core);
@@ -337,6 +339,9 @@ tick(struct core *core)
             break;
         case TIMER_ADOPTING:
             adopting_tick(core, timer->owner);
+            break;
+        case TIMER_SIZING:
+            sizing_tick(core, timer->owner);
             break;
         }
     }

@@ -9,6 +9,7 @@
 #include "coordinator/core/party.h"
 #include "coordinator/core/planning.h"
 #include "coordinator/core/show.h"
+#include "coordinator/core/sizing.h"
 #include "coordinator/core/steer.h"
 #include "coordinator/core/target.h"
 
@@ -24,6 +25,7 @@ needed_role(enum message_type type)
     case MESSAGE_PLAN_PAGE:
     case MESSAGE_APPLY:
     case MESSAGE_ADOPTION:
+    case MESSAGE_SIZES:
     case MESSAGE_STEER:
     case MESSAGE_FORGET:
         return ROLE_OPERATOR;
@@ -154,6 +156,9 @@ operator_message(struct core *core, const struct event *event)
         break;
     case MESSAGE_ADOPTION:
         adopting_ask(core, person, event);
+        break;
+    case MESSAGE_SIZES:
+        sizing_ask(core, event);
         break;
     case MESSAGE_APPLY:
         apply_take(core, person, event);

@@ -9,6 +9,7 @@
 #include "coordinator/core/kept_fault.h"
 #include "coordinator/core/party.h"
 #include "coordinator/core/planning.h"
+#include "coordinator/core/sizing.h"
 #include "coordinator/core/step.h"
 #include "coordinator/core/target.h"
 
@@ -307,6 +308,8 @@ session_of(const struct message *message)
         return message->surveyed.session;
     case MESSAGE_ADOPTED:
         return message->adopted.session;
+    case MESSAGE_MEASURED:
+        return message->measured.session;
     case MESSAGE_BYE:
         return message->bye.session;
     default:
@@ -382,6 +385,9 @@ take(struct core *core, struct agent *agent, const struct event *event)
         break;
     case MESSAGE_ADOPTED:
         adopting_answered(core, agent, &message->adopted);
+        break;
+    case MESSAGE_MEASURED:
+        sizing_measured(core, agent, &message->measured);
         break;
     case MESSAGE_BYE:
         agent->has_left = true;

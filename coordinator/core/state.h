@@ -47,7 +47,15 @@
 #define INQUIRY_MAX 256       /* questions to the store that are not answered yet */
 #define ANSWERED_MAX 64       /* changes whose request ids are remembered */
 
-enum timer_kind { TIMER_AGENT, TIMER_STEP, TIMER_LEG, TIMER_RUN, TIMER_PLANNING, TIMER_ADOPTING };
+enum timer_kind {
+    TIMER_AGENT,
+    TIMER_STEP,
+    TIMER_LEG,
+    TIMER_RUN,
+    TIMER_PLANNING,
+    TIMER_ADOPTING,
+    TIMER_SIZING
+};
 
 /* ---- who may come in ----------------------------------------------------------------------- */
 
@@ -247,6 +255,7 @@ struct core {
     struct known_bundle *known_bundles;
     struct planning *plannings;
     struct adopting *adoptings;
+    struct sizing *sizings; /* the oldest first */
     struct inquiry *inquiries;
     size_t inquiry_count;
     struct answered answered[ANSWERED_MAX];

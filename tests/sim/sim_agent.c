@@ -379,6 +379,8 @@ carry_out(struct sim_agent *agent, const struct agent_action *action)
         break;
     case AGENT_ADOPT:
         break; /* no tool but ours has worked on these databases, and nobody asks */
+    case AGENT_MEASURE:
+        break; /* nobody asks: it is about no run */
     case AGENT_STOP:
         worker_stop(&agent->workers[action->target]);
         break;
