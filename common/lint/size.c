@@ -11,8 +11,8 @@
 /* What all databases together say about one table. */
 struct summary {
     const struct table_size *largest; /* null: it is nowhere */
-    size_t count;                     /* databases that have it */
-    size_t large_count;
+    uint64_t count;                   /* databases that have it */
+    uint64_t large_count;
 };
 
 struct table_size *
@@ -45,8 +45,8 @@ summarize(const struct size_list *sizes, const struct finding *finding)
             (finding->schema && !text_equal(size->schema, finding->schema))) {
             continue;
         }
-        summary.count++;
-        summary.large_count += size->bytes >= SIZE_LARGE;
+        summary.count += size->target_count ? size->target_count : 1;
+        summary.large_count += size->target_count ? size->large_count : size->bytes >= SIZE_LARGE;
         if (!summary.largest || size->bytes > summary.largest->bytes) {
             summary.largest = size;
         }
@@ -83,6 +83,32 @@ append_rows(int64_t rows, struct text *out)
     }
 }
 
+/* "; 2 of 340 targets did not answer" */
+static void
+append_silent(const struct size_list *sizes, struct text *out)
+{
+    if (sizes->silent_count) {
+        text_format(out, "; %zu of %zu targets did not answer", sizes->silent_count,
+                    sizes->target_count + sizes->silent_count);
+    }
+}
+
+static const char *
+describe_none(const struct size_list *sizes, const struct finding *finding, struct arena *arena)
+{
+    CLEANUP(text_release) struct text out = {0};
+
+    if (sizes->below) {
+        text_format(&out, "%s: nowhere above ", finding->table);
+        append_bytes(sizes->below, &out);
+        text_append(&out, ", or not there yet");
+    } else {
+        text_format(&out, "%s is not there yet", finding->table);
+    }
+    append_silent(sizes, &out);
+    return arena_text(arena, text_of(&out));
+}
+
 static const char *
 describe(const struct size_list *sizes, const struct finding *finding,
          const struct summary *summary, struct arena *arena)
@@ -91,7 +117,7 @@ describe(const struct size_list *sizes, const struct finding *finding,
     const struct table_size *largest = summary->largest;
 
     if (!largest) {
-        return arena_format(arena, "%s is not there yet", finding->table);
+        return describe_none(sizes, finding, arena);
     }
     text_format(&out, "%s: ", finding->table);
     append_bytes(largest->bytes, &out);
@@ -104,14 +130,23 @@ describe(const struct size_list *sizes, const struct finding *finding,
         text_format(&out, " on %s", largest->target);
     }
     if (sizes->target_count > 1) {
-        text_format(&out, "; %zu of %zu targets have it, %zu above 1 GB", summary->count,
-                    sizes->target_count, summary->large_count);
+        text_format(&out, "; %" PRIu64 " of %zu targets have it, %" PRIu64 " above 1 GB",
+                    summary->count, sizes->target_count, summary->large_count);
     }
+    append_silent(sizes, &out);
     if (sizes->replicas) {
         text_format(&out, "; %" PRIu64 " replica%s", sizes->replicas,
                     sizes->replicas == 1 ? "" : "s");
     }
     return arena_text(arena, text_of(&out));
+}
+
+/* Whether the table is known to be small everywhere. */
+static bool
+is_small(const struct size_list *sizes, const struct summary *summary)
+{
+    return !sizes->silent_count && sizes->below <= SIZE_SMALL &&
+           (!summary->largest || summary->largest->bytes < SIZE_SMALL);
 }
 
 void
@@ -127,10 +162,10 @@ sizes_apply(const struct size_list *sizes, struct finding_list *findings)
         if (!finding->rule->follows_size) {
             continue;
         }
-        if (!summary.largest || summary.largest->bytes < SIZE_SMALL) {
-            finding->severity = SEVERITY_NOTE;
-        } else if (summary.largest->bytes >= SIZE_LARGE) {
+        if (summary.largest && summary.largest->bytes >= SIZE_LARGE) {
             finding->severity = SEVERITY_ERROR;
+        } else if (is_small(sizes, &summary)) {
+            finding->severity = SEVERITY_NOTE;
         }
     }
 }

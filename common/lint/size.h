@@ -20,12 +20,16 @@ struct table_size {
     int64_t rows;       /* as PostgreSQL guesses; below 0: never looked */
     uint64_t bytes;     /* with indexes, TOAST and partitions */
     double writes;      /* rows written in a second, as far as counted; 0: not known */
+    uint64_t target_count, large_count; /* of a whole fleet: how many have it, and a large one;
+                                           0: it is of this target alone */
 };
 
 struct size_list {
     struct table_size *items;
     size_t count, capacity;
-    size_t target_count; /* databases that were asked */
+    size_t target_count; /* databases that have answered */
+    size_t silent_count; /* others that should have, and have not */
+    uint64_t below;      /* tables smaller than this may be missing; 0: none is */
     uint64_t replicas;   /* of all of them */
     struct arena arena;
 };
@@ -36,7 +40,8 @@ void size_list_release(struct size_list *sizes);
 
 /*
  * Write the numbers into the findings, and make those whose rule follows the size graver or less
- * so: a note when all tables of that name are small or there is none, an error when one is large.
+ * so: a note when all tables of that name are known to be small or not to be there, an error when
+ * one is large.
  */
 void sizes_apply(const struct size_list *sizes, struct finding_list *findings);
 

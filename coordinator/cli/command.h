@@ -14,7 +14,7 @@
 
 #define COMMAND_OPTIONS_MAX 20
 #define COMMAND_ARGUMENTS_MAX 3
-#define COMMAND_EXAMPLES_MAX 4
+#define COMMAND_EXAMPLES_MAX 5
 
 struct call;
 

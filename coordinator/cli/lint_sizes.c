@@ -7,6 +7,7 @@
 #include "common/base/mem.h"
 #include "common/io/file.h"
 #include "common/postgres/connection.h"
+#include "coordinator/cli/ask.h"
 
 #define WAIT_MS 30000
 #define LIST_SIZE_MAX ((size_t)1 << 20)
@@ -117,5 +118,50 @@ lint_sizes_read_list(const char *path, struct size_list *sizes, unsigned *major,
             return false;
         }
     }
+    return true;
+}
+
+/* ---- the fleet ----------------------------------------------------------------------------- */
+
+static void
+add_rows(const struct sizes_view *view, struct size_list *sizes)
+{
+    for (size_t i = 0; i < view->table_count; i++) {
+        const struct size_row *row = &view->tables[i];
+        struct table_size *size = size_list_add(sizes);
+        size->schema = arena_text(&sizes->arena, row->schema);
+        size->name = arena_text(&sizes->arena, row->name);
+        size->target = arena_text(&sizes->arena, row->target);
+        size->rows = row->rows;
+        size->bytes = row->bytes;
+        size->target_count = row->target_count;
+        size->large_count = row->large_count;
+    }
+    sizes->target_count += view->measured_count;
+    sizes->silent_count += view->target_count - view->measured_count;
+    sizes->below = view->below > sizes->below ? view->below : sizes->below;
+}
+
+bool
+lint_sizes_ask(const struct call *call, const char *service, struct size_list *sizes,
+               unsigned *major, struct error *error)
+{
+    CLEANUP(client_destroy) struct client *client = ask_open(call, error);
+    CLEANUP(arena_release) struct arena arena = {0};
+    struct message request = {.type = MESSAGE_SIZES}, answer;
+
+    request.sizes = (struct sizes){
+        .service = service, .select = call_text(call, "select"), .large_bytes = SIZE_LARGE};
+    if (!client || !ask_for(client, &request, MESSAGE_SIZES_VIEW, &arena, &answer, error)) {
+        return false;
+    }
+    const struct sizes_view *view = &answer.sizes_view;
+    if (!view->measured_count) {
+        fault_to_error(&view->fault, error);
+        return error_prefix(error, "no target of %s tells how large its tables are", service);
+    }
+    unsigned version = (unsigned)(view->server_version / 10000);
+    *major = *major && *major < version ? *major : version;
+    add_rows(view, sizes);
     return true;
 }

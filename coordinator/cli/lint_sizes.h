@@ -6,6 +6,7 @@
 
 #include "common/base/error.h"
 #include "common/lint/size.h"
+#include "coordinator/cli/call.h"
 
 /*
  * Ask a database (libpq's conninfo, without a password) for its tables; *major becomes its major
@@ -22,5 +23,12 @@ bool lint_sizes_read(const char *conninfo, const char *target, struct size_list 
  */
 bool lint_sizes_read_list(const char *path, struct size_list *sizes, unsigned *major,
                           struct error *error);
+
+/*
+ * The same for all targets of a service, or those that --select means, by their coordinator and
+ * agents. Those that do not answer are counted; false when none does, or as client_ask.
+ */
+bool lint_sizes_ask(const struct call *call, const char *service, struct size_list *sizes,
+                    unsigned *major, struct error *error);
 
 #endif

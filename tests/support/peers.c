@@ -242,6 +242,26 @@ say_surveyed(struct peers *peers, struct peer *peer, const struct survey *survey
     say(peers, peer, &message);
 }
 
+/* A large table, the larger the later the peer; one that another schema has too. */
+static void
+say_measured(struct peers *peers, struct peer *peer, const struct measure *measure)
+{
+    struct message message = {.type = MESSAGE_MEASURED};
+    uint64_t number = (uint64_t)(peer - peers->items);
+    struct table_measure tables[] = {{"public", "t1", 1000000, (number + 1) << 29},
+                                     {"public", "t2", 20, 2 << 20}};
+
+    message.measured = (struct measured){.session = peer->session,
+                                         .measure_id = measure->measure_id,
+                                         .target_id = measure->target_id,
+                                         .succeeded = true,
+                                         .server_version = 150004,
+                                         .below = 1 << 20,
+                                         .tables = tables,
+                                         .table_count = 2};
+    say(peers, peer, &message);
+}
+
 static void
 say_fetch(struct peers *peers, struct peer *peer, const struct digest *digest)
 {
@@ -353,6 +373,9 @@ take(struct peers *peers, struct peer *peer, const struct message *message)
         break;
     case MESSAGE_SURVEY:
         say_surveyed(peers, peer, &message->survey);
+        break;
+    case MESSAGE_MEASURE:
+        say_measured(peers, peer, &message->measure);
         break;
     case MESSAGE_RESULT_ACK:
         take_ack(peers, peer, &message->result_ack);

@@ -156,13 +156,19 @@ command_lint(struct call *call, struct error *error)
     const char *revision = call_text(call, "changed-since");
     const char *database = call_text(call, "database");
     const char *databases = call_text(call, "databases");
+    const char *fleet = call_text(call, "fleet");
 
+    if (call_text(call, "select") && !fleet) {
+        error_set(error, "E-CLI-USAGE", "--select means targets of a fleet, and none is named");
+        return error_hint(error, "skein lint --fleet SERVICE --select env=prod");
+    }
     if (!lint_units_find(&lint.units, call->arguments, call->argument_count,
                          call_text(call, "layout"), error) ||
         (lint.units.project &&
          !lint_settings_read(lint.units.project->file, &lint.settings, error)) ||
         (database && !lint_sizes_read(database, "", &lint.sizes, &lint.server_major, error)) ||
         (databases && !lint_sizes_read_list(databases, &lint.sizes, &lint.server_major, error)) ||
+        (fleet && !lint_sizes_ask(call, fleet, &lint.sizes, &lint.server_major, error)) ||
         (revision && !lint_units_since(&lint.units, revision, error)) || !look(&lint, error) ||
         (call_flag(call, "fix") && !repair(&lint, error))) {
         return false;

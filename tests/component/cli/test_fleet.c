@@ -215,6 +215,32 @@ lists_who_is_there(void **state)
     ENDS(5, "E-RUN-UNKNOWN", "status");
 }
 
+/* t1 has 0.5, 1 and 1.5 GB, t2 2 MB everywhere, and nobody has told of t3. */
+static void
+lints_with_the_sizes_that_the_fleet_has(void **state)
+{
+    struct folder other = folder_make();
+
+    (void)state;
+    folder_text(&other, "0001_all.up.sql",
+                "CREATE TABLE t1 (i int);\nCREATE TABLE t2 (i int);\nCREATE TABLE t3 (i int);\n",
+                0644);
+    folder_text(&other, "0002_nothing.up.sql", "SELECT 1;\n", 0644);
+    folder_text(&other, "0003_indexes.up.sql",
+                "CREATE INDEX a ON t1 (i);\nCREATE INDEX b ON t2 (i);\nCREATE INDEX c ON t3 (i);\n",
+                0644);
+
+    ENDS(1, "t1: 1.5 GB, 1000 thousand rows on bench-2; 3 of 3 targets have it, 2 above 1 GB",
+         "lint", other.path, "--fleet", "bench");
+    ENDS(1, "note[SK010]", "lint", other.path, "--fleet", "bench");
+    ENDS(1, "t3: nowhere above 1.0 MB, or not there yet", "lint", other.path, "--fleet", "bench");
+    ENDS(1, "t1: 512 MB, 1000 thousand rows on bench-0\n", "lint", other.path, "--fleet", "bench",
+         "--select", "target=bench-0");
+    ENDS(3, "error[E-SEL-EMPTY]", "lint", other.path, "--fleet", "bensh");
+    ENDS(2, "skein lint --fleet SERVICE --select", "lint", other.path, "--select", "env=prod");
+    folder_remove(&other);
+}
+
 /* ---- a run, from its plan to its end and back ------------------------------------------------ */
 
 static void
@@ -432,6 +458,7 @@ lets_a_role_do_no_more_than_it_may(void **state)
     use_context("viewer");
     ENDS(0, "bench-0", "targets");
     ENDS(4, "error[E-AUTH-ROLE]", "pause", "--all");
+    ENDS(4, "error[E-AUTH-ROLE]", "lint", "--fleet", "bench");
     ENDS(4, "error[E-AUTH-ROLE]", "cancel", "99"); /* whether there is a run 99 is not told */
     ENDS(4, "error[E-AUTH-ROLE]", "agent", "remove", "peer-0");
     ENDS(4, "error[E-AUTH-ROLE]", "target", "remove", "bench-0");
@@ -481,6 +508,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_who_is_there),
+        cmocka_unit_test(lints_with_the_sizes_that_the_fleet_has),
         cmocka_unit_test(plans_without_changing_anything),
         cmocka_unit_test(does_nothing_without_a_yes),
         cmocka_unit_test(does_exactly_the_plan_that_was_shown),
