@@ -299,6 +299,8 @@ session_of(struct message *message)
         return &message->query.session;
     case MESSAGE_CANCEL:
         return &message->cancel.session;
+    case MESSAGE_MEASURE:
+        return &message->measure.session;
     case MESSAGE_SURVEY:
         return &message->survey.session;
     case MESSAGE_TARGET_REFUSED:

@@ -212,6 +212,34 @@ surveys_what_is_applied(void **state)
 }
 
 static void
+tells_how_large_the_tables_are(void **state)
+{
+    (void)state;
+    CLEANUP(stand_destroy) struct stand *stand = begin(NULL);
+    struct id measure_id = id_random();
+
+    cluster_tell(cluster, "db1",
+                 "CREATE TABLE measured AS SELECT i, repeat('x', 500) AS t"
+                 " FROM generate_series(1, 4000) i; CREATE TABLE too_small (i int);"
+                 " ANALYZE measured");
+    stand_say(stand, (struct message){
+                         .type = MESSAGE_MEASURE,
+                         .measure = {.measure_id = measure_id, .target_id = stand->target_ids[1]}});
+    const struct measured *measured = &stand_hear(stand, MESSAGE_MEASURED)->measured;
+    assert_true(measured->succeeded);
+    assert_true(id_equal(&measured->measure_id, &measure_id));
+    assert_true(measured->server_version >= 130000);
+    assert_int_equal(measured->below, MEASURED_BYTES_MIN);
+    assert_int_equal(measured->table_count, 1);
+    assert_string_equal(measured->tables[0].schema, "public");
+    assert_string_equal(measured->tables[0].name, "measured");
+    assert_int_equal(measured->tables[0].rows, 4000);
+    assert_int_equal(measured->tables[0].bytes,
+                     cluster_count(cluster, "db1", "SELECT pg_total_relation_size('measured')"));
+    cluster_tell(cluster, "db1", "DROP TABLE measured, too_small");
+}
+
+static void
 stops_a_running_step_on_request(void **state)
 {
     (void)state;
@@ -497,6 +525,7 @@ main(void)
         cmocka_unit_test(refuses_a_bundle_nobody_has),
         cmocka_unit_test(says_that_a_version_is_not_in_the_bundle),
         cmocka_unit_test(surveys_what_is_applied),
+        cmocka_unit_test(tells_how_large_the_tables_are),
         cmocka_unit_test(stops_a_running_step_on_request),
         cmocka_unit_test(gives_a_step_back_whose_agent_died_before_the_commit),
         cmocka_unit_test(finds_the_result_of_a_step_whose_agent_died_after_the_commit),
