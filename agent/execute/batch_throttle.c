@@ -13,7 +13,8 @@
 #define LOOK_PATIENCE_MS 5000
 #define WATCH_MS 1000
 #define WATCH_EVERY_MS 500
-#define BESIDE_MS 50          /* what a batch takes beside an application */
+#define BESIDE_MS 30          /* what a batch takes beside an application */
+#define SESSIONS_IN_USE 2     /* that have done something within a second, for a first guess */
 #define TRANSACTIONS_IN_USE 8 /* a second, of others: somebody works here */
 
 void
@@ -215,9 +216,15 @@ look_at_load(struct batch_throttle *throttle, int64_t now_ms)
     int64_t elapsed_ms = now_ms - throttle->counted_ms;
 
     if ((throttle->counted_ms && elapsed_ms < COUNT_EVERY_MS) ||
-        !ask(throttle, "SELECT xact_commit + xact_rollback FROM pg_stat_database"
-                       " WHERE datname = current_database()")) {
+        !ask(throttle,
+             "SELECT xact_commit + xact_rollback, (SELECT count(*) FROM pg_stat_activity a"
+             " WHERE a.datid = d.datid AND application_name NOT LIKE 'skein %'"
+             " AND state_change > clock_timestamp() - interval '1 s')"
+             " FROM pg_stat_database d WHERE datname = current_database()")) {
         return;
+    }
+    if (!throttle->counted_ms) {
+        throttle->is_in_use = answer(throttle, 1) >= SESSIONS_IN_USE; /* as far as we may see */
     }
     uint64_t transactions = answer(throttle, 0);
     if (throttle->counted_ms) {
@@ -280,7 +287,7 @@ throttle_pause_ms(const struct batch_throttle *throttle, uint64_t took_us)
     uint64_t pause_ms = throttle->wish->pause_ms;
 
     if (!pause_ms && throttle->is_in_use) {
-        pause_ms = took_us / 4000;
+        pause_ms = took_us / 2000;
     }
     bool is_slow = throttle->is_waited_for || text_starts_with(throttle->reason, "slow");
     return is_slow ? pause_ms + took_us / 1000 : pause_ms;

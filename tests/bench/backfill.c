@@ -416,7 +416,7 @@ main(int count, char **arguments)
     struct cluster *cluster = cluster_new(settings);
     char *conninfo = cluster_conninfo(cluster, "postgres", "postgres");
     PGconn *pg = PQconnectdb(conninfo);
-    int64_t rows = is_quick ? 400000 : 2000000;
+    int64_t rows = is_quick ? 1000000 : 2000000;
     double rows_s = 0;
 
     if (is_wanted(count, arguments, "hand")) {
