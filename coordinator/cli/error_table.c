@@ -292,8 +292,8 @@ static const struct family {
      "([migrations.md](migrations.md)).",
      {"E-MIG-"}},
     {"Backfills",
-     "What was refused before the first batch has changed nothing. Afterwards the batches that were "
-     "committed stay, and whoever applies the migration again goes on behind them "
+     "What was refused before the first batch has changed nothing. Afterwards the batches "
+     "that were committed stay, and whoever applies the migration again goes on behind them "
      "([backfill.md](backfill.md)).",
      {"E-BATCH-"}},
     {"New migrations",
