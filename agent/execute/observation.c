@@ -10,7 +10,7 @@
 #include "agent/execute/blockers.h"
 #include "agent/execute/way.h"
 
-#define POLL_FIRST_MS 20
+#define POLL_FIRST_MS 100
 #define POLL_EVERY_MS 50
 #define POLL_SHARE 100 /* a look may take this part of the time between two */
 #define POLL_MS 2000   /* a look that takes longer is given up */
@@ -320,6 +320,11 @@ void
 observation_attach(struct step_try *try, struct patience *patience)
 {
     int64_t half_ms = (int64_t)try->lock_timeout_ms / 2 + 1;
+    const struct statement *statement =
+        try->statement ? &try->script->statements[try->statement - 1] : NULL;
+    /* What only makes something new waits for nobody. */
+    bool makes_only = statement && !statement->lock_count && statement->tag &&
+                      strcmp(statement->tag, "CREATE TABLE") == 0;
 
     try->observation->statement_us = clock_now_us();
     if (try->statement && try->observation->asked_count + 1 == try->statement) {
@@ -329,7 +334,7 @@ observation_attach(struct step_try *try, struct patience *patience)
     try->observation->told_ms = 0;
     try->observation->progress = (struct progress_memory){0};
     try->observation->blocked_ms = try->observation->blocked_max = 0;
-    bool waits_less = try->lock_timeout_ms && half_ms < POLL_FIRST_MS;
+    bool waits_less = try->lock_timeout_ms && half_ms < POLL_FIRST_MS && !makes_only;
     /* Also who is not to be observed asks who is in his way, once. */
     patience->look_after_ms =
         waits_less || try->sitting->config.is_unobserved ? half_ms : POLL_FIRST_MS;
