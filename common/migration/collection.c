@@ -303,6 +303,14 @@ version_compare_numbers(const char *a, const char *b)
 }
 
 int
+versioned_compare_names(const void *a, const void *b)
+{
+    const struct versioned *left = a, *right = b;
+
+    return strcmp(left->file->name, right->file->name);
+}
+
+int
 versioned_compare(const void *a, const void *b)
 {
     const struct versioned *left = a, *right = b;
@@ -311,7 +319,7 @@ versioned_compare(const void *a, const void *b)
     if (order == 0) {
         order = left->part - right->part;
     }
-    return order ? order : strcmp(left->file->name, right->file->name);
+    return order ? order : versioned_compare_names(a, b);
 }
 
 bool

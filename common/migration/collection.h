@@ -82,6 +82,9 @@ int version_compare_numbers(const char *a, const char *b);
 /* By number, then by part, then by the file's name; for qsort over struct versioned. */
 int versioned_compare(const void *a, const void *b);
 
+/* By the file's name alone, byte for byte; the same. */
+int versioned_compare_names(const void *a, const void *b);
+
 /* Refuse the second of two files with one version (and part): false when it is one. */
 bool collection_check_twin(struct collection *collection, const struct versioned *before,
                            const struct versioned *file);

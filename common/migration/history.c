@@ -167,6 +167,20 @@ history_insert_or_delete(const struct history_step *step, const char *column, co
     return 1;
 }
 
+void
+history_version_rows(const struct history_place *place, struct text *sql)
+{
+    text_append(sql, "SELECT version::text, NULL::text, 'applied', NULL::text FROM ");
+    history_table(place, sql);
+    text_append(sql, " ORDER BY version");
+}
+
+size_t
+history_version_write(const struct history_step *step, struct text *sql)
+{
+    return history_insert_or_delete(step, "version", "version", sql);
+}
+
 /* ---- comparing ------------------------------------------------------------------------------- */
 
 static const char *

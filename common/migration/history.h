@@ -118,6 +118,10 @@ size_t history_delete(const struct history_step *step, const char *column, const
 size_t history_insert_or_delete(const struct history_step *step, const char *column,
                                 const char *key, struct text *sql);
 
+/* What the plainest tools do, as append_rows and append_write: a row for each applied version. */
+void history_version_rows(const struct history_place *place, struct text *sql);
+size_t history_version_write(const struct history_step *step, struct text *sql);
+
 /* Whether two keys are the same: numbers however many zeros they begin with, else byte for byte. */
 bool history_same_key(const char *a, const char *b);
 

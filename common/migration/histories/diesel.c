@@ -1,20 +1,6 @@
 /* diesel: a row per migration, with its folder's name up to the first "_", without dashes. */
 #include "common/migration/history.h"
 
-static void
-append_rows(const struct history_place *place, struct text *sql)
-{
-    text_append(sql, "SELECT version::text, NULL::text, 'applied', NULL::text FROM ");
-    history_table(place, sql);
-    text_append(sql, " ORDER BY version");
-}
-
-static size_t
-append_write(const struct history_step *step, struct text *sql)
-{
-    return history_insert_or_delete(step, "version", "version", sql);
-}
-
 const struct history_tool history_diesel = {
     .name = "diesel",
     .layout = "diesel",
@@ -22,6 +8,6 @@ const struct history_tool history_diesel = {
     .fields = {{"version", "character varying"},
                {"run_on", "timestamp without time zone|timestamp with time zone"}},
     .key = "version",
-    .append_rows = append_rows,
-    .append_write = append_write,
+    .append_rows = history_version_rows,
+    .append_write = history_version_write,
 };

@@ -4,20 +4,6 @@
  */
 #include "common/migration/history.h"
 
-static void
-append_rows(const struct history_place *place, struct text *sql)
-{
-    text_append(sql, "SELECT version::text, NULL::text, 'applied', NULL::text FROM ");
-    history_table(place, sql);
-    text_append(sql, " ORDER BY version");
-}
-
-static size_t
-append_write(const struct history_step *step, struct text *sql)
-{
-    return history_insert_or_delete(step, "version", "version", sql);
-}
-
 const struct history_tool history_popx = {
     .name = "popx",
     .layout = "popx",
@@ -25,6 +11,6 @@ const struct history_tool history_popx = {
     .fields = {{"version", "character varying"}, {"version_self", "integer"}},
     .key = "version",
     .prefix_size = 14,
-    .append_rows = append_rows,
-    .append_write = append_write,
+    .append_rows = history_version_rows,
+    .append_write = history_version_write,
 };

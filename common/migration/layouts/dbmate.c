@@ -175,20 +175,13 @@ read_file(struct collection *collection, struct listed_file *file,
     return succeeded;
 }
 
-static int
-by_file_name(const void *a, const void *b)
-{
-    const struct versioned *left = a, *right = b;
-    return strcmp(left->file->name, right->file->name);
-}
-
 static void
 collect(struct collection *collection)
 {
     static const struct numbered numbered = {.separator = "",
                                              .pattern = PATTERN,
                                              .passes_over = true,
-                                             .compare = by_file_name,
+                                             .compare = versioned_compare_names,
                                              .read = read_file};
 
     collection_collect_numbered(collection, &numbered);

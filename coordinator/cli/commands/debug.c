@@ -1,9 +1,7 @@
 /* debug machines, frame, bundle, errors, manual: what a developer wants to see at three in the
  * morning. */
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/mem.h"
@@ -17,6 +15,7 @@
 #include "coordinator/cli/grid.h"
 #include "coordinator/cli/machine_print.h"
 #include "coordinator/cli/manual.h"
+#include "coordinator/cli/page.h"
 #include "coordinator/cli/services.h"
 #include "coordinator/cli/show.h"
 
@@ -359,32 +358,13 @@ command_debug_errors(struct call *call, struct error *error)
 
 enum manual_format { MANUAL_MARKDOWN, MANUAL_MAN };
 
-/* Write one page; a page that has the content already is left alone. */
-static bool
-write_page(const char *folder, const char *name, const char *suffix, const struct text *content,
-           struct error *error)
-{
-    CLEANUP(mem_free) char *path = mem_format("%s/%s%s", folder, name, suffix);
-    FILE *file = fopen(path, "we");
-    bool is_written = file && fputs(text_of(content), file) >= 0;
-
-    if (file && fclose(file) != 0) {
-        is_written = false;
-    }
-    if (!is_written) {
-        error_set(error, "E-OUTPUT", "the page cannot be written: %s", strerror(errno));
-        error_where(error, "%s", path);
-    }
-    return is_written;
-}
-
 static bool
 write_man_pages(const char *folder, struct error *error)
 {
     CLEANUP(text_release) struct text content = {0};
 
     manual_man_overview(&content);
-    if (!write_page(folder, "skein", ".1", &content, error)) {
+    if (!page_write(folder, "skein", ".1", &content, error)) {
         return false;
     }
     for (size_t i = 0; i < command_count; i++) {
@@ -392,7 +372,7 @@ write_man_pages(const char *folder, struct error *error)
         text_clear(&content);
         manual_page_name(&command_table[i], &name);
         manual_man_page(&command_table[i], &content);
-        if (!write_page(folder, text_of(&name), ".1", &content, error)) {
+        if (!page_write(folder, text_of(&name), ".1", &content, error)) {
             return false;
         }
     }
@@ -406,9 +386,8 @@ command_debug_manual(struct call *call, struct error *error)
     const char *folder = call_text(call, "out");
     bool is_man = (enum manual_format)call_choice(call, "format") == MANUAL_MAN;
 
-    if (folder && mkdir(folder, 0755) != 0 && errno != EEXIST) {
-        error_set(error, "E-OUTPUT", "the folder cannot be made: %s", strerror(errno));
-        return error_where(error, "%s", folder);
+    if (folder && !file_make_folder(folder, "E-OUTPUT", error)) {
+        return false;
     }
     if (folder && is_man) {
         return write_man_pages(folder, error);
@@ -419,7 +398,7 @@ command_debug_manual(struct call *call, struct error *error)
         manual_markdown(&content);
     }
     if (folder) {
-        return write_page(folder, "cli", ".md", &content, error);
+        return page_write(folder, "cli", ".md", &content, error);
     }
     fputs(text_of(&content), call->terminal.out);
     return true;

@@ -1,49 +1,28 @@
 /* debug rules: the rules of `skein lint`, and the pages about them. */
-#include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
-
 #include "common/base/mem.h"
+#include "common/io/file.h"
 #include "common/lint/report.h"
 #include "common/lint/rule.h"
 #include "coordinator/cli/commands/commands.h"
 #include "coordinator/cli/grid.h"
-
-/* Write one page. */
-static bool
-write_page(const char *folder, const char *name, const struct text *content, struct error *error)
-{
-    CLEANUP(mem_free) char *path = mem_format("%s/%s.md", folder, name);
-    FILE *file = fopen(path, "we");
-    bool is_written = file && fputs(text_of(content), file) >= 0;
-
-    if (file && fclose(file) != 0) {
-        is_written = false;
-    }
-    if (!is_written) {
-        error_set(error, "E-OUTPUT", "the page cannot be written: %s", strerror(errno));
-        error_where(error, "%s", path);
-    }
-    return is_written;
-}
+#include "coordinator/cli/page.h"
 
 static bool
 write_pages(const char *folder, struct error *error)
 {
     CLEANUP(text_release) struct text content = {0};
 
-    if (mkdir(folder, 0755) != 0 && errno != EEXIST) {
-        error_set(error, "E-OUTPUT", "the folder cannot be made: %s", strerror(errno));
-        return error_where(error, "%s", folder);
+    if (!file_make_folder(folder, "E-OUTPUT", error)) {
+        return false;
     }
     report_rule_index(&content);
-    if (!write_page(folder, "README", &content, error)) {
+    if (!page_write(folder, "README", ".md", &content, error)) {
         return false;
     }
     for (size_t i = 0; i < rule_count(); i++) {
         text_clear(&content);
         report_rule_page(rule_at(i), &content);
-        if (!write_page(folder, rule_at(i)->id, &content, error)) {
+        if (!page_write(folder, rule_at(i)->id, ".md", &content, error)) {
             return false;
         }
     }
