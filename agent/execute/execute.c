@@ -221,7 +221,7 @@ failed(struct execution *execution)
 
     try_make_failure(try);
     for (bool is_first = true;; is_first = false) {
-        bool is_here = is_first && sitting->connection && sitting->has_lock && sitting->has_read;
+        bool is_here = is_first && sitting_is_current(sitting);
         if (is_here || (sitting_attend(sitting, 0, &error) &&
                         journal_verdict(sitting, &try->order->step_id, try->order->attempt,
                                         try->arena, &found, &written, &error))) {

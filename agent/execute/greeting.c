@@ -451,6 +451,13 @@ sitting_look(struct sitting *sitting, bool thoroughly, struct error *error)
 }
 
 bool
+sitting_is_current(const struct sitting *sitting)
+{
+    return sitting->connection && !connection_is_lost(sitting->connection) && sitting->has_lock &&
+           sitting->has_read;
+}
+
+bool
 sitting_attend(struct sitting *sitting, int64_t deadline_ms, struct error *error)
 {
     struct greeting first = {.is_thorough = true, .wants_lock = !sitting->has_lock};
@@ -460,7 +467,7 @@ sitting_attend(struct sitting *sitting, int64_t deadline_ms, struct error *error
         sitting_drop(sitting);
         first.wants_lock = true;
     }
-    if (sitting->connection && sitting->has_lock && sitting->has_read) {
+    if (sitting_is_current(sitting)) {
         return true;
     }
     if (!look(sitting, &first, error)) {

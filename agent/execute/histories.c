@@ -90,6 +90,31 @@ compose(const struct sitting *sitting, const struct named *named, struct text *s
     text_append(sql, " ORDER BY 4, 1, 2, a.attnum");
 }
 
+/*
+ * Mostly there is no table of any of those names: that is seen without planning the question, and
+ * stays so while the lock is held and nothing has run.
+ */
+static bool
+is_without(struct sitting *sitting, const struct named *named, bool *is_none, struct error *error)
+{
+    CLEANUP(text_release) struct text sql = {0};
+    struct patience patience = sitting_patience();
+
+    *is_none = sitting->has_no_history && !named->table;
+    if (*is_none) {
+        return true;
+    }
+    text_append(&sql, "SELECT FROM pg_class WHERE relname IN (");
+    append_names(named, &sql);
+    text_append(&sql, ") LIMIT 1");
+    if (!connection_run(sitting->connection, text_of(&sql), &patience)) {
+        return sitting_query_failed(sitting, "cannot look for other tools' tables", error);
+    }
+    *is_none = connection_row_count(sitting->connection, 0) == 0;
+    sitting->has_no_history = *is_none && !named->table && sitting_is_current(sitting);
+    return true;
+}
+
 /* One table of the answer, and which tool's it is: null when it is nobody's. */
 static const struct history_tool *
 recognise(const struct connection *connection, size_t first, size_t next,
@@ -151,7 +176,16 @@ histories_find(struct sitting *sitting, const struct history_tool *tool, const c
     struct connection *connection = sitting->connection;
     struct named named = name_of(named_text, arena);
 
+    bool is_none;
+
     *count = 0;
+    *found = NULL;
+    if (!is_without(sitting, &named, &is_none, error)) {
+        return false;
+    }
+    if (is_none) {
+        return true;
+    }
     compose(sitting, &named, &sql);
     if (!connection_run(connection, text_of(&sql), &patience)) {
         return sitting_query_failed(sitting, "cannot look for other tools' tables", error);

@@ -157,10 +157,36 @@ look_is_empty(const struct look *look)
     return look->table_count == 0;
 }
 
+/* ---- the glance ------------------------------------------------------------------------------ */
+
+enum glance_column {
+    GLANCE_TABLE, /* its number here */
+    GLANCE_OID,
+    GLANCE_FILE,
+    GLANCE_IS_FINE, /* null: there is no such table */
+    GLANCE_DEADLOCK,
+    GLANCE_MODE /* null: nobody is at it */
+};
+
+/*
+ * Mostly nothing is the matter, and to plan the whole question takes several times as long as this.
+ * pg_locks is a view over this function; without it a fresh backend reads less of its catalogs.
+ */
+static const char glance[] =
+    "SELECT w.n, w.o::oid::bigint, pg_catalog.pg_relation_filenode(c.oid)::bigint,"
+    " pg_has_role(c.relowner, 'USAGE') AND NOT EXISTS (SELECT FROM pg_catalog.pg_index x WHERE"
+    " x.indrelid = c.oid AND NOT x.indisvalid), current_setting('deadlock_timeout'), l.mode"
+    " FROM (VALUES ";
+
+static const char glance_end[] =
+    ") w (n, o) LEFT JOIN pg_catalog.pg_class c ON c.oid = w.o LEFT JOIN"
+    " pg_catalog.pg_lock_status() l ON l.relation = w.o AND l.locktype = 'relation' AND l.pid IS"
+    " DISTINCT FROM pg_catalog.pg_backend_pid() AND l.database = %" PRIu64;
+
 /* ---- the question ---------------------------------------------------------------------------- */
 
 enum look_column {
-    LOOK_TABLE, /* its number here */
+    LOOK_TABLE, /* its number here; the first three as in a glance */
     LOOK_OID,
     LOOK_FILE,
     LOOK_OWNER, /* null: the role owns it, or is among the owners */
@@ -181,10 +207,7 @@ enum look_column {
     LOOK_YIELDS
 };
 
-/*
- * pg_locks and pg_stat_activity are views over these two; without the views a fresh backend reads
- * less of its catalogs. A backend number of 0 is nobody's, null would be everybody's.
- */
+/* A backend number of 0 is nobody's, null would be everybody's. */
 static const char question[] =
     "SELECT w.n, w.o::oid::bigint, pg_catalog.pg_relation_filenode(w.o)::bigint,"
     " (SELECT quote_ident(pg_get_userbyid(c.relowner)) FROM pg_catalog.pg_class c WHERE c.oid = w.o"
@@ -222,46 +245,45 @@ append_table(const struct look *look, size_t number, bool by_name, struct connec
 }
 
 static void
-append_question(const struct look *look, struct sitting *sitting, bool by_name, struct text *sql)
+append_tables(const struct look *look, bool by_name, struct connection *connection,
+              struct text *sql)
 {
-    text_append(sql, question);
     for (size_t i = 0; i < look->table_count; i++) {
-        append_table(look, i, by_name, sitting->connection, sql);
+        append_table(look, i, by_name, connection, sql);
     }
-    text_format(sql, question_end, sitting->facts.database_oid);
 }
 
 void
 look_append(const struct look *look, struct sitting *sitting, struct text *sql)
 {
-    append_question(look, sitting, true, sql);
+    text_append(sql, glance);
+    append_tables(look, true, sitting->connection, sql);
+    text_format(sql, glance_end, sitting->facts.database_oid);
 }
 
 /* ---- the answer ------------------------------------------------------------------------------ */
 
 static void
-take_cell(const struct connection *connection, size_t answer, size_t row, size_t column, char *out,
-          size_t size)
+take_cell(const struct connection *connection, size_t row, size_t column, char *out, size_t size)
 {
-    const char *cell = connection_cell(connection, answer, row, column);
+    const char *cell = connection_cell(connection, 0, row, column);
     snprintf(out, size, "%s", cell ? cell : "");
     text_mend_utf8(out);
 }
 
 static bool
-is_true(const struct connection *connection, size_t answer, size_t row, size_t column)
+is_true(const struct connection *connection, size_t row, size_t column)
 {
-    const char *cell = connection_cell(connection, answer, row, column);
+    const char *cell = connection_cell(connection, 0, row, column);
     return cell && cell[0] == 't';
 }
 
 static void
-take_blocker(struct look *look, size_t table, const struct connection *connection, size_t answer,
-             size_t row)
+take_blocker(struct look *look, size_t table, const struct connection *connection, size_t row)
 {
-    const char *key = connection_cell(connection, answer, row, LOOK_KEY);
-    const char *pid = connection_cell(connection, answer, row, LOOK_PID);
-    const char *age = connection_cell(connection, answer, row, LOOK_AGE);
+    const char *key = connection_cell(connection, 0, row, LOOK_KEY);
+    const char *pid = connection_cell(connection, 0, row, LOOK_PID);
+    const char *age = connection_cell(connection, 0, row, LOOK_AGE);
 
     for (size_t i = 0; i < look->blocker_count; i++) {
         if (strcmp(look->blockers[i].sighting.key, key) == 0) {
@@ -276,60 +298,101 @@ take_blocker(struct look *look, size_t table, const struct connection *connectio
     *blocker = (struct blocker){.pid = pid ? atoi(pid) : 0, .table = table};
     snprintf(blocker->sighting.key, sizeof blocker->sighting.key, "%s", key);
     blocker->sighting.age_ms = age ? strtoll(age, NULL, 10) : -1;
-    blocker->sighting.yields = is_true(connection, answer, row, LOOK_YIELDS);
-    blocker->has_written = is_true(connection, answer, row, LOOK_WRITTEN);
-    blocker->is_autovacuum = is_true(connection, answer, row, LOOK_IS_VACUUM);
-    take_cell(connection, answer, row, LOOK_USER, blocker->user, sizeof blocker->user);
-    take_cell(connection, answer, row, LOOK_APPLICATION, blocker->application,
-              sizeof blocker->application);
-    take_cell(connection, answer, row, LOOK_STATE, blocker->state, sizeof blocker->state);
-    take_cell(connection, answer, row, LOOK_QUERY_START, blocker->query_start,
-              sizeof blocker->query_start);
-    take_cell(connection, answer, row, LOOK_RELATION, blocker->relation, sizeof blocker->relation);
+    blocker->sighting.yields = is_true(connection, row, LOOK_YIELDS);
+    blocker->has_written = is_true(connection, row, LOOK_WRITTEN);
+    blocker->is_autovacuum = is_true(connection, row, LOOK_IS_VACUUM);
+    take_cell(connection, row, LOOK_USER, blocker->user, sizeof blocker->user);
+    take_cell(connection, row, LOOK_APPLICATION, blocker->application, sizeof blocker->application);
+    take_cell(connection, row, LOOK_STATE, blocker->state, sizeof blocker->state);
+    take_cell(connection, row, LOOK_QUERY_START, blocker->query_start, sizeof blocker->query_start);
+    take_cell(connection, row, LOOK_RELATION, blocker->relation, sizeof blocker->relation);
 }
 
-void
+static void
+take_deadlock_timeout(struct look *look, const char *cell)
+{
+    int64_t deadlock_ms;
+
+    if (cell && text_to_duration_ms(cell, &deadlock_ms)) {
+        look->deadlock_ms = (uint64_t)deadlock_ms;
+    }
+}
+
+static uint64_t
+number_in(const struct connection *connection, size_t answer, size_t row, size_t column)
+{
+    const char *cell = connection_cell(connection, answer, row, column);
+    return cell ? strtoull(cell, NULL, 10) : 0;
+}
+
+/* The table that a row is about; null when it is none of ours. */
+static struct wanted *
+table_of(struct look *look, const struct connection *connection, size_t answer, size_t row)
+{
+    uint64_t number = number_in(connection, answer, row, LOOK_TABLE);
+
+    if (number >= look->table_count) {
+        return NULL;
+    }
+    struct wanted *table = &look->tables[number];
+    table->oid = number_in(connection, answer, row, LOOK_OID);
+    table->file = number_in(connection, answer, row, LOOK_FILE);
+    return table;
+}
+
+bool
 look_read(struct look *look, const struct connection *connection, size_t answer)
 {
+    bool is_clear = true;
+
     look->blocker_count = look->left_out = 0;
     for (size_t row = 0; row < connection_row_count(connection, answer); row++) {
-        const char *oid = connection_cell(connection, answer, row, LOOK_OID);
-        const char *file = connection_cell(connection, answer, row, LOOK_FILE);
-        const char *mode = connection_cell(connection, answer, row, LOOK_MODE);
-        const char *deadlock = connection_cell(connection, answer, row, LOOK_DEADLOCK);
-        int64_t deadlock_ms;
-        size_t number = (size_t)atoi(connection_cell(connection, answer, row, LOOK_TABLE));
-        if (number >= look->table_count) {
+        struct wanted *table = table_of(look, connection, answer, row);
+        const char *mode = connection_cell(connection, answer, row, GLANCE_MODE);
+        const char *is_fine = connection_cell(connection, answer, row, GLANCE_IS_FINE);
+        take_deadlock_timeout(look, connection_cell(connection, answer, row, GLANCE_DEADLOCK));
+        if (table) {
+            table->owner[0] = table->role[0] = table->invalid[0] = '\0';
+            is_clear = is_clear && (!is_fine || is_fine[0] == 't') &&
+                       !(mode && look_conflicts(table->mode, look_lock_named(mode)));
+        }
+    }
+    return is_clear;
+}
+
+static void
+read_closely(struct look *look, const struct connection *connection)
+{
+    look->blocker_count = look->left_out = 0;
+    for (size_t row = 0; row < connection_row_count(connection, 0); row++) {
+        struct wanted *table = table_of(look, connection, 0, row);
+        const char *mode = connection_cell(connection, 0, row, LOOK_MODE);
+        take_deadlock_timeout(look, connection_cell(connection, 0, row, LOOK_DEADLOCK));
+        if (!table) {
             continue;
         }
-        if (deadlock && text_to_duration_ms(deadlock, &deadlock_ms)) {
-            look->deadlock_ms = (uint64_t)deadlock_ms;
-        }
-        take_cell(connection, answer, row, LOOK_OWNER, look->tables[number].owner,
-                  sizeof look->tables[number].owner);
-        take_cell(connection, answer, row, LOOK_ROLE, look->tables[number].role,
-                  sizeof look->tables[number].role);
-        take_cell(connection, answer, row, LOOK_INVALID, look->tables[number].invalid,
-                  sizeof look->tables[number].invalid);
-        look->tables[number].file = file ? strtoull(file, NULL, 10) : 0;
-        look->tables[number].oid = oid ? strtoull(oid, NULL, 10) : 0;
-        if (mode && look_conflicts(look->tables[number].mode, look_lock_named(mode))) {
-            take_blocker(look, number, connection, answer, row);
+        take_cell(connection, row, LOOK_OWNER, table->owner, sizeof table->owner);
+        take_cell(connection, row, LOOK_ROLE, table->role, sizeof table->role);
+        take_cell(connection, row, LOOK_INVALID, table->invalid, sizeof table->invalid);
+        if (mode && look_conflicts(table->mode, look_lock_named(mode))) {
+            take_blocker(look, (size_t)(table - look->tables), connection, row);
         }
     }
 }
 
 bool
-look_again(struct look *look, struct sitting *sitting, struct error *error)
+look_closely(struct look *look, struct sitting *sitting, bool by_name, struct error *error)
 {
     CLEANUP(text_release) struct text sql = {0};
     struct patience patience = {.deadline_ms = clock_now_ms() + LOOK_MS, .heeds_interrupt = true};
 
-    append_question(look, sitting, false, &sql);
+    text_append(&sql, question);
+    append_tables(look, by_name, sitting->connection, &sql);
+    text_format(&sql, question_end, sitting->facts.database_oid);
     if (!connection_run(sitting->connection, text_of(&sql), &patience)) {
         return sitting_query_failed(sitting, "cannot look who is in the way", error);
     }
-    look_read(look, sitting->connection, 0);
+    read_closely(look, sitting->connection);
     return true;
 }
 

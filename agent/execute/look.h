@@ -54,15 +54,20 @@ const struct wanted *look_find(const struct look *look, uint64_t oid);
 /* Whether there is anything to look for. */
 bool look_is_empty(const struct look *look);
 
-/* Append the question as a statement of its own; tables by their names, as the session finds them.
+/*
+ * Append a glance as a statement of its own: enough to see that nothing is the matter. Tables go by
+ * their names, as the session finds them.
  */
 void look_append(const struct look *look, struct sitting *sitting, struct text *sql);
 
-/* Take its answer. */
-void look_read(struct look *look, const struct connection *connection, size_t answer);
+/* Take its answer. False when it takes a closer look. */
+bool look_read(struct look *look, const struct connection *connection, size_t answer);
 
-/* Look again by itself, outside any transaction. False when the database could not be asked. */
-bool look_again(struct look *look, struct sitting *sitting, struct error *error);
+/*
+ * Who is in the way, who owns the tables, what is broken. By name: as they were glanced at, in the
+ * same transaction; else those that were found then. False when the database could not be asked.
+ */
+bool look_closely(struct look *look, struct sitting *sitting, bool by_name, struct error *error);
 
 /*
  * The question could not be answered (a schema that the role may not use): from now on only for

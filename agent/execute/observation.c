@@ -58,7 +58,10 @@ static const char behind_before_14[] = "m.granted, NULL";
 static const char our_locks[] =
     "SELECT l.relation::bigint, l.relation::regclass, l.mode FROM pg_catalog.pg_lock_status() l"
     " WHERE l.pid = %d AND l.locktype = 'relation' AND l.granted AND l.relation >= 16384 AND l.mode"
-    " IN " STRONG;
+    " IN " STRONG ";";
+
+static const char does_anybody_wait[] =
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_lock_status() WHERE NOT granted)";
 
 static int64_t
 number_in(const struct connection *connection, size_t answer, size_t row, size_t column)
@@ -68,9 +71,9 @@ number_in(const struct connection *connection, size_t answer, size_t row, size_t
 }
 
 static bool
-is_true(const struct connection *connection, size_t row, size_t column)
+is_true(const struct connection *connection, size_t answer, size_t row, size_t column)
 {
-    const char *cell = connection_cell(connection, 0, row, column);
+    const char *cell = connection_cell(connection, answer, row, column);
     return cell && cell[0] == 't';
 }
 
@@ -105,7 +108,7 @@ is_behind(const struct connection *connection, size_t row)
     enum table_lock ours = look_lock_named(connection_cell(connection, 0, row, WAITER_OURS));
     bool is_transaction = !connection_cell(connection, 0, row, WAITER_RELATION);
 
-    return is_true(connection, row, WAITER_BEHIND) &&
+    return is_true(connection, 0, row, WAITER_BEHIND) &&
            (is_transaction || look_conflicts(ours, theirs));
 }
 
@@ -233,6 +236,12 @@ has_watcher(struct sitting *sitting)
     return sitting->watcher;
 }
 
+static struct patience
+watcher_patience(void)
+{
+    return (struct patience){.deadline_ms = clock_now_ms() + POLL_MS, .heeds_interrupt = true};
+}
+
 /* Somebody else holds what we wait for: who, and what, for the next time. */
 static void
 name_blockers(struct step_try *try, int64_t waited_ms)
@@ -246,72 +255,102 @@ name_blockers(struct step_try *try, int64_t waited_ms)
     }
 }
 
-/* How far it is, a few times a second, once it has taken that long. */
+/* Who waits behind us; *is_waiting when we wait ourselves. Mostly nobody waits for anything. */
 static bool
-asks_for_progress(const struct step_try *try, int64_t now_ms)
+watch_waiters(struct step_try *try, bool somebody_waits, int64_t now_ms, bool *is_waiting)
 {
-    const struct observation *observation = try->observation;
+    CLEANUP(text_release) struct text sql = {0};
+    struct observation *observation = try->observation;
+    struct connection *watcher = try->sitting->watcher;
+    struct patience patience = watcher_patience();
+    bool is_new = connection_server_version(watcher) >= 140000;
+    int64_t since_ms =
+        observation->polled_ms ? observation->polled_ms : observation->statement_us / 1000;
 
-    return try->order->note && now_ms - observation->statement_us / 1000 >= TELL_FIRST_MS &&
-           now_ms - observation->told_ms >= TELL_EVERY_MS;
+    *is_waiting = false;
+    observation->polled_ms = now_ms;
+    if (!somebody_waits) {
+        observation->waiter_count = 0;
+        return true;
+    }
+    text_format(&sql, who_waits, is_new ? behind_and_since : behind_before_14,
+                try->sitting->backend.pid);
+    if (!connection_run(watcher, text_of(&sql), &patience)) {
+        return false;
+    }
+    *is_waiting = take_waiters(try, watcher, now_ms - since_ms);
+    return true;
 }
 
-static void
+/* How far it is, a few times a second, once it has taken that long. */
+static bool
 tell_progress(struct step_try *try, int64_t now_ms, bool is_waiting)
 {
+    CLEANUP(text_release) struct text sql = {0};
     struct observation *observation = try->observation;
+    struct connection *watcher = try->sitting->watcher;
+    struct patience patience = watcher_patience();
     char note[200];
 
+    if (!try->order->note || now_ms - observation->statement_us / 1000 < TELL_FIRST_MS ||
+        now_ms - observation->told_ms < TELL_EVERY_MS) {
+        return true;
+    }
+    progress_append(&sql, try->sitting->backend.pid, connection_server_version(watcher));
+    if (!connection_run(watcher, text_of(&sql), &patience)) {
+        return false;
+    }
     observation->told_ms = now_ms;
-    if (progress_read(&observation->progress, try->sitting->watcher, 2, now_ms, note,
-                      sizeof note)) {
+    if (progress_read(&observation->progress, watcher, 0, now_ms, note, sizeof note)) {
         try->order->note(try->order->context, note);
     } else if (is_waiting && try->blockers[0]) {
         CLEANUP(mem_free) char *waits = mem_format("waits for %s", try->blockers);
         try->order->note(try->order->context, waits);
     }
+    return true;
 }
 
+static bool
+watch(struct step_try *try, int64_t now_ms)
+{
+    CLEANUP(text_release) struct text sql = {0};
+    struct connection *watcher = try->sitting->watcher;
+    struct patience patience = watcher_patience();
+    int64_t statement_ms = try->observation->statement_us / 1000;
+    bool is_waiting;
+
+    text_format(&sql, our_locks, try->sitting->backend.pid);
+    text_append(&sql, does_anybody_wait);
+    if (!connection_run(watcher, text_of(&sql), &patience)) {
+        return false;
+    }
+    take_locks(try, watcher, 0);
+    if (!watch_waiters(try, is_true(watcher, 1, 0, 0), now_ms, &is_waiting) ||
+        !tell_progress(try, now_ms, is_waiting)) {
+        return false;
+    }
+    if (is_waiting) {
+        name_blockers(try, clock_now_ms() - statement_ms);
+    }
+    return true;
+}
+
+/* How soon the next look is due; 0: never again in this statement. */
 static int64_t
 poll_locks(void *context)
 {
     struct step_try *try = context;
-    struct observation *observation = try->observation;
-    struct sitting *sitting = try->sitting;
-    struct patience patience = {.deadline_ms = clock_now_ms() + POLL_MS, .heeds_interrupt = true};
-    CLEANUP(text_release) struct text sql = {0};
+    const struct sitting *sitting = try->sitting;
+    int64_t began_us = clock_now_us();
 
-    if (!has_watcher(sitting)) {
+    if (!has_watcher(try->sitting) || !watch(try, clock_now_ms())) {
         return POLL_EVERY_MS * POLL_SHARE;
-    }
-    int64_t began_us = clock_now_us(), now_ms = clock_now_ms();
-    bool is_new = connection_server_version(sitting->watcher) >= 140000;
-    text_format(&sql, who_waits, is_new ? behind_and_since : behind_before_14,
-                sitting->backend.pid);
-    text_format(&sql, our_locks, sitting->backend.pid);
-    bool will_tell = asks_for_progress(try, now_ms);
-    if (will_tell) {
-        text_append(&sql, ";");
-        progress_append(&sql, sitting->backend.pid, connection_server_version(sitting->watcher));
-    }
-    if (!connection_run(sitting->watcher, text_of(&sql), &patience)) {
-        return POLL_EVERY_MS * POLL_SHARE;
-    }
-    int64_t statement_ms = observation->statement_us / 1000;
-    int64_t passed_ms = now_ms - (observation->polled_ms ? observation->polled_ms : statement_ms);
-    bool is_waiting = take_waiters(try, sitting->watcher, passed_ms);
-    take_locks(try, sitting->watcher, 1);
-    observation->polled_ms = now_ms;
-    if (will_tell) {
-        tell_progress(try, now_ms, is_waiting);
-    }
-    if (is_waiting) {
-        name_blockers(try, clock_now_us() / 1000 - statement_ms);
     }
     int64_t next_ms = (clock_now_us() - began_us) * POLL_SHARE / 1000;
     next_ms = next_ms > POLL_EVERY_MS ? next_ms : POLL_EVERY_MS;
     /* Who waits for half of his time in vain asks who is in the way, while he still waits. */
-    int64_t half_ms = statement_ms + (int64_t)try->lock_timeout_ms / 2 + 1 - clock_now_us() / 1000;
+    int64_t half_ms = try->observation->statement_us / 1000 + (int64_t)try->lock_timeout_ms / 2 +
+                      1 - clock_now_us() / 1000;
     bool will_ask = try->lock_timeout_ms && half_ms > 0 && half_ms < next_ms;
     return sitting->config.is_unobserved ? 0 : will_ask ? half_ms : next_ms;
 }
@@ -320,11 +359,6 @@ void
 observation_attach(struct step_try *try, struct patience *patience)
 {
     int64_t half_ms = (int64_t)try->lock_timeout_ms / 2 + 1;
-    const struct statement *statement =
-        try->statement ? &try->script->statements[try->statement - 1] : NULL;
-    /* What only makes something new waits for nobody. */
-    bool makes_only = statement && !statement->lock_count && statement->tag &&
-                      strcmp(statement->tag, "CREATE TABLE") == 0;
 
     try->observation->statement_us = clock_now_us();
     if (try->statement && try->observation->asked_count + 1 == try->statement) {
@@ -334,10 +368,12 @@ observation_attach(struct step_try *try, struct patience *patience)
     try->observation->told_ms = 0;
     try->observation->progress = (struct progress_memory){0};
     try->observation->blocked_ms = try->observation->blocked_max = 0;
-    bool waits_less = try->lock_timeout_ms && half_ms < POLL_FIRST_MS && !makes_only;
-    /* Also who is not to be observed asks who is in his way, once. */
+    /*
+     * Also who is not to be observed asks who is in his way, once. A try that ends sooner does not:
+     * the look before the next one will tell.
+     */
     patience->look_after_ms =
-        waits_less || try->sitting->config.is_unobserved ? half_ms : POLL_FIRST_MS;
+        try->sitting->config.is_unobserved && half_ms > POLL_FIRST_MS ? half_ms : POLL_FIRST_MS;
     patience->look = poll_locks;
     patience->context = try;
 }
@@ -359,34 +395,11 @@ static const char look_back[] =
     " AND (SELECT a.xmin::text::bigint FROM pg_catalog.pg_attribute a WHERE a.attrelid ="
     " l.relation AND a.attnum = -6) IS DISTINCT FROM pg_catalog.txid_current() & 4294967295";
 
-/* The same, as cheap as it can be: it is asked while the commit waits. */
-static const char last_look[] =
-    "SELECT p.wal, l.relation::bigint, NULL, l.mode,"
-    " pg_catalog.pg_relation_filenode(l.relation)::bigint FROM (SELECT"
-    " (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::bigint AS wal) p LEFT JOIN"
-    " pg_catalog.pg_lock_status() l ON l.pid = pg_catalog.pg_backend_pid() AND l.locktype ="
-    " 'relation' AND l.granted AND l.relation >= 16384 AND l.mode IN " STRONG ";";
-
 static struct statement_outcome *
 last_noted(const struct step_try *try)
 {
     struct outcome *outcome = try->outcome;
     return outcome->statement_count ? &outcome->statements[outcome->statement_count - 1] : NULL;
-}
-
-/* Whether it has a name here: it is held already, or the manifest names it. */
-static bool
-is_known(const struct step_try *try, uint64_t oid)
-{
-    const struct observation *observation = try->observation;
-    const struct wanted *wanted = look_find(&try->way->look, oid);
-
-    for (size_t i = 0; i < observation->held_count; i++) {
-        if (observation->held[i].oid == oid) {
-            return true;
-        }
-    }
-    return wanted && wanted->name;
 }
 
 static void
@@ -408,9 +421,6 @@ take_back(struct step_try *try, const struct connection *connection, size_t answ
         }
         uint64_t oid = (uint64_t)number_in(connection, answer, row, BACK_OID);
         uint64_t file = (uint64_t)number_in(connection, answer, row, BACK_FILE);
-        if (!is_known(try, oid) && !connection_cell(connection, answer, row, BACK_RELATION)) {
-            continue; /* it is asked for its name later */
-        }
         struct held_lock *held =
             hold(try, oid, connection_cell(connection, answer, row, BACK_RELATION),
                  look_lock_named(mode));
@@ -503,50 +513,14 @@ observation_append_last(const struct step_try *try, struct text *sql)
     if (try->sitting->config.is_unobserved || (is_cheap && !may_lock(try))) {
         return false;
     }
-    text_append(sql, last_look);
+    text_format(sql, "%s;", look_back);
     return true;
-}
-
-/* The tables that the manifest does not know: their names, unless this transaction made them. */
-static void
-name_unknown(struct step_try *try, const struct text *oids)
-{
-    CLEANUP(text_release) struct text sql = {0};
-    struct connection *connection = try->sitting->connection;
-    struct patience patience = sitting_patience();
-
-    text_format(&sql,
-                "SELECT o::bigint, o::regclass, m FROM (VALUES %s) v (o, m) WHERE (SELECT"
-                " a.xmin::text::bigint FROM pg_catalog.pg_attribute a WHERE a.attrelid = o AND"
-                " a.attnum = -6) IS DISTINCT FROM %s::bigint & 4294967295",
-                text_of(oids), try->xid);
-    if (!connection_run(connection, text_of(&sql), &patience)) {
-        return; /* it is done, and that is what matters */
-    }
-    for (size_t row = 0; row < connection_row_count(connection, 0); row++) {
-        hold(try, (uint64_t)number_in(connection, 0, row, 0),
-             connection_cell(connection, 0, row, 1),
-             look_lock_named(connection_cell(connection, 0, row, 2)));
-    }
 }
 
 void
 observation_take_last(struct step_try *try, size_t answer)
 {
-    CLEANUP(text_release) struct text unknown = {0};
-    const struct connection *connection = try->sitting->connection;
-
-    for (size_t row = 0; row < connection_row_count(connection, answer); row++) {
-        const char *oid = connection_cell(connection, answer, row, BACK_OID);
-        const char *mode = connection_cell(connection, answer, row, BACK_MODE);
-        if (oid && !is_known(try, strtoull(oid, NULL, 10))) {
-            text_format(&unknown, "%s(%s::oid, '%s')", unknown.size ? ", " : "", oid, mode);
-        }
-    }
-    take_back(try, connection, answer);
-    if (unknown.size) {
-        name_unknown(try, &unknown);
-    }
+    take_back(try, try->sitting->connection, answer);
     observation_report(try);
 }
 

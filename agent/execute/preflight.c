@@ -86,7 +86,12 @@ refuse(struct step_try *try, const char *why)
 
 /* ---- the server ------------------------------------------------------------------------------ */
 
-enum server_answer { ANSWER_LAG, ANSWER_SLOTS, ANSWER_ARCHIVER };
+enum server_part { PART_LAG, PART_SLOTS, PART_ARCHIVER, PART_COUNT };
+
+/* Planning the questions takes longer than answering them: first which of them have a subject. */
+static const char what_is_there[] = "SELECT EXISTS (SELECT FROM pg_stat_get_wal_senders()),"
+                                    " EXISTS (SELECT FROM pg_get_replication_slots()),"
+                                    " current_setting('archive_mode') <> 'off'";
 
 /*
  * The functions under pg_stat_replication, pg_replication_slots and pg_stat_archiver: a fresh
@@ -117,50 +122,43 @@ static const char archiver[] =
     " 'off'";
 
 static uint64_t
-number_in(const struct connection *connection, size_t answer, size_t column)
+number_in(const struct connection *connection, size_t column)
 {
-    const char *cell = connection_cell(connection, answer, 0, column);
+    const char *cell = connection_cell(connection, 0, 0, column);
     return cell && cell[0] != '-' ? strtoull(cell, NULL, 10) : 0;
 }
 
 static void
 judge_replicas(struct step_try *try, const struct connection *connection)
 {
-    if (connection_row_count(connection, ANSWER_LAG)) {
-        const char *name = connection_cell(connection, ANSWER_LAG, 0, 0);
-        CLEANUP(mem_free)
-        char *text = mem_format("the replica %s is %" PRIu64 " s behind", name ? name : "?",
-                                number_in(connection, ANSWER_LAG, 1) / 1000);
-        find(try, CHECK_LAG, text, "wait until it has caught up; pg_stat_replication tells");
-    }
+    const char *name = connection_cell(connection, 0, 0, 0);
+    CLEANUP(mem_free)
+    char *text = mem_format("the replica %s is %" PRIu64 " s behind", name ? name : "?",
+                            number_in(connection, 1) / 1000);
+
+    find(try, CHECK_LAG, text, "wait until it has caught up; pg_stat_replication tells");
 }
 
 static void
 judge_slots(struct step_try *try, const struct connection *connection)
 {
-    if (connection_row_count(connection, ANSWER_SLOTS)) {
-        bool is_active = connection_cell(connection, ANSWER_SLOTS, 0, 1)[0] == 't';
-        CLEANUP(mem_free)
-        char *text = mem_format("the %s replication slot %s holds %" PRIu64 " MiB of WAL",
-                                is_active ? "active" : "inactive",
-                                connection_cell(connection, ANSWER_SLOTS, 0, 0),
-                                number_in(connection, ANSWER_SLOTS, 2) >> 20);
-        find(try, CHECK_SLOTS, text,
-             "bring its reader back, or SELECT pg_drop_replication_slot('…')");
-    }
+    bool is_active = connection_cell(connection, 0, 0, 1)[0] == 't';
+    CLEANUP(mem_free)
+    char *text = mem_format("the %s replication slot %s holds %" PRIu64 " MiB of WAL",
+                            is_active ? "active" : "inactive", connection_cell(connection, 0, 0, 0),
+                            number_in(connection, 2) >> 20);
+
+    find(try, CHECK_SLOTS, text, "bring its reader back, or SELECT pg_drop_replication_slot('…')");
 }
 
 static void
 judge_archiver(struct step_try *try, const struct connection *connection)
 {
     uint64_t most = or_default(policies_of(try)->archive_count, ARCHIVE_COUNT);
+    uint64_t backlog = number_in(connection, 0);
+    const char *fails = connection_cell(connection, 0, 0, 1);
+    const char *wal = connection_cell(connection, 0, 0, 2);
 
-    if (!connection_row_count(connection, ANSWER_ARCHIVER)) {
-        return;
-    }
-    uint64_t backlog = number_in(connection, ANSWER_ARCHIVER, 0);
-    const char *fails = connection_cell(connection, ANSWER_ARCHIVER, 0, 1);
-    const char *wal = connection_cell(connection, ANSWER_ARCHIVER, 0, 2);
     if (fails && fails[0] == 't') {
         CLEANUP(mem_free)
         char *text = mem_format("the archiver fails at %s", wal ? wal : "a segment");
@@ -172,23 +170,48 @@ judge_archiver(struct step_try *try, const struct connection *connection)
     }
 }
 
+static void
+append_question(const struct step_try *try, enum server_part part, struct text *sql)
+{
+    const struct preflight_policies *policies = policies_of(try);
+
+    if (part == PART_LAG) {
+        text_format(sql, replicas, or_default(policies->lag_ms, LAG_MS));
+    } else if (part == PART_SLOTS) {
+        text_format(sql, slots, or_default(policies->slot_bytes, SLOT_BYTES));
+    } else {
+        text_append(sql, archiver);
+    }
+}
+
 static bool
 ask_server(struct step_try *try)
 {
-    CLEANUP(text_release) struct text sql = {0};
-    const struct preflight_policies *policies = policies_of(try);
+    static void (*const judges[PART_COUNT])(struct step_try *, const struct connection *) = {
+        [PART_LAG] = judge_replicas, [PART_SLOTS] = judge_slots, [PART_ARCHIVER] = judge_archiver};
     struct connection *connection = try->sitting->connection;
     struct patience patience = sitting_patience();
+    bool is_there[PART_COUNT];
 
-    text_format(&sql, replicas, or_default(policies->lag_ms, LAG_MS));
-    text_format(&sql, slots, or_default(policies->slot_bytes, SLOT_BYTES));
-    text_append(&sql, archiver);
-    if (!connection_run(connection, text_of(&sql), &patience)) {
+    if (!connection_run(connection, what_is_there, &patience)) {
         return false;
     }
-    judge_replicas(try, connection);
-    judge_slots(try, connection);
-    judge_archiver(try, connection);
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        is_there[i] = connection_cell(connection, 0, 0, i)[0] == 't';
+    }
+    for (enum server_part i = 0; i < PART_COUNT; i++) {
+        CLEANUP(text_release) struct text sql = {0};
+        if (!is_there[i]) {
+            continue;
+        }
+        append_question(try, i, &sql);
+        if (!connection_run(connection, text_of(&sql), &patience)) {
+            return false;
+        }
+        if (connection_row_count(connection, 0)) {
+            judges[i](try, connection);
+        }
+    }
     return true;
 }
 

@@ -37,6 +37,7 @@ sitting_forget_applied(struct sitting *sitting)
     sitting->applied_count = 0;
     sitting->has_read = false;
     sitting->mirror = NULL;
+    sitting->has_no_history = false;
     arena_clear(&sitting->applied_arena);
 }
 

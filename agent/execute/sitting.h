@@ -53,6 +53,7 @@ struct sitting {
     size_t applied_count, applied_capacity;
     struct arena applied_arena;
     struct mirror *mirror; /* what is known of the tool's own table (mirror.c); in the arena */
+    bool has_no_history;   /* no tool's table is here; as long as the mirror is not known */
 };
 
 /* Housekeeping is bounded: when the server does not answer for so long the connection is given up.
@@ -71,6 +72,9 @@ bool sitting_look(struct sitting *sitting, bool thoroughly, struct error *error)
  * deadline_ms (0: for ever); false with E-DB-… or E-STOPPED.
  */
 bool sitting_attend(struct sitting *sitting, int64_t deadline_ms, struct error *error);
+
+/* The lock is held, and nobody else can have changed what was read under it. */
+bool sitting_is_current(const struct sitting *sitting);
 
 /* The connection is no good any more: close it, remember its backend. */
 void sitting_drop(struct sitting *sitting);

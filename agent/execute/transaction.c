@@ -416,7 +416,7 @@ close_and_commit(struct step_try *try)
     }
     sitting_advance(sitting, row.hash);
     if (looks) {
-        observation_take_last(try, look); /* it may ask more, and forget the answers */
+        observation_take_last(try, look);
     }
     return TRY_DONE;
 }

@@ -115,7 +115,12 @@ way_is_free(struct step_try *try, size_t answer, enum try_end *end)
     if (look_is_empty(&way->look)) {
         return true;
     }
-    look_read(&way->look, try->sitting->connection, answer);
+    if (!look_read(&way->look, try->sitting->connection, answer) &&
+        !look_closely(&way->look, try->sitting, true, &try->error)) {
+        look_forget_names(&way->look);
+        *end = try->sitting->connection ? TRY_BLOCKED : TRY_LOST;
+        return false;
+    }
     *end = preflight_tables(try) ? TRY_BLOCKED : TRY_FAILED;
     return *end == TRY_BLOCKED && judge(way, true) == BUDGET_GO;
 }
@@ -274,7 +279,7 @@ wait_until(struct step_try *try, enum budget_verdict *verdict, bool *is_late)
             told_ms = now_ms;
         }
         if (!interrupt_sleep(try->sitting->interrupt, pause_ms(&try->way->budget)) ||
-            !look_again(&try->way->look, try->sitting, &error)) {
+            !look_closely(&try->way->look, try->sitting, false, &error)) {
             *verdict = BUDGET_GO; /* whoever tries finds out what is the matter */
         }
         if (*verdict == BUDGET_GO) {

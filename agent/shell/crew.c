@@ -1,7 +1,6 @@
 #include "agent/shell/crew.h"
 
 #include <stdlib.h>
-#include <utlist.h>
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
@@ -11,15 +10,13 @@
 
 struct seat {
     struct agent_worker *worker;
-    bool is_idle;
-    struct seat *prev, *next; /* idle, the one that worked longest ago first */
+    bool is_idle; /* with an open connection */
 };
 
 struct agent_crew {
     struct agent_reports *reports;
     struct seat *seats;
     size_t count;
-    struct seat *idle;
     size_t idle_count;
     size_t threads;
 };
@@ -64,11 +61,8 @@ agent_crew_destroy(struct agent_crew **crew_p)
 static void
 leave_idle(struct agent_crew *crew, struct seat *seat)
 {
-    if (seat->is_idle) {
-        seat->is_idle = false;
-        DL_DELETE(crew->idle, seat);
-        crew->idle_count--;
-    }
+    crew->idle_count -= seat->is_idle;
+    seat->is_idle = false;
 }
 
 void
@@ -95,16 +89,19 @@ agent_crew_pause(struct agent_crew *crew, size_t target)
     agent_worker_pause(crew->seats[target].worker);
 }
 
-/* It has answered; when too many sit idle, the one that worked longest ago goes home. */
+/*
+ * It has answered, and keeps its connection, because most often more follows: the step after this
+ * one, the first step after the survey. When too many sit idle who has only looked goes home: it is
+ * asked again after all the others. Those in the middle of a run are as many as the run works on.
+ */
 static void
-enter_idle(struct agent_crew *crew, struct seat *seat)
+enter_idle(struct agent_crew *crew, struct seat *seat, bool has_looked)
 {
-    leave_idle(crew, seat);
-    seat->is_idle = true;
-    DL_APPEND(crew->idle, seat);
-    if (++crew->idle_count > IDLE_MAX) {
-        agent_worker_rest(crew->idle->worker);
-        leave_idle(crew, crew->idle);
+    if (has_looked && crew->idle_count >= IDLE_MAX) {
+        agent_worker_rest(seat->worker);
+    } else {
+        seat->is_idle = true;
+        crew->idle_count++;
     }
 }
 
@@ -118,8 +115,9 @@ agent_crew_take(struct agent_crew *crew)
     }
     struct seat *seat = &crew->seats[report->event.target];
     if (!report->is_over) {
+        leave_idle(crew, seat);
         if (report->event.kind != AGENT_EVENT_PROGRESS) {
-            enter_idle(crew, seat);
+            enter_idle(crew, seat, report->event.kind != AGENT_EVENT_ENDED);
         }
     } else if (agent_worker_reap(seat->worker)) {
         leave_idle(crew, seat);

@@ -1,6 +1,6 @@
 /*
  * crew: the workers of all targets, and how many of them may sit idle with an open connection: a
- * server's connections are few, so only those that worked last keep theirs.
+ * server's connections are few, so not all that have only looked keep theirs.
  */
 #ifndef AGENT_SHELL_CREW_H
 #define AGENT_SHELL_CREW_H
