@@ -355,10 +355,25 @@ poll_locks(void *context)
     return sitting->config.is_unobserved ? 0 : will_ask ? half_ms : next_ms;
 }
 
+/*
+ * Whoever waits for what no text tells must ask, while he waits, what it is. A statement whose
+ * locks are known has just looked for them; only when it waits all the same does the next try ask.
+ */
+static bool
+may_wait_unawares(const struct step_try *try)
+{
+    const struct statement *statement =
+        try->statement ? &try->script->statements[try->statement - 1] : NULL;
+
+    return !statement || try->outcome->lock_tries ||
+           (!statement->lock_count && !text_equal(statement->tag, "CREATE TABLE"));
+}
+
 void
 observation_attach(struct step_try *try, struct patience *patience)
 {
     int64_t half_ms = (int64_t)try->lock_timeout_ms / 2 + 1;
+    bool is_soon = half_ms < POLL_FIRST_MS;
 
     try->observation->statement_us = clock_now_us();
     if (try->statement && try->observation->asked_count + 1 == try->statement) {
@@ -368,12 +383,10 @@ observation_attach(struct step_try *try, struct patience *patience)
     try->observation->told_ms = 0;
     try->observation->progress = (struct progress_memory){0};
     try->observation->blocked_ms = try->observation->blocked_max = 0;
-    /*
-     * Also who is not to be observed asks who is in his way, once. A try that ends sooner does not:
-     * the look before the next one will tell.
-     */
-    patience->look_after_ms =
-        try->sitting->config.is_unobserved && half_ms > POLL_FIRST_MS ? half_ms : POLL_FIRST_MS;
+    /* Also who is not to be observed asks who is in his way, once. */
+    bool at_half = is_soon ? try->lock_timeout_ms && may_wait_unawares(try)
+                           : try->sitting->config.is_unobserved;
+    patience->look_after_ms = at_half ? half_ms : POLL_FIRST_MS;
     patience->look = poll_locks;
     patience->context = try;
 }
