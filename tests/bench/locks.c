@@ -220,7 +220,7 @@ overlap_work(void *context)
 
 enum way_of_doing { DO_NOTHING, DO_OURS, DO_PLAIN, DO_LOOP, DO_COUNT };
 
-static const char *const ways[] = {"no DDL", "skein", "psql", "psql, lock_timeout " LOOP_TIMEOUT};
+static const char *const ways[] = {"no DDL", "skein", "psql", ("psql, lock_timeout " LOOP_TIMEOUT)};
 
 struct change {
     enum way_of_doing how;
