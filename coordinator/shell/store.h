@@ -34,11 +34,22 @@ struct store_options {
     bool refuses_volatile;       /* refuse, not just warn of, a file system in memory */
     bool accepts_older;          /* take a store that went back, and outrank what was before */
     uint64_t size_max;           /* bytes it may grow to; 0: as the disk allows */
+    bool inspects;               /* only look, see store_doubt; nothing may be saved then */
 };
 
 /* Open the store, or make it; the caller owns the result. */
 bool store_open(const struct store_options *options, struct store **store_p, struct error *error);
 void store_close(struct store **store_p);
+
+/*
+ * A store that is inspected is neither written nor locked against other readers, and taken although
+ * it is damaged, changed by somebody else, gone back or newer, as far as it can be read. This is
+ * the first that was found; null: nothing yet.
+ */
+const struct error *store_doubt(const struct store *store);
+
+/* Whether rows without a doubt are ours, and the newest: who may come in can be read from them. */
+bool store_is_trusted(const struct store *store);
 
 /* Who leads by this opening, and what the next run is numbered. */
 struct id store_cluster_id(const struct store *store);
@@ -73,6 +84,10 @@ bool store_load(struct store *store, const struct store_reader *reader, struct e
 
 /* Only the agents and the operators. */
 bool store_load_parties(struct store *store, const struct store_reader *reader,
+                        struct error *error);
+
+/* All targets, those that are gone too. */
+bool store_load_targets(struct store *store, const struct store_reader *reader,
                         struct error *error);
 
 /* A run with its legs and all its steps, whether it has ended or not. */

@@ -73,6 +73,13 @@ check_file_system(const struct store_options *options, const char *folder, struc
     }
 }
 
+static bool
+check_kind(const char *path, const struct stat *about, struct error *error)
+{
+    return S_ISREG(about->st_mode) ||
+           refuse_place(error, "E-STORE-PERM", path, "it is not a regular file");
+}
+
 /* A file that is there must be an ordinary one, ours, and closed to everyone else. */
 static bool
 check_file(const char *path, struct error *error)
@@ -82,8 +89,8 @@ check_file(const char *path, struct error *error)
     if (lstat(path, &about) < 0) {
         return errno == ENOENT || refuse_place(error, "E-STORE-PERM", path, strerror(errno));
     }
-    if (!S_ISREG(about.st_mode)) {
-        return refuse_place(error, "E-STORE-PERM", path, "it is not a regular file");
+    if (!check_kind(path, &about, error)) {
+        return false;
     }
     if (about.st_uid != geteuid() && geteuid() != 0) {
         return refuse_place(error, "E-STORE-PERM", path, "it belongs to another user");
@@ -103,7 +110,13 @@ bool
 store_place_check(const struct store_options *options, struct error *error)
 {
     CLEANUP(mem_free) char *folder = folder_of(options->path);
+    struct stat about;
 
+    if (options->inspects) {
+        return lstat(options->path, &about) == 0
+                   ? check_kind(options->path, &about, error)
+                   : refuse_place(error, "E-STORE-PERM", options->path, strerror(errno));
+    }
     if (!check_file_system(options, folder, error)) {
         return false;
     }
@@ -133,7 +146,11 @@ store_lock(struct store *store, uint64_t *epoch_seen, struct error *error)
     CLEANUP(mem_free) char *path = mem_format("%s.lock", store->path);
     long pid;
 
-    store->lock_file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int flags = store->inspects ? O_RDONLY : O_RDWR | O_CREAT;
+    store->lock_file = open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (store->lock_file < 0 && store->inspects && errno == ENOENT) {
+        return true; /* nobody holds it, and nothing is known of before */
+    }
     if (store->lock_file < 0) {
         const char *code = errno == ENOSPC || errno == EDQUOT ? "E-STORE-FULL" : "E-STORE-PERM";
         return refuse_place(error, code, path, strerror(errno));

@@ -66,6 +66,11 @@ struct store {
     sqlite3_stmt *queries[QUERY_COUNT];
     sqlite3_stmt *saves[RECORD_KIND_COUNT];
     struct text packed; /* the nested values of the record being saved */
+    bool inspects;
+    bool has_macs;      /* every row's hash is compared when it is read */
+    bool has_gone_back; /* it is older than what was here before */
+    struct error doubt; /* the first one */
+    size_t doubt_count;
 };
 
 /* Where a store keeps the process id and the highest epoch that was ever given out. */
@@ -83,6 +88,12 @@ bool store_place_check(const struct store_options *options, struct error *error)
 bool store_mac_open(struct store *store, const struct store_options *options, bool is_new_store,
                     int64_t version, struct error *error);
 
+/*
+ * What should refuse the store: false when it does; true when the store is only inspected, and then
+ * it is kept as a doubt.
+ */
+bool store_tolerates(struct store *store, const struct error *error);
+
 /* Translate the last failure of SQLite; returns false. */
 bool store_fail(const struct store *store, int status, const char *trying, struct error *error);
 
@@ -98,9 +109,9 @@ void store_columns(enum record_kind kind, const char *prefix, struct text *sql);
 
 /*
  * The same for reading with store_row: behind the columns stands whether the row is as it was
- * written.
+ * written; where no hash can be compared, that it is.
  */
-void store_selection(enum record_kind kind, const char *prefix, struct text *sql);
+void store_selection(enum record_kind kind, const char *prefix, bool has_macs, struct text *sql);
 
 /* Bind the fields of a record to a statement's parameters 1…; valid until the next call. */
 bool store_bind(struct store *store, sqlite3_stmt *statement, const struct record *record,

@@ -89,7 +89,7 @@ store_query(struct store *store, enum store_query query, struct error *error)
     }
     if (text->has_columns) {
         text_append(&sql, "SELECT ");
-        store_selection(text->kind, text->prefix, &sql);
+        store_selection(text->kind, text->prefix, store->has_macs, &sql);
         text_append(&sql, " ");
     }
     text_append(&sql, text->rest);
@@ -103,6 +103,20 @@ store_query(struct store *store, enum store_query query, struct error *error)
 
 /* ---- rows by the reader or by the page ------------------------------------------------------ */
 
+/*
+ * The row of a statement; *is_shown unless it cannot be read at all. A row that is not sound ends
+ * the reading, or, in a store that is inspected, is a doubt.
+ */
+static bool
+read_row(struct store *store, sqlite3_stmt *statement, enum record_kind kind, struct arena *arena,
+         struct record *record, bool *is_shown, struct error *error)
+{
+    bool is_read = store_row(statement, 0, kind, arena, record, error);
+
+    *is_shown = is_read || error_is(error, "E-STORE-TAMPERED");
+    return is_read || store_tolerates(store, error);
+}
+
 /* Go through the rows of a bound statement. */
 static bool
 each_row(struct store *store, sqlite3_stmt *statement, enum record_kind kind,
@@ -110,12 +124,12 @@ each_row(struct store *store, sqlite3_stmt *statement, enum record_kind kind,
 {
     CLEANUP(arena_release) struct arena arena = {0};
     struct record record;
-    bool is_read = true;
+    bool is_read = true, is_shown;
     int status;
 
     while (is_read && (status = sqlite3_step(statement)) == SQLITE_ROW) {
-        is_read = store_row(statement, 0, kind, &arena, &record, error);
-        if (is_read) {
+        is_read = read_row(store, statement, kind, &arena, &record, &is_shown, error);
+        if (is_read && is_shown) {
             reader->take(reader->context, &record);
         }
         arena_clear(&arena);
@@ -132,13 +146,15 @@ static bool
 collect(struct store *store, sqlite3_stmt *statement, enum record_kind kind, size_t limit,
         struct arena *arena, struct store_page *page, struct error *error)
 {
-    bool is_read = true;
+    bool is_read = true, is_shown;
     int status = SQLITE_DONE;
 
     page->count = 0;
     page->records = arena_alloc(arena, limit * sizeof *page->records);
     while (is_read && page->count < limit && (status = sqlite3_step(statement)) == SQLITE_ROW) {
-        is_read = store_row(statement, 0, kind, arena, &page->records[page->count++], error);
+        is_read =
+            read_row(store, statement, kind, arena, &page->records[page->count], &is_shown, error);
+        page->count += is_shown;
     }
     if (is_read && status != SQLITE_DONE && status != SQLITE_ROW) {
         is_read = store_fail(store, status, "read the store", error);
@@ -205,6 +221,14 @@ bool
 store_load_parties(struct store *store, const struct store_reader *reader, struct error *error)
 {
     return load_open(store, 2, reader, error);
+}
+
+bool
+store_load_targets(struct store *store, const struct store_reader *reader, struct error *error)
+{
+    sqlite3_stmt *statement = store_query(store, QUERY_OPEN_TARGETS, error);
+
+    return statement && each_row(store, statement, RECORD_TARGET, reader, error);
 }
 
 bool

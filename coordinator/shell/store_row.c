@@ -39,12 +39,12 @@ store_columns(enum record_kind kind, const char *prefix, struct text *sql)
 }
 
 void
-store_selection(enum record_kind kind, const char *prefix, struct text *sql)
+store_selection(enum record_kind kind, const char *prefix, bool has_macs, struct text *sql)
 {
     const struct store_table *table = &store_tables[kind];
 
     store_columns(kind, prefix, sql);
-    if (table->identity) {
+    if (table->identity && has_macs) {
         text_format(sql, ", %smac IS skein_mac('%s', ", prefix, table->name);
         store_columns(kind, prefix, sql);
         text_append(sql, ")");
