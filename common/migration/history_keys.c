@@ -126,9 +126,11 @@ static void
 make_flyway(const struct making *making)
 {
     const struct listed_file *file = making->source->up.file;
-    char *words = in_words(making);
+    const struct source_migration *source = making->source;
+    /* Without a description the name is the version, and Flyway writes none. */
+    const char *words = source->name == source->version ? "" : in_words(making);
 
-    if (making->source->is_repeatable) {
+    if (source->is_repeatable) {
         add(making, "key", arena_format(making->arena, "R %s", words));
     } else {
         add(making, "key", making->source->version);

@@ -11,6 +11,7 @@
 
 #include "common/base/arena.h"
 #include "common/migration/error_list.h"
+#include "common/migration/naming.h"
 
 #define LISTED_MAX 20000
 
@@ -26,6 +27,7 @@ struct listing {
     const char *real_path;
     struct listed_file *files; /* folders too; by name, byte for byte */
     size_t count;
+    const struct naming *naming; /* what Flyway calls its files; null: as it does by itself */
     struct arena arena;
 };
 

@@ -272,7 +272,8 @@ read_service(struct project *project, const char *name, const struct config_node
         return false;
     }
     out->layout = arena_text(&project->arena, layout);
-    return read_substitutions(project, node, out, error) && read_raw(project, node, out, error) &&
+    return naming_read(node, &project->arena, &out->naming, error) &&
+           read_substitutions(project, node, out, error) && read_raw(project, node, out, error) &&
            read_gaps(node, out, error) && read_accepted(node, out, error) &&
            read_history(project, node, out, error) && read_timeouts(node, out, error);
 }
@@ -406,6 +407,7 @@ project_source(const struct project_service *service)
     return (struct migrations_source){.folder = service->migrations,
                                       .service = service->name,
                                       .layout = service->layout,
+                                      .naming = service->naming,
                                       .substitutions = service->substitutions,
                                       .raw = service->raw,
                                       .raw_count = service->raw_count,

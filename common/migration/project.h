@@ -19,10 +19,11 @@
 
 struct project_service {
     const char *name;
-    const char *migrations; /* the folder, so that it can be opened from where we are */
-    const char *layout;     /* "auto" when not said */
-    const char *seed;       /* a file of test data; null when not said */
-    bool has_gaps;          /* numbers may be left out; true when not said */
+    const char *migrations;      /* the folder, so that it can be opened from where we are */
+    const char *layout;          /* "auto" when not said */
+    const char *seed;            /* a file of test data; null when not said */
+    bool has_gaps;               /* numbers may be left out; true when not said */
+    const struct naming *naming; /* what Flyway calls its files; null when not said */
     struct substitutions substitutions;
     const char *
         *raw; /* files of the folder, run as they stand where the grammar cannot read them */

@@ -303,6 +303,7 @@ reading_collect(struct reading *reading)
         return error_list_add(reading->errors, &error);
     }
     collection.listing = reading->files;
+    reading->files->naming = reading->from->naming;
     reading->layout = layout_find(reading->from->layout, reading->files, &error);
     if (!reading->layout) {
         return error_list_add(reading->errors, &error);

@@ -19,6 +19,7 @@
 
 #include "common/migration/bundle.h"
 #include "common/migration/error_list.h"
+#include "common/migration/naming.h"
 #include "common/migration/substitution.h"
 
 /* Where the migrations of a service are, and how strictly they are read. */
@@ -30,8 +31,9 @@ struct migrations_source {
     const char *const
         *raw; /* files that are run as they stand where the grammar cannot read them */
     size_t raw_count;
-    const char *history_table; /* [schema.]name of the tool's own table; null: as it calls it */
-    bool has_no_mirror;        /* that table is not written any more */
+    const char *history_table;   /* [schema.]name of the tool's own table; null: as it calls it */
+    const struct naming *naming; /* what Flyway calls its files; null: as it does by itself */
+    bool has_no_mirror;          /* that table is not written any more */
     /* Of files that say nothing of it themselves; 0: not said either. */
     uint64_t lock_timeout_ms, statement_timeout_ms, timeout_ms;
 };

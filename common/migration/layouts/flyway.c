@@ -1,7 +1,8 @@
 /*
  * flyway: V<version>__<description>.sql, U<version>__… to undo it, R__<description>.sql to be
- * carried out again whenever it has changed; in any folder below. A version's parts are numbers
- * with "." or "_" between, and 1.0 is 1. V come before R; R go by their description.
+ * carried out again whenever it has changed; in any folder below. What they begin with, the "__"
+ * and the endings are those of the listing's naming. A version's parts are numbers with "." or "_"
+ * between, and 1.0 is 1. V come before R; R go by their description.
  * <file>.conf beside a file may say executeInTransaction=false, placeholderReplacement=false.
  */
 #include "common/migration/layouts/flyway.h"
@@ -43,59 +44,117 @@ is_version(const char *text, size_t size)
     return was_digit;
 }
 
-/* Whether a name is one of Flyway's; where its "__" is. */
+/* A name, taken apart; what it points to is the name itself. */
+struct flyway_name {
+    enum part part;
+    const char *version, *description;
+    size_t version_size, description_size;
+};
+
+/* The longest of the prefixes that a name begins with; false when it begins with none. */
 static bool
-is_named(const char *name, const char *ending, const char **separator)
+find_prefix(const struct naming *naming, const char *name, enum part *part, size_t *size)
 {
-    *separator = strstr(name, "__");
-    if (!*separator || !text_ends_with(name, ending) || !strchr("VUR", name[0]) ||
-        strlen(*separator) <= 2 + strlen(ending)) {
+    const char *const prefixes[] = {[PART_UP] = naming->versioned,
+                                    [PART_DOWN] = naming->undo,
+                                    [PART_REPEATABLE] = naming->repeatable};
+    bool is_found = false;
+
+    for (enum part i = PART_UP; i <= PART_REPEATABLE; i++) {
+        size_t prefix = strlen(prefixes[i]);
+        if (text_starts_with(name, prefixes[i]) && (!is_found || prefix > *size)) {
+            *part = i;
+            *size = prefix;
+            is_found = true;
+        }
+    }
+    return is_found;
+}
+
+/* Whether a name with this ending is one of Flyway's; only V and U may be without description. */
+static bool
+take_apart(const struct naming *naming, const char *name, const char *ending,
+           struct flyway_name *out)
+{
+    size_t prefix = 0, size = strlen(name), ending_size = strlen(ending);
+
+    *out = (struct flyway_name){0};
+    if (!text_ends_with(name, ending) || !find_prefix(naming, name, &out->part, &prefix) ||
+        size < prefix + ending_size) {
         return false;
     }
-    return name[0] == 'R' ? *separator == name + 1
-                          : is_version(name + 1, (size_t)(*separator - name) - 1);
+    const char *end = name + size - ending_size, *found = strstr(name + prefix, naming->separator);
+    const char *separator = found && found < end ? found : end;
+    out->version = name + prefix;
+    out->version_size = (size_t)(separator - out->version);
+    out->description = separator == end ? end : separator + strlen(naming->separator);
+    out->description_size = out->description < end ? (size_t)(end - out->description) : 0;
+    if (out->part == PART_REPEATABLE) {
+        return out->version_size == 0 && out->description_size > 0;
+    }
+    return is_version(out->version, out->version_size);
+}
+
+static const struct naming *
+naming_of(const struct listing *listing)
+{
+    return listing->naming ? listing->naming : &naming_flyway;
+}
+
+/* The same with whichever of the endings the name has. */
+static bool
+is_named(const struct naming *naming, const char *name, struct flyway_name *out)
+{
+    for (size_t i = 0; i < naming->suffix_count; i++) {
+        if (take_apart(naming, name, naming->suffixes[i], out)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool
 claims(struct listing *listing, struct listed_file *file)
 {
-    const char *separator;
+    struct flyway_name name;
 
-    (void)listing;
-    return !file->is_folder && is_named(base_name(file->name), ".sql", &separator);
+    return !file->is_folder && is_named(naming_of(listing), base_name(file->name), &name);
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
 static void
-fill(struct collection *collection, struct listed_file *file, const char *separator,
+fill(struct collection *collection, struct listed_file *file, const struct flyway_name *name,
      struct versioned *out)
 {
-    const char *name = base_name(file->name), *description = separator + 2;
+    char *description = collection_piece(collection, name->description, name->description_size);
 
-    *out = (struct versioned){.file = file};
-    out->name = collection_piece(collection, description, strlen(description) - strlen(".sql"));
-    if (name[0] == 'R') {
-        out->part = PART_REPEATABLE;
-        out->version = arena_format(&collection->sources->arena, "R__%s", out->name);
+    *out = (struct versioned){.file = file, .part = name->part, .name = description};
+    if (name->part == PART_REPEATABLE) {
+        out->version = arena_format(&collection->sources->arena, "R__%s", description);
         return;
     }
-    out->part = name[0] == 'U' ? PART_DOWN : PART_UP;
-    char *version = collection_piece(collection, name + 1, (size_t)(separator - name) - 1);
+    char *version = collection_piece(collection, name->version, name->version_size);
     for (char *byte = version; *byte; byte++) {
         *byte = *byte == '_' ? '.' : *byte;
     }
     out->version = version;
+    out->name = description[0] ? description : version;
 }
 
 /* Files that Flyway would do something with, and we cannot. */
 static bool
-is_program(const char *name)
+is_program(const struct naming *naming, const char *name)
 {
-    const char *separator;
+    static const char *const endings[] = {".java", ".class", ".kt"};
+    struct flyway_name parsed;
 
-    return is_named(name, ".java", &separator) || is_named(name, ".class", &separator) ||
-           is_named(name, ".kt", &separator);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        if (take_apart(naming, name, endings[i], &parsed)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool
@@ -104,24 +163,39 @@ is_callback(const char *name)
     return text_starts_with(name, "before") || text_starts_with(name, "after");
 }
 
+/* Whether a file takes part by its ending. */
+static bool
+has_ending(struct collection *collection, const struct naming *naming,
+           const struct listed_file *file)
+{
+    for (size_t i = 0; i < naming->suffix_count; i++) {
+        if (text_ends_with(file->name, naming->suffixes[i])) {
+            return collection_takes(collection, file, naming->suffixes[i]);
+        }
+    }
+    return collection_takes(collection, file, naming->suffixes[0]);
+}
+
 static bool
 take(struct collection *collection, struct listed_file *file, struct versioned *out)
 {
-    const char *name = base_name(file->name), *separator;
+    const struct naming *naming = naming_of(collection->listing);
+    const char *name = base_name(file->name);
+    struct flyway_name parsed;
 
     if (file->is_folder) {
         return false;
     }
-    if (is_program(name)) {
+    if (is_program(naming, name)) {
         return collection_refuse(collection, file->name, "E-MIG-TYPE",
                                  "a migration that is a program cannot be carried out", "",
                                  "write what it does as SQL");
     }
-    if (!collection_takes(collection, file, ".sql")) {
+    if (!has_ending(collection, naming, file)) {
         return false;
     }
-    if (is_named(name, ".sql", &separator)) {
-        fill(collection, file, separator, out);
+    if (is_named(naming, name, &parsed)) {
+        fill(collection, file, &parsed, out);
         return true;
     }
     return collection_pass_over(collection, file->name,

@@ -76,6 +76,52 @@ services_are_read_with_their_folders(void **state)
 }
 
 static void
+flyways_names_are_those_that_its_own_settings_say(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove)
+    struct folder folder = make_project("services:\n"
+                                        "  a:\n"
+                                        "    migrations: a\n"
+                                        "    flyway:\n"
+                                        "      sqlMigrationPrefix: \"\"\n"
+                                        "      sqlMigrationSeparator: '-'\n"
+                                        "      sqlMigrationSuffixes: [.ddl, .sql]\n"
+                                        "  b: { migrations: b }\n");
+    CLEANUP(project_destroy) struct project *project = NULL;
+    struct error error;
+
+    if (!project_open(folder.path, &project, &error)) {
+        fail_msg("%s: %s", error.where, error.text);
+    }
+
+    const struct naming *naming = project->services[0].naming;
+    assert_string_equal(naming->versioned, "");
+    assert_string_equal(naming->undo, "U");
+    assert_string_equal(naming->repeatable, "R");
+    assert_string_equal(naming->separator, "-");
+    assert_int_equal(naming->suffix_count, 2);
+    assert_string_equal(naming->suffixes[0], ".ddl");
+    assert_ptr_equal(project_source(&project->services[0]).naming, naming);
+    assert_null(project->services[1].naming);
+}
+
+#define FLYWAY(settings) "services: { a: { migrations: a, flyway: { " settings " } } }\n"
+
+static void
+names_that_flyway_could_not_tell_apart_are_refused(void **state)
+{
+    (void)state;
+
+    assert_wrong(FLYWAY("sqlMigrationPrefix: R"), "E-CFG-RANGE", ":1:");
+    assert_wrong(FLYWAY("sqlMigrationSeparator: ''"), "E-CFG-RANGE", ":1:");
+    assert_wrong(FLYWAY("sqlMigrationSuffixes: []"), "E-CFG-RANGE", ":1:");
+    assert_wrong(FLYWAY("sqlMigrationSuffixes: ['']"), "E-CFG-RANGE", ":1:");
+    assert_wrong(FLYWAY("sqlMigrationSuffixes: .sql"), "E-CFG-TYPE", ":1:");
+    assert_wrong(FLYWAY("sqlMigrationPrefx: X"), "E-CFG-UNKNOWN", ":1:");
+}
+
+static void
 a_files_own_time_outs_come_before_those_of_its_service(void **state)
 {
     (void)state;
@@ -263,6 +309,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(services_are_read_with_their_folders),
+        cmocka_unit_test(flyways_names_are_those_that_its_own_settings_say),
+        cmocka_unit_test(names_that_flyway_could_not_tell_apart_are_refused),
         cmocka_unit_test(a_files_own_time_outs_come_before_those_of_its_service),
         cmocka_unit_test(the_file_is_found_upward),
         cmocka_unit_test(from_inside_paths_are_short),

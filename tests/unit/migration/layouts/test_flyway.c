@@ -169,6 +169,77 @@ what_flyway_would_do_and_we_cannot_is_named(void **state)
     assert_listed(&reads.notes, "E-MIG-NAME", "V3_no_description.sql", "");
 }
 
+static void
+versions_need_no_description(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    put_any(&folder, "V1.sql");
+    put_any(&folder, "V2__.sql");
+    put_any(&folder, "R__.sql");
+
+    CLEANUP(reads_release) struct reads reads = read_folder(&folder);
+
+    assert_versions(&reads, (const char *const[]){"1", "2", NULL});
+    assert_string_equal(migration_at(&reads, 0)->name, "1");
+    assert_string_equal(migration_key(migration_at(&reads, 0), "description"), "");
+    assert_listed(&reads.notes, "E-MIG-NAME", "R__.sql", "");
+}
+
+static struct reads
+read_named(const struct folder *folder, const char *layout, const struct naming *naming)
+{
+    struct migrations_source source = {
+        .folder = folder->path, .service = "auth", .layout = layout, .naming = naming};
+    struct reads reads = {0};
+    reads.succeeded = migrations_read_source(&source, &reads.bundle, &reads.errors, &reads.notes);
+    return reads;
+}
+
+static void
+files_are_called_as_the_naming_says(void **state)
+{
+    (void)state;
+    static const char *const suffixes[] = {".ddl", ".pg.sql"};
+    static const struct naming naming = {.versioned = "",
+                                         .undo = "UNDO",
+                                         .repeatable = "REP",
+                                         .separator = "-",
+                                         .suffixes = suffixes,
+                                         .suffix_count = 2};
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    put_any(&folder, "1.1-create_orders.ddl");
+    put_any(&folder, "UNDO1.1-create_orders.ddl");
+    put_any(&folder, "below/1.2-more.pg.sql");
+    put_any(&folder, "REP-views.pg.sql");
+    put_any(&folder, "V9__other.sql");
+
+    CLEANUP(reads_release) struct reads reads = read_named(&folder, "auto", &naming);
+
+    assert_versions(&reads, (const char *const[]){"1.1", "1.2", "R__views", NULL});
+    assert_string_equal(reads.bundle->manifest.layout, "flyway");
+    assert_string_equal(migration_at(&reads, 0)->name, "create_orders");
+    assert_string_equal(migration_at(&reads, 1)->name, "more");
+    assert_true(migration_at(&reads, 0)->has_down);
+    assert_string_equal(migration_key(migration_at(&reads, 1), "script"), "below/1.2-more.pg.sql");
+}
+
+static void
+the_longest_prefix_says_what_a_file_is(void **state)
+{
+    (void)state;
+    struct naming naming = naming_flyway;
+    naming.versioned = "db";
+    naming.repeatable = "dbr";
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    put_any(&folder, "db1__a.sql");
+    put_any(&folder, "dbr__b.sql");
+
+    CLEANUP(reads_release) struct reads reads = read_named(&folder, "flyway", &naming);
+
+    assert_versions(&reads, (const char *const[]){"1", "R__b", NULL});
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(versions_have_parts_and_are_compared_as_numbers),
     cmocka_unit_test(zeros_at_the_end_of_a_version_say_nothing),
@@ -179,6 +250,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(placeholders_are_filled_in_from_the_list_and_nothing_else),
     cmocka_unit_test(errors_behind_a_placeholder_are_where_they_stand_in_the_file),
     cmocka_unit_test(what_flyway_would_do_and_we_cannot_is_named),
+    cmocka_unit_test(versions_need_no_description),
+    cmocka_unit_test(files_are_called_as_the_naming_says),
+    cmocka_unit_test(the_longest_prefix_says_what_a_file_is),
 };
 
 RUN_DEEP(tests)
