@@ -25,6 +25,16 @@ static const struct pack_field wanted_lock_fields[] = {
 static const struct pack_shape wanted_lock_shape =
     PACK_SHAPE(struct wanted_lock, wanted_lock_fields);
 
+static const char *const work_kinds[] = {"scan", "index", "write", "rewrite"};
+
+static const struct pack_field work_fields[] = {
+    PACK_FIELD_NAME(struct statement_work, schema, 256),
+    PACK_FIELD_NAME(struct statement_work, table, 256),
+    PACK_FIELD_NAMED_ENUM(struct statement_work, kind, work_kinds),
+};
+
+static const struct pack_shape work_shape = PACK_SHAPE(struct statement_work, work_fields);
+
 static const struct pack_field statement_fields[] = {
     PACK_FIELD_UINT(struct statement, offset, PLACE_MAX),
     PACK_FIELD_UINT(struct statement, size, PLACE_MAX),
@@ -33,6 +43,7 @@ static const struct pack_field statement_fields[] = {
     PACK_FIELD_NAMED_ENUM(struct statement, kind, statement_kinds),
     PACK_FIELD_TEXT(struct statement, tag, 64),
     PACK_FIELD_LIST(struct statement, locks, lock_count, wanted_lock_shape, WANTED_LOCKS_MAX),
+    PACK_FIELD_LIST(struct statement, works, work_count, work_shape, STATEMENT_WORKS_MAX),
     PACK_FIELD_TEXT(struct statement, object, 512),
     PACK_FIELD_TEXT(struct statement, schema, 256),
     PACK_FIELD_TEXT(struct statement, table, 512),

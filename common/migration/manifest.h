@@ -60,6 +60,23 @@ struct wanted_lock {
     enum table_lock mode; /* TABLE_LOCK_SHARE_UPDATE_EXCLUSIVE and stronger */
 };
 
+/* What a statement does to the content of a table, all of it as far as its text tells. */
+enum work_kind {
+    WORK_SCAN,    /* every row is read: VALIDATE, SET NOT NULL */
+    WORK_INDEX,   /* every row is read, sorted and written into an index */
+    WORK_WRITE,   /* rows are changed, removed, or copied from there */
+    WORK_REWRITE, /* the table gets new storage, and its indexes with it */
+    WORK_KIND_COUNT
+};
+
+#define STATEMENT_WORKS_MAX 64
+
+/* One table whose content a statement goes through; not one that its own file has made. */
+struct statement_work {
+    const char *schema, *table; /* plain names, as the history of the migrations finds it */
+    enum work_kind kind;
+};
+
 struct statement {
     uint64_t offset, size; /* bytes of the script's text, without leading comments and the ';' */
     uint64_t line, column; /* of the first byte, from 1; column in characters */
@@ -67,6 +84,8 @@ struct statement {
     const char *tag;           /* what kind of command: "CREATE TABLE", "UPDATE"; for people */
     struct wanted_lock *locks; /* as far as the text tells */
     size_t lock_count;
+    struct statement_work *works; /* likewise */
+    size_t work_count;
     /* Index kinds; names can be put into SQL as they are, quoted where they must be. */
     const char *object; /* the index, with its schema when that was written: app."Weird" */
     const char *schema; /* its schema as a plain name, null when not written */

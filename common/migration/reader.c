@@ -8,6 +8,8 @@
 #include "common/migration/batching.h"
 #include "common/migration/history_keys.h"
 #include "common/migration/script_reading.h"
+#include "common/migration/works.h"
+#include "common/sql/catalog.h"
 #include "common/sql/deep_stack.h"
 
 #define MIGRATION_BOUND 2048 /* version, name, stage, irreversible, depends at their longest */
@@ -101,6 +103,7 @@ read_up(struct reading *reading, const struct source_migration *source, struct m
         }
         migration->depends = arena_text(&reading->arena, script.annotations.depends);
         script_keep(&script, &migration->up);
+        works_read(&script, true, &migration->up);
     }
     script_close(&script, reading->errors);
 }
@@ -141,6 +144,7 @@ read_down(struct reading *reading, const struct source_migration *source,
     if (is_usable) {
         migration->has_down = true;
         script_keep(&script, &migration->down);
+        works_read(&script, false, &migration->down);
     }
     close_way_back(&script, migration);
     script_close(&script, reading->notes);
@@ -201,6 +205,10 @@ script_bound(const struct script *script)
         const char *texts[] = {statement->tag, statement->object, statement->schema,
                                statement->table};
         size += 64;
+        for (size_t work = 0; work < statement->work_count; work++) {
+            size +=
+                8 + strlen(statement->works[work].schema) + strlen(statement->works[work].table);
+        }
         for (size_t text = 0; text < sizeof texts / sizeof *texts; text++) {
             size += texts[text] ? strlen(texts[text]) : 0;
         }
@@ -343,7 +351,8 @@ bool
 migrations_read_source(const struct migrations_source *source, struct bundle **bundle_p,
                        struct error_list *errors, struct error_list *notes)
 {
-    struct reading reading = {.from = source, .errors = errors, .notes = notes};
+    struct reading reading = {
+        .from = source, .errors = errors, .notes = notes, .catalog = catalog_new()};
     size_t before = errors->count + errors->dropped;
 
     reading.error_count = errors->count;
@@ -354,6 +363,7 @@ migrations_read_source(const struct migrations_source *source, struct bundle **b
         error_set(&error, "E-NAME-SYNTAX", "'%s' cannot be a service's name",
                   text_shown(source->service ? source->service : "", shown));
         error_hint(&error, "names: [A-Za-z0-9][A-Za-z0-9._/@-]{0,127} without ..");
+        catalog_destroy(&reading.catalog);
         return error_list_add(errors, &error);
     }
     deep_stack_run(read_all, &reading);
@@ -363,6 +373,7 @@ migrations_read_source(const struct migrations_source *source, struct bundle **b
     }
     source_list_release(&reading.sources);
     listing_destroy(&reading.files);
+    catalog_destroy(&reading.catalog);
     text_release(&reading.content);
     arena_release(&reading.arena);
     return succeeded;

@@ -26,6 +26,7 @@ struct reading {
     struct text content;
     struct arena arena; /* what the manifest points to */
     size_t statement_count;
+    struct catalog *catalog; /* what the ups so far leave behind; null: nobody asks */
 };
 
 /*
