@@ -26,6 +26,7 @@ struct fix {
 };
 
 #define FINDING_FIXES_MAX 4
+#define FINDING_LISTS_MAX 2
 #define FINDING_OF_FILE ((size_t)-1) /* about the file, or the migration, as a whole */
 
 struct rule;
@@ -43,7 +44,8 @@ struct finding {
     const char *numbers; /* what the databases say about that table; null when not asked */
     struct fix fixes[FINDING_FIXES_MAX];
     size_t fix_count;
-    size_t script, statement; /* where an `allow` may stand; FINDING_OF_FILE */
+    const char *unless_lists[FINDING_LISTS_MAX]; /* it holds unless one of these is a short list */
+    size_t script, statement;                    /* where an `allow` may stand; FINDING_OF_FILE */
 };
 
 /* Texts live in the arena. */

@@ -55,6 +55,7 @@ linting_close(struct linting *linting)
 {
     catalog_destroy(&linting->catalog);
     not_yet_release(linting);
+    known_release(linting);
     free(linting->made);
     arena_release(&linting->migration_arena);
     arena_release(&linting->arena);
@@ -149,18 +150,13 @@ path_of(struct folder_lint *folder, const struct source *source)
 }
 
 /*
- * Which files of the catalog are new: those that came with the change; without a change, this one
- * and the one before it, which go out together more often than not, as do those in a row that have
- * the same name: pieces of one.
+ * Which files of the catalog are new: those that came with the change; without a change, those that
+ * go out with this one, and the one before them, which does so more often than not.
  */
 static void
 mark_new(struct linting *linting, size_t index, size_t file)
 {
-    const struct source_migration *migrations = linting->reading.sources.items;
-
-    const char *name = migrations[index].name;
-    bool is_first = !index || !name || !name[0] || !text_equal(name, migrations[index - 1].name);
-    if (is_first) {
+    if (!release_goes_on(&linting->reading.sources, index)) {
         linting->new_since = file > 1 ? file - 1 : 1;
     }
 }
@@ -238,9 +234,6 @@ lint_migrations(struct folder_lint *folder)
     linting->files = arena_alloc(&linting->arena, sources->count * sizeof(char *));
     read_changes(folder);
     for (size_t i = 0; i < sources->count; i++) {
-        linting->has_downs |= sources->items[i].down.file != NULL;
-    }
-    for (size_t i = 0; i < sources->count; i++) {
         lint_migration(folder, i);
     }
 }
@@ -261,7 +254,9 @@ lint_sources(void *context)
         linting_open(linting);
         linting_refuse_all(linting, reading->errors, NULL);
         error_list_release(reading->errors);
+        size_t first = linting->findings->count;
         lint_migrations(folder);
+        withdraw_lists(linting, first);
         linting_close(linting);
         folder->succeeded = true;
     }

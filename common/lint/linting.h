@@ -32,10 +32,10 @@ struct linting {
     size_t fresh;              /* the finding that scene_fix is about; FINDING_OF_FILE: none */
     const char **files;        /* names, by their number in the catalog less one */
     size_t file_count;
-    bool has_downs;
     bool is_incomplete;           /* a file could not be read, or runs code that nobody has read */
     struct early_use *early_uses; /* not_yet.c */
-    struct made_object *made;     /* by the up of the present migration */
+    struct known_thing *trigger_functions, *lists; /* known.c */
+    struct made_object *made;                      /* by the up of the present migration */
     size_t made_count, made_capacity;
     struct arena migration_arena; /* for the length of a migration */
     size_t script_count; /* scripts looked at: tells the findings of one from those of another */
@@ -87,6 +87,22 @@ void allow_apply(struct script_look *scene);
 void not_yet_use(struct script_look *scene, size_t statement, const struct effects *effects);
 void not_yet_make(struct script_look *scene, const struct effects *effects);
 void not_yet_release(struct linting *linting);
+
+/* What a statement of an up says of functions, and of rows that migrations write out; known.c. */
+void known_learn(struct script_look *scene, size_t statement, const struct effects *effects);
+/* Whether a table is a list that migrations keep: "schema.name". */
+bool known_is_list(const struct linting *linting, const char *key);
+void known_release(struct linting *linting);
+
+/* Drop the script's findings that another of its statements makes idle; withdraw.c. */
+void withdraw_idle(struct script_look *scene);
+/* At the end of the folder: those from `first` on that hold for a table unless it is a list. */
+void withdraw_lists(struct linting *linting, size_t first);
+
+/* Whether a migration goes out with the one before it; release.c. */
+bool release_goes_on(const struct source_list *sources, size_t index);
+/* Whether at least half of the migrations just before it have a way back. */
+bool release_writes_downs(const struct source_list *sources, size_t index);
 
 /* Write the source line of a finding, made printable, into it. */
 void scene_take_line(struct finding *finding, const char *text, size_t size, struct arena *arena);

@@ -386,8 +386,8 @@ words_follow(const char *text, size_t size, size_t at, const char *words, size_t
 }
 
 /* Where the words stand in a text; false when they do not. */
-static bool
-find_words(const char *text, size_t text_size, const char *words, size_t *offset, size_t *size)
+bool
+text_has_words(const char *text, size_t text_size, const char *words, size_t *offset, size_t *size)
 {
     size_t begin = 0, found = 0, end = 0;
 
@@ -406,7 +406,7 @@ scene_words(const struct scene *scene, const char *words, size_t *offset, size_t
 {
     size_t text_size = 0;
     const char *text = scene_text(scene, &text_size);
-    bool is_there = find_words(text, text_size, words, offset, size);
+    bool is_there = text_has_words(text, text_size, words, offset, size);
 
     *offset += is_there ? scene->statement->stretch.place.offset : 0;
     return is_there;
@@ -419,8 +419,8 @@ scene_comes_later(const struct scene *scene, const char *words)
 
     for (size_t i = scene->statement_index; i < scene->script->sql.statement_count; i++) {
         const struct stretch *stretch = &scene->script->sql.statements[i].stretch;
-        if (find_words(scene->script->text + stretch->place.offset, stretch->size, words, &offset,
-                       &size)) {
+        if (text_has_words(scene->script->text + stretch->place.offset, stretch->size, words,
+                           &offset, &size)) {
             return true;
         }
     }

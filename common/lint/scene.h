@@ -49,7 +49,7 @@ struct scene {
     const struct catalog *catalog;  /* before the statement */
     unsigned server_major;          /* the oldest server that it has to run on */
     bool is_piece;                  /* the migration before or behind it has the same name */
-    bool has_downs;                 /* other migrations of the folder have a way back */
+    bool has_downs;                 /* at least half of those just before it have a way back */
     const struct made_object *made; /* in a down: what the up has made and noted */
     size_t made_count;
 
@@ -87,6 +87,9 @@ void scene_fix(struct scene *scene, size_t offset, size_t size, const char *text
 /* Whether what scene_find said last has a fix. */
 bool scene_is_fixed(const struct scene *scene);
 
+/* Take what scene_find said last back when the table turns out to be a list of a few rows. */
+void scene_unless_list(struct scene *scene, const char *schema, const char *name);
+
 /* Keep for the down's scene->made what an effect of the up makes. */
 void scene_note_made(struct scene *scene, const struct effect *effect);
 
@@ -97,6 +100,12 @@ bool scene_is_new(const struct scene *scene, const char *schema, const char *nam
 
 /* The same of an enum, domain or other type. */
 bool scene_is_new_type(const struct scene *scene, const char *schema, const char *name);
+
+/* Whether only a trigger can call a function of this name, as far as the history says. */
+bool scene_is_trigger_function(const struct scene *scene, const char *name);
+
+/* The CREATE FUNCTION of such a one; null when it is not known. */
+const char *scene_trigger_text(const struct scene *scene, const char *name);
 
 /* The name of a file of the history by its number in the catalog, for people. */
 const char *scene_file_name(const struct scene *scene, size_t file);
@@ -125,6 +134,10 @@ const struct catalog_table *scene_catalog_table(const struct scene *scene);
  * between, not in strings, quoted names and comments. False when they are not there.
  */
 bool scene_words(const struct scene *scene, const char *words, size_t *offset, size_t *size);
+
+/* The same in any text; the offset is the text's. */
+bool text_has_words(const char *text, size_t text_size, const char *words, size_t *offset,
+                    size_t *size);
 
 /* Whether this statement, or one behind it in the script, has these words. */
 bool scene_comes_later(const struct scene *scene, const char *words);

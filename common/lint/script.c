@@ -192,6 +192,7 @@ show_statements(struct script_look *script, struct scene *scene)
                 not_yet_use(script, i, effects); /* a block may ask first */
             }
             not_yet_make(script, effects);
+            known_learn(script, i, effects);
             linting->is_incomplete |=
                 effects->is_opaque && text_equal(sql->statements[i].facts.tag, "DO");
             catalog_apply(linting->catalog, effects);
@@ -249,7 +250,7 @@ show(struct script_look *script)
         .server_major = linting->wish->server_major ? linting->wish->server_major : MAJOR_ASSUMED,
         .statement_index = FINDING_OF_FILE,
         .is_piece = is_piece(linting, script->migration_index),
-        .has_downs = linting->has_downs,
+        .has_downs = release_writes_downs(&linting->reading.sources, script->migration_index),
         .made = linting->made,
         .made_count = linting->made_count,
     };
@@ -261,6 +262,7 @@ show(struct script_look *script)
     show_statements(script, &scene);
     if (script->is_reported) {
         run_rules(&scene, RULE_OF_SCRIPT_END);
+        withdraw_idle(script);
         allow_apply(script);
     }
 }

@@ -135,6 +135,7 @@ struct change {
     struct object_name name;
     const struct catalog_table *table; /* that the rows are in */
     bool is_only, is_bounded, is_run;
+    size_t row_count;
 };
 
 static struct change
@@ -157,6 +158,7 @@ note_change(struct reading *reading, const struct change *change)
     struct effect *effect = reading_effect(reading, change->verb, object, &change->name, NULL);
 
     effect->is_bounded = change->is_bounded;
+    effect->row_count = change->row_count;
     effect->scans = !change->is_bounded && change->verb != EFFECT_INSERT;
     if (name_is_system(&change->name)) {
         return;
@@ -179,8 +181,10 @@ read_insert(struct reading *reading, const PgQuery__InsertStmt *insert, bool is_
     struct change change = begin_change(reading, EFFECT_INSERT, insert->relation, is_run);
     const PgQuery__Node *source = insert->select_stmt;
 
-    change.is_bounded = !source || (source->node_case == NODE(SELECT_STMT) &&
-                                    source->select_stmt->n_values_lists > 0);
+    if (source && source->node_case == NODE(SELECT_STMT)) {
+        change.row_count = source->select_stmt->n_values_lists;
+    }
+    change.is_bounded = !source || change.row_count > 0;
     note_change(reading, &change);
     if (change.table) {
         check_new_row(reading, change.table, insert->cols, insert->n_cols, !source);

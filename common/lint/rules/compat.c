@@ -139,6 +139,51 @@ is_replaced(const struct scene *scene, size_t statement, const struct effect *dr
     return false;
 }
 
+/* The function that the trigger called: the one that goes in the same script; null: none does. */
+static const char *
+function_dropped(const struct scene *scene)
+{
+    const char *name = NULL;
+
+    for (size_t i = 0; i < scene->script->sql.statement_count; i++) {
+        const struct effects *effects = &scene->script->effects[i];
+        for (size_t j = 0; j < effects->effect_count; j++) {
+            const struct effect *effect = &effects->effects[j];
+            if (effect->verb == EFFECT_DROP && effect->object == OBJECT_FUNCTION) {
+                name = name ? "" : effect->name;
+            }
+        }
+    }
+    return name && name[0] ? name : NULL;
+}
+
+/*
+ * Whether what the trigger kept goes in the same script: a column of its table, or a table that
+ * its function names.
+ */
+static bool
+is_pointless(const struct scene *scene, const struct effect *dropped)
+{
+    const char *function = function_dropped(scene);
+    const char *text = function ? scene_trigger_text(scene, function) : NULL;
+
+    for (size_t i = 0; i < scene->script->sql.statement_count; i++) {
+        const struct effects *effects = &scene->script->effects[i];
+        for (size_t j = 0; j < effects->effect_count; j++) {
+            const struct effect *effect = &effects->effects[j];
+            bool is_drop = effect->verb == EFFECT_DROP && !effect->is_implied;
+            bool is_own = effect->object == OBJECT_COLUMN &&
+                          text_equal(effect->name, dropped->name) &&
+                          text_equal(effect->schema, dropped->schema);
+            bool is_kept = effect->object == OBJECT_TABLE && text && strstr(text, effect->name);
+            if (is_drop && (is_own || is_kept)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* At the end, when it is known what comes back and what goes, too. */
 static void
 check_drop_trigger(struct scene *scene)
@@ -150,7 +195,7 @@ check_drop_trigger(struct scene *scene)
             if (effect->verb == EFFECT_DROP && effect->object == OBJECT_TRIGGER &&
                 !effect->is_implied && !effect->is_temporary &&
                 !scene_is_new(scene, effect->schema, effect->name) &&
-                !is_replaced(scene, i, effect)) {
+                !is_replaced(scene, i, effect) && !is_pointless(scene, effect)) {
                 scene_find_effect(scene, i, effect, "what %s of %s has done is not done any more",
                                   effect->part, scene_name(scene, effect->schema, effect->name));
             }

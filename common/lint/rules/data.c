@@ -1,5 +1,6 @@
 /* Changes of rows: how many at once, and whether they are the same on every database. */
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/text.h"
 #include "common/lint/rules/rules.h"
@@ -32,6 +33,62 @@ is_batched(const struct scene *scene)
     return false;
 }
 
+/* Whether a statement before this one adds the column, with a value for every row. */
+static bool
+is_added_filled(const struct scene *scene, size_t statement, const struct effect *change,
+                const char *name, size_t size)
+{
+    for (size_t i = 0; i < statement; i++) {
+        const struct effects *effects = &scene->script->effects[i];
+        for (size_t j = 0; j < effects->effect_count; j++) {
+            const struct effect *effect = &effects->effects[j];
+            bool is_column = effect->verb == EFFECT_CREATE && effect->object == OBJECT_COLUMN &&
+                             effect->column && text_equal(effect->name, change->name) &&
+                             text_equal(effect->schema, change->schema);
+            if (is_column && strlen(effect->part) == size &&
+                strncasecmp(effect->part, name, size) == 0) {
+                return effect->column->default_text || effect->column->is_serial ||
+                       effect->column->is_identity ||
+                       effect->column->default_volatility >= VOLATILITY_STABLE;
+            }
+        }
+    }
+    return false;
+}
+
+/*
+ * Whether a change concerns rows that hold no value of a column (`… WHERE active IS NULL`) that
+ * has just been added with a default: there are none of them.
+ */
+static bool
+finds_no_row(const struct scene *scene, size_t statement, const struct effect *change)
+{
+    const struct stretch *stretch = &scene->script->sql.statements[statement].stretch;
+    const char *text = scene->script->text + stretch->place.offset, *end = text + stretch->size;
+    size_t offset = 0, size = 0, behind = 0;
+
+    if (!text_has_words(text, stretch->size, "WHERE", &offset, &size)) {
+        return false;
+    }
+    const char *name = text + offset + size;
+    while (name < end && strchr(" \t\r\n\"", *name)) {
+        name++;
+    }
+    const char *stop = name;
+    while (stop < end && !strchr(" \t\r\n\"", *stop)) {
+        stop++;
+    }
+    const char *dot = memchr(name, '.', (size_t)(stop - name));
+    name = dot ? dot + 1 : name;
+    const char *rest = stop < end && *stop == '"' ? stop + 1 : stop;
+    bool is_null = text_has_words(rest, (size_t)(end - rest), "IS NULL", &offset, &size);
+    for (behind = offset + size; is_null && rest + behind < end; behind++) {
+        is_null = strchr(" \t\r\n;", rest[behind]) != NULL;
+    }
+    return is_null && strspn(rest, " \t\r\n") == offset &&
+           is_added_filled(scene, statement, change, name, (size_t)(stop - name));
+}
+
 static void
 check_update_all(struct scene *scene)
 {
@@ -61,7 +118,8 @@ check_unbatched(struct scene *scene)
         !scene_has_word(scene, "LIMIT") &&
         (scene_has_word(scene, "NULL") || scene_has_word(scene, "SELECT") ||
          scene_has_word(scene, "FROM") || scene_has_word(scene, "USING")) &&
-        !memmem(text, size, "'", 1)) {
+        !memmem(text, size, "'", 1) &&
+        !finds_no_row(scene, scene->statement_index, scene->effect)) {
         scene_find(scene, "%s is changed in one transaction, however many of its rows that are",
                    scene_object(scene));
     }
@@ -102,7 +160,8 @@ big_change(const struct scene *scene, size_t statement)
         const struct sql_relation *relation =
             effects_relation(effects, effect->schema, effect->name);
         if (is_change && !effect->is_temporary && !effect->is_implied && relation &&
-            !relation->is_new && !scene_is_new(scene, effect->schema, effect->name)) {
+            !relation->is_new && !scene_is_new(scene, effect->schema, effect->name) &&
+            !finds_no_row(scene, statement, effect)) {
             return effect;
         }
     }
@@ -128,12 +187,23 @@ check_mixed(struct scene *scene)
     }
 }
 
+/* `SELECT 1, 'a' WHERE EXISTS (SELECT … FROM …)` is one row, whatever it asks about. */
+static bool
+is_one_row(const struct scene *scene)
+{
+    size_t from = 0, where = 0, size = 0;
+
+    return !scene_words(scene, "FROM", &from, &size) ||
+           (scene_words(scene, "WHERE", &where, &size) && where < from);
+}
+
 static void
 check_insert_select(struct scene *scene)
 {
     const struct effects *effects = scene->effects;
 
-    if (!changes_rows(scene, EFFECT_INSERT) || scene->effect->is_bounded || is_batched(scene)) {
+    if (!changes_rows(scene, EFFECT_INSERT) || scene->effect->is_bounded || is_batched(scene) ||
+        is_one_row(scene)) {
         return;
     }
     for (size_t i = 0; i < effects->effect_count; i++) {

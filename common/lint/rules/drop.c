@@ -1,4 +1,6 @@
 /* What is dropped, renamed, emptied: code that runs, and data that is gone. */
+#include <string.h>
+
 #include "common/base/text.h"
 #include "common/lint/rules/rules.h"
 
@@ -149,6 +151,7 @@ check_rename_other(struct scene *scene)
     const struct effect *effect = scene->effect;
 
     if (renames(scene) && effect->object != OBJECT_SEQUENCE &&
+        !scene_is_new_type(scene, effect->schema, effect->name) &&
         (is_known_to_code(effect->object) || effect->object == OBJECT_SCHEMA)) {
         scene_find(scene, "code that runs knows the %s %s%s%s, and not %s",
                    sql_object_name(effect->object), scene_object(scene), effect->part ? "." : "",
@@ -167,6 +170,35 @@ check_move(struct scene *scene)
     }
 }
 
+/* Whether a sequence has the name that PostgreSQL gives to that of a serial column. */
+static bool
+is_of_serial(const struct scene *scene, const char *sequence)
+{
+    const struct catalog_table *table = NULL;
+
+    while ((table = catalog_next(scene->catalog, table))) {
+        size_t size = strlen(table->name);
+        bool is_begun = strncmp(sequence, table->name, size) == 0 && sequence[size] == '_';
+        for (const struct catalog_column *column = is_begun ? table->columns : NULL; column;
+             column = column->next) {
+            const char *rest = sequence + size + 1;
+            size_t name = strlen(column->column.name);
+            if (strncmp(rest, column->column.name, name) == 0 && text_equal(rest + name, "_seq")) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Whether code cannot have used it: only a trigger calls it, only a default draws from it. */
+static bool
+is_hidden_from_code(const struct scene *scene, const struct effect *effect)
+{
+    return (effect->object == OBJECT_FUNCTION && scene_is_trigger_function(scene, effect->name)) ||
+           (effect->object == OBJECT_SEQUENCE && is_of_serial(scene, effect->name));
+}
+
 /* At the end, when it is known what comes back. */
 static void
 check_other(struct scene *scene)
@@ -176,7 +208,8 @@ check_other(struct scene *scene)
         for (size_t j = 0; j < effects->effect_count; j++) {
             const struct effect *effect = &effects->effects[j];
             if (effect->verb == EFFECT_DROP && is_known_to_code(effect->object) && effect->name &&
-                !effect->is_implied && !effect->is_temporary && !comes_back(scene, effect)) {
+                !effect->is_implied && !effect->is_temporary && !comes_back(scene, effect) &&
+                !is_hidden_from_code(scene, effect)) {
                 scene_find_effect(scene, i, effect, "code that runs still works with the %s %s",
                                   sql_object_name(effect->object),
                                   scene_name(scene, effect->schema, effect->name));

@@ -7,8 +7,9 @@ const struct rule rules_engine[] = {
      .severity = SEVERITY_ERROR,
      .scope = RULE_OF_ENGINE,
      .parts = ON_ALL,
-     .why = "A file that PostgreSQL's own grammar refuses fails on the first database, in the "
-            "middle of a rollout.",
+     .why =
+         "Skein reads files with PostgreSQL's own grammar, that of 15, and refuses what it cannot "
+         "read before a rollout, not in the middle of one.",
      .instead = "Correct the statement. What only psql understands (\\i, \\copy, :variables) and "
                 "rows of COPY FROM STDIN have to be written as SQL; syntax that is newer than "
                 "PostgreSQL 15 cannot be looked at.",

@@ -57,6 +57,23 @@ check_lost(struct scene *scene)
     }
 }
 
+/* Whether the statement itself drops the column before it adds it: ALTER TABLE drops first. */
+static bool
+is_dropped_here(const struct scene *scene)
+{
+    const struct effect *added = scene->effect;
+
+    for (size_t i = 0; i < scene->effects->effect_count; i++) {
+        const struct effect *effect = &scene->effects->effects[i];
+        if (effect->verb == EFFECT_DROP && effect->object == OBJECT_COLUMN &&
+            text_equal(effect->part, added->part) && text_equal(effect->name, added->name) &&
+            text_equal(effect->schema, added->schema)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 check_there(struct scene *scene)
 {
@@ -76,7 +93,7 @@ check_there(struct scene *scene)
     } else if (effect->object == OBJECT_COLUMN && effect->part) {
         table = catalog_table(scene->catalog, effect->schema, effect->name);
         const struct catalog_column *column = table ? catalog_column(table, effect->part) : NULL;
-        if (column) {
+        if (column && !is_dropped_here(scene)) {
             scene_find(scene, "%s.%s is there already, since %s", scene_object(scene), effect->part,
                        scene_file_name(scene, column->file));
         }

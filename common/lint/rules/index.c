@@ -291,6 +291,8 @@ check_foreign_key(struct scene *scene)
                 scene_find_effect(scene, i, effect,
                                   "no index of %s begins with the columns that refer to %s",
                                   scene_name(scene, effect->schema, effect->name), key->to_table);
+                scene_unless_list(scene, effect->schema, effect->name);
+                scene_unless_list(scene, key->to_schema, key->to_table);
             }
         }
     }

@@ -69,13 +69,37 @@ is_undone(const struct scene *scene, const struct made_object *made)
     return false;
 }
 
+/*
+ * Whether it is there when the script is through: not dropped again, not renamed, not temporary. Of
+ * tables that the history does not know it is taken for granted.
+ */
+static bool
+is_left(const struct scene *scene, const struct effect *effect)
+{
+    const struct catalog *catalog = scene->catalog;
+    const struct catalog_table *table = catalog_table(catalog, effect->schema, effect->name);
+
+    switch (effect->object) {
+    case OBJECT_COLUMN:
+        return !table || (!table->is_temporary && catalog_column(table, effect->part));
+    case OBJECT_INDEX:
+        return !table || (!table->is_temporary &&
+                          catalog_index(catalog, effect->schema, scene_index(effect)));
+    case OBJECT_ENUM:
+    case OBJECT_DOMAIN:
+        return catalog_type(catalog, effect->schema, effect->name);
+    default:
+        return table && !table->is_temporary;
+    }
+}
+
 static void
 note_made(struct scene *scene)
 {
     for (size_t i = 0; i < scene->script->sql.statement_count; i++) {
         const struct effects *effects = &scene->script->effects[i];
         for (size_t j = 0; j < effects->effect_count; j++) {
-            if (is_made_for_long(&effects->effects[j])) {
+            if (is_made_for_long(&effects->effects[j]) && is_left(scene, &effects->effects[j])) {
                 scene_note_made(scene, &effects->effects[j]);
             }
         }

@@ -29,6 +29,30 @@ check_public(struct scene *scene)
     }
 }
 
+/* Whether the script gives the setting back behind the statement. */
+static bool
+is_given_back(const struct scene *scene, const char *setting)
+{
+    const struct sql_script *sql = &scene->script->sql;
+
+    for (size_t i = scene->statement_index + 1; i < sql->statement_count; i++) {
+        const struct sql_facts *facts = &sql->statements[i].facts;
+        size_t offset = 0, size = 0;
+        const struct stretch *stretch = &sql->statements[i].stretch;
+        const char *text = scene->script->text + stretch->place.offset;
+        bool is_reset = text_has_words(text, stretch->size, "RESET", &offset, &size);
+        if (is_reset && text_has_words(text, stretch->size, "RESET ALL", &offset, &size)) {
+            return true;
+        }
+        for (size_t j = 0; is_reset && j < facts->setting_count; j++) {
+            if (text_equal(facts->settings[j].name, setting)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* SET LOCAL ends with the transaction, and the time-outs are Skein's own affair. */
 static void
 check_setting(struct scene *scene)
@@ -38,7 +62,8 @@ check_setting(struct scene *scene)
 
     if (facts->kind != SQL_SET || facts->setting_count != 1 || facts->settings[0].is_call ||
         text_ends_with(facts->settings[0].name, "_timeout") ||
-        scene_words(scene, "SET LOCAL", &offset, &size) || scene_has_word(scene, "RESET")) {
+        scene_words(scene, "SET LOCAL", &offset, &size) || scene_has_word(scene, "RESET") ||
+        is_given_back(scene, facts->settings[0].name)) {
         return;
     }
     scene_find(scene, "%s stays set for whatever comes next in the session",

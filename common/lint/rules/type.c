@@ -97,6 +97,7 @@ check_key(struct scene *scene)
                               scene_object(scene), other->part,
                               text_equal(other->column->type, "smallint") ? "32,767"
                                                                           : "2,147,483,647");
+            scene_unless_list(scene, effect->schema, effect->name);
         }
     }
 }
