@@ -212,7 +212,7 @@ take_lock(struct adopting *adopting, struct error *error)
         if (!run(adopting, text_of(&sql), "cannot ask for the tool's lock", error)) {
             return false;
         }
-        if (connection_cell(sitting->connection, 0, 0, 0)[0] == 't') {
+        if (connection_is_true(sitting->connection, 0, 0, 0)) {
             return true;
         }
         if (clock_now_ms() >= deadline_ms) {

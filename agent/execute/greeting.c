@@ -100,13 +100,6 @@ compose(const struct sitting *sitting, struct greeting *greeting, struct text *s
     }
 }
 
-static uint64_t
-cell_number(const struct connection *connection, size_t answer, size_t column)
-{
-    const char *cell = connection_cell(connection, answer, 0, column);
-    return cell ? strtoull(cell, NULL, 10) : 0;
-}
-
 static void
 read_facts(struct sitting *sitting, size_t answer)
 {
@@ -117,9 +110,9 @@ read_facts(struct sitting *sitting, size_t answer)
     char timeline[9];
 
     facts->server_version = (uint64_t)connection_server_version(connection);
-    facts->in_recovery = connection_cell(connection, answer, 0, FACT_RECOVERY)[0] == 't';
-    facts->system_identifier = cell_number(connection, answer, FACT_SYSTEM);
-    facts->database_oid = cell_number(connection, answer, FACT_DATABASE);
+    facts->in_recovery = connection_is_true(connection, answer, 0, FACT_RECOVERY);
+    facts->system_identifier = connection_number(connection, answer, 0, FACT_SYSTEM);
+    facts->database_oid = connection_number(connection, answer, 0, FACT_DATABASE);
     snprintf(timeline, sizeof timeline, "%s", wal ? wal : "0");
     facts->timeline = strtoull(timeline, NULL, 16);
     sitting->backend.pid = connection_backend_pid(connection);
@@ -132,7 +125,7 @@ static bool
 check_fitness(struct sitting *sitting, size_t answer, uint64_t timeline_seen, struct error *error)
 {
     const struct connection *connection = sitting->connection;
-    uint64_t pid = cell_number(connection, answer, FACT_PID);
+    uint64_t pid = connection_number(connection, answer, 0, FACT_PID);
 
     if (pid != (uint64_t)connection_backend_pid(connection)) {
         error_set(error, "E-DB-POOLER", "a pooler stands between here and the database");
@@ -192,15 +185,15 @@ read_identity(struct sitting *sitting, size_t answer, struct error *error)
     const struct connection *connection = sitting->connection;
     struct id target_id;
 
-    uint64_t version = cell_number(connection, answer, FACT_VERSION);
+    uint64_t version = connection_number(connection, answer, 0, FACT_VERSION);
     if (version > SCHEMA_VERSION) {
         error_set(error, "E-DB-SCHEMA", "a newer Skein has made the schema skein");
         error_where(error, "%s", connection_place(connection));
         error_found(error, "version %" PRIu64 ", known up to %d", version, SCHEMA_VERSION);
         return error_hint(error, "upgrade this program");
     }
-    uint64_t system = cell_number(connection, answer, FACT_OWN_SYSTEM);
-    uint64_t database = cell_number(connection, answer, FACT_OWN_DATABASE);
+    uint64_t system = connection_number(connection, answer, 0, FACT_OWN_SYSTEM);
+    uint64_t database = connection_number(connection, answer, 0, FACT_OWN_DATABASE);
     if (system != sitting->facts.system_identifier || database != sitting->facts.database_oid) {
         return is_foreign(sitting, system, database, error);
     }
@@ -253,7 +246,7 @@ read_head(struct sitting *sitting, size_t answer, struct error *error)
     if (connection_row_count(connection, answer) == 0) {
         return true;
     }
-    facts->journal_count = cell_number(connection, answer, 0);
+    facts->journal_count = connection_number(connection, answer, 0, 0);
     return connection_cell_bytes(connection, answer, 0, 1, facts->journal_head, CHECKSUM_SIZE) ||
            error_set(error, "E-HIST-SHAPE", "the journal holds a hash that is none");
 }
@@ -304,7 +297,7 @@ read_answers(struct sitting *sitting, const struct greeting *greeting, struct er
         return false;
     }
     if (greeting->wants_lock) {
-        sitting->has_lock = connection_cell(connection, greeting->lock, 0, 0)[0] == 't';
+        sitting->has_lock = connection_is_true(connection, greeting->lock, 0, 0);
     }
     sitting->has_schema = true;
     sitting->is_known = true;

@@ -127,7 +127,7 @@ recognise(const struct connection *connection, size_t first, size_t next,
         columns[count++] = (struct history_found){
             .name = connection_cell(connection, 0, row, FIND_NAME),
             .type = connection_cell(connection, 0, row, FIND_TYPE),
-            .is_optional = connection_cell(connection, 0, row, FIND_IS_OPTIONAL)[0] == 't',
+            .is_optional = connection_is_true(connection, 0, row, FIND_IS_OPTIONAL),
         };
     }
     const char *schema = connection_cell(connection, 0, first, FIND_SCHEMA);
@@ -160,8 +160,8 @@ keep(const struct connection *connection, size_t row, const struct history_tool 
                   .table = arena_text(arena, connection_cell(connection, 0, row, FIND_TABLE)),
                   .database =
                       arena_text(arena, connection_cell(connection, 0, row, FIND_DATABASE))},
-        .can_read = connection_cell(connection, 0, row, FIND_CAN_READ)[0] == 't',
-        .can_write = connection_cell(connection, 0, row, FIND_CAN_WRITE)[0] == 't',
+        .can_read = connection_is_true(connection, 0, row, FIND_CAN_READ),
+        .can_write = connection_is_true(connection, 0, row, FIND_CAN_WRITE),
         .is_in_path = connection_cell(connection, 0, row, FIND_RANK) != NULL,
     };
 }
@@ -322,7 +322,7 @@ has_begun(struct sitting *sitting, bool *answer, struct error *error)
                         &patience)) {
         return sitting_query_failed(sitting, "cannot read the journal", error);
     }
-    *answer = connection_cell(sitting->connection, 0, 0, 0)[0] == 't';
+    *answer = connection_is_true(sitting->connection, 0, 0, 0);
     return true;
 }
 

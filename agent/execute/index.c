@@ -50,13 +50,6 @@ append_named(struct connection *connection, const char *name, struct text *sql)
 }
 
 static bool
-is_true(const struct connection *connection, size_t column)
-{
-    const char *cell = connection_cell(connection, 0, 0, column);
-    return cell && cell[0] == 't';
-}
-
-static bool
 ask(struct sitting *sitting, const struct text *sql, struct index_look *look, struct error *error)
 {
     struct connection *connection = sitting->connection;
@@ -69,10 +62,10 @@ ask(struct sitting *sitting, const struct text *sql, struct index_look *look, st
     }
     if (connection_row_count(connection, 0) == 1) {
         snprintf(look->name, sizeof look->name, "%s", connection_cell(connection, 0, 0, LOOK_NAME));
-        look->exists = is_true(connection, LOOK_EXISTS);
-        look->is_valid = is_true(connection, LOOK_VALID);
-        look->is_fitting = is_true(connection, LOOK_FITS);
-        look->is_building = is_true(connection, LOOK_BUILDING);
+        look->exists = connection_is_true(connection, 0, 0, LOOK_EXISTS);
+        look->is_valid = connection_is_true(connection, 0, 0, LOOK_VALID);
+        look->is_fitting = connection_is_true(connection, 0, 0, LOOK_FITS);
+        look->is_building = connection_is_true(connection, 0, 0, LOOK_BUILDING);
     }
     return true;
 }

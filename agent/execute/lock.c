@@ -81,7 +81,7 @@ lock_wait(struct sitting *sitting, int64_t deadline_ms, struct error *error)
         if (!connection_run(sitting->connection, try_and_look, &patience)) {
             return sitting_query_failed(sitting, "cannot ask for the target's lock", error);
         }
-        if (connection_cell(sitting->connection, 0, 0, 0)[0] == 't') {
+        if (connection_is_true(sitting->connection, 0, 0, 0)) {
             sitting->has_lock = true;
             return true;
         }

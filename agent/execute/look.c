@@ -271,13 +271,6 @@ take_cell(const struct connection *connection, size_t row, size_t column, char *
     text_mend_utf8(out);
 }
 
-static bool
-is_true(const struct connection *connection, size_t row, size_t column)
-{
-    const char *cell = connection_cell(connection, 0, row, column);
-    return cell && cell[0] == 't';
-}
-
 static void
 take_blocker(struct look *look, size_t table, const struct connection *connection, size_t row)
 {
@@ -298,9 +291,9 @@ take_blocker(struct look *look, size_t table, const struct connection *connectio
     *blocker = (struct blocker){.pid = pid ? atoi(pid) : 0, .table = table};
     snprintf(blocker->sighting.key, sizeof blocker->sighting.key, "%s", key);
     blocker->sighting.age_ms = age ? strtoll(age, NULL, 10) : -1;
-    blocker->sighting.yields = is_true(connection, row, LOOK_YIELDS);
-    blocker->has_written = is_true(connection, row, LOOK_WRITTEN);
-    blocker->is_autovacuum = is_true(connection, row, LOOK_IS_VACUUM);
+    blocker->sighting.yields = connection_is_true(connection, 0, row, LOOK_YIELDS);
+    blocker->has_written = connection_is_true(connection, 0, row, LOOK_WRITTEN);
+    blocker->is_autovacuum = connection_is_true(connection, 0, row, LOOK_IS_VACUUM);
     take_cell(connection, row, LOOK_USER, blocker->user, sizeof blocker->user);
     take_cell(connection, row, LOOK_APPLICATION, blocker->application, sizeof blocker->application);
     take_cell(connection, row, LOOK_STATE, blocker->state, sizeof blocker->state);
@@ -318,25 +311,18 @@ take_deadlock_timeout(struct look *look, const char *cell)
     }
 }
 
-static uint64_t
-number_in(const struct connection *connection, size_t answer, size_t row, size_t column)
-{
-    const char *cell = connection_cell(connection, answer, row, column);
-    return cell ? strtoull(cell, NULL, 10) : 0;
-}
-
 /* The table that a row is about; null when it is none of ours. */
 static struct wanted *
 table_of(struct look *look, const struct connection *connection, size_t answer, size_t row)
 {
-    uint64_t number = number_in(connection, answer, row, LOOK_TABLE);
+    uint64_t number = connection_number(connection, answer, row, LOOK_TABLE);
 
     if (number >= look->table_count) {
         return NULL;
     }
     struct wanted *table = &look->tables[number];
-    table->oid = number_in(connection, answer, row, LOOK_OID);
-    table->file = number_in(connection, answer, row, LOOK_FILE);
+    table->oid = connection_number(connection, answer, row, LOOK_OID);
+    table->file = connection_number(connection, answer, row, LOOK_FILE);
     return table;
 }
 

@@ -1,8 +1,8 @@
 /*
  * observation: what a try costs the application, measured: which strong locks it really takes and
  * how long it holds them, who waits behind it and for how long, how much WAL is written, what is
- * rewritten. While a statement runs a second connection asks PostgreSQL's lock table; a look takes
- * at most a hundredth of the time between two. What no look has seen was over before one was due.
+ * rewritten. It is asked on the step's own connection when a statement has ended, and beside it
+ * while one runs (watch.h); what no look has seen was over before one was due.
  */
 #ifndef AGENT_EXECUTE_OBSERVATION_H
 #define AGENT_EXECUTE_OBSERVATION_H
@@ -10,6 +10,11 @@
 #include "agent/execute/look.h"
 #include "agent/execute/progress.h"
 #include "agent/execute/try.h"
+
+/* The modes that somebody may mind, as SQL; the others an application takes itself. */
+#define STRONG_MODES                                                                               \
+    "('ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock',"          \
+    " 'AccessExclusiveLock')"
 
 #define HELD_MAX OUTCOME_LOCKS_MAX
 #define WAITERS_MAX 256 /* at once; more are not timed */
@@ -50,8 +55,12 @@ struct observation {
 /* A try begins; its transaction is at this position in the WAL (null: not known). */
 void observation_begin(struct observation *observation, const char *wal_position);
 
-/* The next statement begins: what is to be done while it is waited for goes into the patience. */
-void observation_attach(struct step_try *try, struct patience *patience);
+/*
+ * The try holds this lock, taken by the running statement or one just before it; relation: its
+ * name, null when it has none any more. Null when there is no room for more.
+ */
+struct held_lock *observation_hold(struct step_try *try, uint64_t oid, const char *relation,
+                                   enum table_lock mode);
 
 /* A statement has ended, and was noted in the outcome: who waited behind it goes there too. */
 void observation_end_statement(struct step_try *try);

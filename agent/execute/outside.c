@@ -148,7 +148,7 @@ find_half_made(struct sitting *sitting, const char *what, const char *before, ch
     for (size_t i = 0; i < connection_row_count(connection, 0) && !name[0]; i++) {
         if (!is_listed(before, connection_cell(connection, 0, i, 1))) {
             snprintf(name, size, "%s", connection_cell(connection, 0, i, 0));
-            *is_building = connection_cell(connection, 0, i, 2)[0] == 't';
+            *is_building = connection_is_true(connection, 0, i, 2);
         }
     }
     return true;
@@ -222,8 +222,8 @@ look_at_partition(struct sitting *sitting, const char *parent, const char *parti
         return false;
     }
     if (connection_row_count(connection, 0) == 1) {
-        bool is_attached = connection_cell(connection, 0, 0, 2)[0] == 't';
-        bool is_pending = connection_cell(connection, 0, 0, 3)[0] == 't';
+        bool is_attached = connection_is_true(connection, 0, 0, 2);
+        bool is_pending = connection_is_true(connection, 0, 0, 3);
         snprintf(detach->parent, sizeof detach->parent, "%s", connection_cell(connection, 0, 0, 0));
         snprintf(detach->partition, sizeof detach->partition, "%s",
                  connection_cell(connection, 0, 0, 1));

@@ -121,20 +121,13 @@ static const char archiver[] =
     " pg_walfile_name(pg_current_wal_lsn()) AS now) n WHERE current_setting('archive_mode') <>"
     " 'off'";
 
-static uint64_t
-number_in(const struct connection *connection, size_t column)
-{
-    const char *cell = connection_cell(connection, 0, 0, column);
-    return cell && cell[0] != '-' ? strtoull(cell, NULL, 10) : 0;
-}
-
 static void
 judge_replicas(struct step_try *try, const struct connection *connection)
 {
     const char *name = connection_cell(connection, 0, 0, 0);
     CLEANUP(mem_free)
     char *text = mem_format("the replica %s is %" PRIu64 " s behind", name ? name : "?",
-                            number_in(connection, 1) / 1000);
+                            connection_number(connection, 0, 0, 1) / 1000);
 
     find(try, CHECK_LAG, text, "wait until it has caught up; pg_stat_replication tells");
 }
@@ -142,11 +135,11 @@ judge_replicas(struct step_try *try, const struct connection *connection)
 static void
 judge_slots(struct step_try *try, const struct connection *connection)
 {
-    bool is_active = connection_cell(connection, 0, 0, 1)[0] == 't';
+    bool is_active = connection_is_true(connection, 0, 0, 1);
     CLEANUP(mem_free)
     char *text = mem_format("the %s replication slot %s holds %" PRIu64 " MiB of WAL",
                             is_active ? "active" : "inactive", connection_cell(connection, 0, 0, 0),
-                            number_in(connection, 2) >> 20);
+                            connection_number(connection, 0, 0, 2) >> 20);
 
     find(try, CHECK_SLOTS, text, "bring its reader back, or SELECT pg_drop_replication_slot('…')");
 }
@@ -155,7 +148,7 @@ static void
 judge_archiver(struct step_try *try, const struct connection *connection)
 {
     uint64_t most = or_default(policies_of(try)->archive_count, ARCHIVE_COUNT);
-    uint64_t backlog = number_in(connection, 0);
+    uint64_t backlog = connection_number(connection, 0, 0, 0);
     const char *fails = connection_cell(connection, 0, 0, 1);
     const char *wal = connection_cell(connection, 0, 0, 2);
 
@@ -197,7 +190,7 @@ ask_server(struct step_try *try)
         return false;
     }
     for (size_t i = 0; i < PART_COUNT; i++) {
-        is_there[i] = connection_cell(connection, 0, 0, i)[0] == 't';
+        is_there[i] = connection_is_true(connection, 0, 0, i);
     }
     for (enum server_part i = 0; i < PART_COUNT; i++) {
         CLEANUP(text_release) struct text sql = {0};

@@ -28,13 +28,6 @@ progress_append(struct text *sql, int pid, int server_version)
     }
 }
 
-static uint64_t
-number_in(const struct connection *connection, size_t answer, size_t column)
-{
-    const char *cell = connection_cell(connection, answer, 0, column);
-    return cell ? strtoull(cell, NULL, 10) : 0;
-}
-
 /* By the rate since this phase was first seen; 0: not known. */
 static uint64_t
 time_left_ms(const struct progress_memory *memory, uint64_t done, uint64_t total, int64_t now_ms)
@@ -76,9 +69,9 @@ progress_read(struct progress_memory *memory, const struct connection *connectio
     }
     const char *what = connection_cell(connection, answer, 0, PROGRESS_WHAT);
     const char *phase = connection_cell(connection, answer, 0, PROGRESS_PHASE);
-    uint64_t done = number_in(connection, answer, PROGRESS_DONE);
-    uint64_t total = number_in(connection, answer, PROGRESS_TOTAL);
-    uint64_t locker = number_in(connection, answer, PROGRESS_PID);
+    uint64_t done = connection_number(connection, answer, 0, PROGRESS_DONE);
+    uint64_t total = connection_number(connection, answer, 0, PROGRESS_TOTAL);
+    uint64_t locker = connection_number(connection, answer, 0, PROGRESS_PID);
     if (strncmp(memory->phase, phase ? phase : "", sizeof memory->phase - 1) != 0 ||
         done < memory->done_then) {
         snprintf(memory->phase, sizeof memory->phase, "%s", phase ? phase : "");

@@ -86,7 +86,7 @@ check_opening(struct step_try *try, size_t checks, enum try_end *end)
     snprintf(pid, sizeof pid, "%d", connection_backend_pid(connection));
     bool is_fit = strcmp(connection_cell(connection, checks, 0, CHECK_PID), pid) == 0 &&
                   connection_cell(connection, checks, 0, CHECK_RECOVERY)[0] == 'f' &&
-                  connection_cell(connection, checks, 0, CHECK_LOCK)[0] == 't';
+                  connection_is_true(connection, checks, 0, CHECK_LOCK);
     if (!is_fit) {
         /* Whatever it is, a new look will tell. */
         error_set(&try->error, "E-DB-LOST", "the session is not the one that it was");

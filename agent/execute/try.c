@@ -10,6 +10,7 @@
 #include "agent/execute/grant.h"
 #include "agent/execute/observation.h"
 #include "agent/execute/sql_place.h"
+#include "agent/execute/watch.h"
 
 #define TAG_MAX 64
 #define ROLLBACK_MS 10000
@@ -218,7 +219,7 @@ try_patience(struct step_try *try, const char *failpoint)
                                 .heeds_interrupt = !try->is_effective,
                                 .failpoint = failpoint};
 
-    observation_attach(try, &patience);
+    watch_attach(try, &patience);
     return patience;
 }
 

@@ -288,6 +288,20 @@ connection_tag(const struct connection *connection, size_t answer)
     return answer < connection->answer_count ? PQcmdStatus(connection->answers[answer]) : "";
 }
 
+uint64_t
+connection_number(const struct connection *connection, size_t answer, size_t row, size_t column)
+{
+    const char *cell = connection_cell(connection, answer, row, column);
+    return cell && cell[0] != '-' ? strtoull(cell, NULL, 10) : 0;
+}
+
+bool
+connection_is_true(const struct connection *connection, size_t answer, size_t row, size_t column)
+{
+    const char *cell = connection_cell(connection, answer, row, column);
+    return cell && cell[0] == 't';
+}
+
 bool
 connection_cell_bytes(const struct connection *connection, size_t answer, size_t row, size_t column,
                       void *out, size_t size)

@@ -81,6 +81,12 @@ const char *connection_cell(const struct connection *connection, size_t answer, 
                             size_t column);
 const char *connection_tag(const struct connection *connection, size_t answer);
 
+/* A cell as a whole number (0: NULL, negative, or none), and whether it is true. */
+uint64_t connection_number(const struct connection *connection, size_t answer, size_t row,
+                           size_t column);
+bool connection_is_true(const struct connection *connection, size_t answer, size_t row,
+                        size_t column);
+
 /* A bytea of exactly this size; false when it is none. */
 bool connection_cell_bytes(const struct connection *connection, size_t answer, size_t row,
                            size_t column, void *out, size_t size);
