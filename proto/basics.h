@@ -13,6 +13,7 @@
 #include "common/migration/bundle.h"
 #include "common/migration/manifest.h"
 #include "common/migration/outcome.h"
+#include "common/migration/probe.h"
 
 #define PROTO_VERSION 1
 #define KEY_SIZE 32                /* a CURVE public key */

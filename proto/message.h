@@ -109,6 +109,8 @@ struct surveyed {
     struct fault fault; /* when not */
     struct applied *applied;
     size_t applied_count;
+    struct batch_verdict *verdicts; /* on its probes, in their order */
+    size_t verdict_count;
 };
 
 /* ---- coordinator → agent ------------------------------------------------------------------- */
@@ -190,11 +192,13 @@ struct cancel {
     bool spare_running; /* a pause or a halt lets what runs come to its end */
 };
 
-/* "Look what is applied there now." */
+/* "Look what is applied there now, and whether these could be done there, as far as not applied." */
 struct survey {
     struct id session;
     struct id survey_id;
     struct id target_id;
+    struct batch_probe *probes;
+    size_t probe_count;
 };
 
 /* This agent may not serve this target (claimed by another, a copy …): it starts nothing there. */

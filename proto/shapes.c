@@ -129,6 +129,7 @@ static const struct pack_field surveyed_fields[] = {
     BOOL(surveyed, succeeded),
     INSIDE(surveyed, fault, fault_shape),
     LIST(surveyed, applied, applied_count, applied_shape, APPLIED_MAX),
+    LIST(surveyed, verdicts, verdict_count, batch_verdict_shape, VERDICTS_MAX),
 };
 SHAPE(surveyed);
 
@@ -180,8 +181,9 @@ static const struct pack_field cancel_fields[] = {FIXED(cancel, session), FIXED(
                                                   BOOL(cancel, spare_running)};
 SHAPE(cancel);
 
-static const struct pack_field survey_fields[] = {FIXED(survey, session), FIXED(survey, survey_id),
-                                                  FIXED(survey, target_id)};
+static const struct pack_field survey_fields[] = {
+    FIXED(survey, session), FIXED(survey, survey_id), FIXED(survey, target_id),
+    LIST(survey, probes, probe_count, batch_probe_shape, PROBES_MAX)};
 SHAPE(survey);
 
 static const struct pack_field target_refused_fields[] = {

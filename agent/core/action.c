@@ -39,6 +39,10 @@ agent_actions_add(struct agent_actions *actions, const struct agent_action *acti
         copy->assign->version = arena_text(arena, action->assign->version);
     } else if (action->kind == AGENT_ADOPT) {
         copy->adopt = arena_copy(arena, action->adopt, sizeof *action->adopt);
+    } else if (action->kind == AGENT_SURVEY) {
+        struct message question = {.type = MESSAGE_SURVEY, .survey = *action->survey};
+        message_copy(&question, arena, &question);
+        copy->survey = arena_copy(arena, &question.survey, sizeof question.survey);
     } else if (action->kind == AGENT_KEEP_CHUNK) {
         copy->chunk = arena_copy(arena, action->chunk, sizeof *action->chunk);
         copy->chunk->bytes.data =

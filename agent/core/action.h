@@ -33,7 +33,6 @@ struct agent_action {
     size_t target;        /* EXAMINE … PAUSE */
     struct id step_id;    /* RESOLVE, STOP, PAUSE */
     uint64_t attempt;     /* RESOLVE */
-    struct id survey_id;  /* SURVEY */
     struct id cluster_id; /* EXECUTE, ADOPT: whose the target is from now on */
     struct digest digest; /* LOOK_UP, RELEASE */
     bool is_warning;      /* NOTE */
@@ -41,6 +40,7 @@ struct agent_action {
         struct message *message; /* TELL */
         struct assign *assign;   /* EXECUTE; its token is the session's */
         struct adopt *adopt;     /* ADOPT */
+        struct survey *survey;   /* SURVEY */
         struct chunk *chunk;     /* KEEP_CHUNK */
         const char *note;        /* NOTE */
     };

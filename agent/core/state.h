@@ -208,6 +208,8 @@ struct agent_wish {
     struct id session;
     struct id id; /* the step's, the survey's or the measuring's */
     uint64_t attempt;
+    struct message message; /* SURVEY: the question */
+    struct arena arena;    /* what it points to */
     struct agent_wish *prev, *next;
 };
 
@@ -265,9 +267,14 @@ void agent_target_measure(struct agent_core *core, const struct measure *measure
 void agent_target_ask(struct agent_core *core, struct agent_target *target,
                       const struct id *step_id, uint64_t attempt);
 
-/* Have the worker find this out, unless it is asked to already or there are too many wishes. */
+/*
+ * Have the worker find this out, unless it is asked to already or there are too many wishes. What
+ * the message says is copied; null: nothing more.
+ */
 void agent_target_wish(struct agent_core *core, struct agent_target *target,
-                       enum agent_wish_kind kind, const struct id *id, uint64_t attempt);
+                       enum agent_wish_kind kind, const struct id *id, uint64_t attempt,
+                       const struct message *message);
+void agent_wish_free(struct agent_wish **wish_p);
 
 /* The worker has answered: it, or one that waited for its look to end, goes on. */
 void agent_target_end_job(struct agent_core *core, struct agent_target *target);

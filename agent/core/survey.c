@@ -20,7 +20,8 @@ agent_target_survey(struct agent_core *core, const struct survey *survey)
     struct agent_target *target = agent_target_find(core, &survey->target_id);
     if (target) {
         agent_target_heard(target);
-        agent_target_wish(core, target, AGENT_WISH_SURVEY, &survey->survey_id, 0);
+        struct message question = {.type = MESSAGE_SURVEY, .survey = *survey};
+        agent_target_wish(core, target, AGENT_WISH_SURVEY, &survey->survey_id, 0, &question);
         return;
     }
     struct message message = {
@@ -43,7 +44,7 @@ agent_target_measure(struct agent_core *core, const struct measure *measure)
     struct agent_target *target = agent_target_find(core, &measure->target_id);
     if (target) {
         agent_target_heard(target);
-        agent_target_wish(core, target, AGENT_WISH_SIZES, &measure->measure_id, 0);
+        agent_target_wish(core, target, AGENT_WISH_SIZES, &measure->measure_id, 0, NULL);
         return;
     }
     struct message message = {
@@ -77,7 +78,7 @@ end(struct agent_core *core, struct agent_target *target, struct agent_wish *ask
     if (!succeeded) {
         agent_target_look_again(core, target);
     }
-    free(asked);
+    agent_wish_free(&asked);
     agent_target_end_job(core, target);
 }
 

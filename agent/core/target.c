@@ -74,12 +74,21 @@ agent_target_greet(struct agent_core *core, struct agent_target *target)
     agent_target_advance(core, target);
 }
 
+void
+agent_wish_free(struct agent_wish **wish_p)
+{
+    if (*wish_p) {
+        arena_release(&(*wish_p)->arena);
+    }
+    mem_free(wish_p);
+}
+
 static void
 forget_wish(struct agent_wish **list, struct agent_wish *wish, size_t *count)
 {
     DL_DELETE(*list, wish);
     (*count)--;
-    free(wish);
+    agent_wish_free(&wish);
 }
 
 /* What was asked and assigned is not wanted any more. */
@@ -212,7 +221,7 @@ look(struct agent_core *core, struct agent_target *target, enum agent_job job)
         take(target, &target->surveys, &target->survey_count);
         bool is_survey = target->asked->kind == AGENT_WISH_SURVEY;
         action.kind = is_survey ? AGENT_SURVEY : AGENT_MEASURE;
-        action.survey_id = is_survey ? target->asked->id : action.survey_id;
+        action.survey = is_survey ? &target->asked->message.survey : NULL;
         trace_line(&core->trace, "%s: %s", target->name, is_survey ? "survey" : "measure");
     }
     agent_actions_add(core->actions, &action);
@@ -271,7 +280,7 @@ agent_target_end_job(struct agent_core *core, struct agent_target *target)
 
 void
 agent_target_wish(struct agent_core *core, struct agent_target *target, enum agent_wish_kind kind,
-                  const struct id *id, uint64_t attempt)
+                  const struct id *id, uint64_t attempt, const struct message *message)
 {
     bool is_look = kind != AGENT_WISH_STEP;
     struct agent_wish **list = is_look ? &target->surveys : &target->questions;
@@ -298,6 +307,9 @@ agent_target_wish(struct agent_core *core, struct agent_target *target, enum age
     fresh->session = core->session.id;
     fresh->id = *id;
     fresh->attempt = attempt;
+    if (message) {
+        message_copy(message, &fresh->arena, &fresh->message);
+    }
     DL_APPEND(*list, fresh);
     (*count)++;
     agent_target_advance(core, target);
@@ -307,7 +319,7 @@ void
 agent_target_ask(struct agent_core *core, struct agent_target *target, const struct id *step_id,
                  uint64_t attempt)
 {
-    agent_target_wish(core, target, AGENT_WISH_STEP, step_id, attempt);
+    agent_target_wish(core, target, AGENT_WISH_STEP, step_id, attempt, NULL);
 }
 
 void
@@ -372,7 +384,7 @@ agent_target_resolved(struct agent_core *core, const struct agent_event *event)
     }
     if (asked) {
         answer(core, target, asked, event);
-        free(asked);
+        agent_wish_free(&asked);
     } else if (event->fault) {
         target->resolve_ms = core->now_ms + RESOLVE_AGAIN_MS;
         agent_target_wake_at(core, target->resolve_ms);

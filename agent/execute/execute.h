@@ -14,6 +14,7 @@
 #include "common/migration/adoption.h"
 #include "common/migration/bundle.h"
 #include "common/migration/outcome.h"
+#include "common/migration/probe.h"
 #include "agent/execute/policy.h"
 
 struct sitting;
@@ -117,6 +118,14 @@ bool sitting_examine(struct sitting *sitting, struct arena *arena, struct target
  */
 bool sitting_survey(struct sitting *sitting, struct arena *arena,
                     struct applied_migration **applied, size_t *applied_count, struct error *error);
+
+/*
+ * What the target's catalog says against statements that are to go in batches, of those that were
+ * not applied when it was surveyed: at most VERDICTS_MAX, in the order of the probes. What
+ * cannot be asked is not told.
+ */
+size_t sitting_probe(struct sitting *sitting, const struct batch_probe *probes, size_t probe_count,
+                     struct arena *arena, struct batch_verdict *verdicts);
 
 /* A table, and what PostgreSQL says of it. */
 struct measured_table {

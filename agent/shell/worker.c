@@ -25,6 +25,7 @@ struct job {
     uint64_t attempt;
     struct assign assign;
     struct adopt adopt;
+    struct survey survey;
     char *version; /* the assign's, owned */
     const struct bundle *bundle;
 };
@@ -42,7 +43,8 @@ struct agent_worker {
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t wake;
     struct job job;
-    bool has_job; /* and nobody has taken it */
+    struct arena job_arena; /* what its survey points to */
+    bool has_job;           /* and nobody has taken it */
     bool wants_rest, wants_end, is_over;
 };
 
@@ -122,8 +124,19 @@ examine(struct agent_worker *worker, const struct job *job)
     agent_reports_post(worker->reports, &answer);
 }
 
+/* What its catalog says against the statements that are to go in batches there. */
 static void
-survey(struct agent_worker *worker)
+probe(struct agent_worker *worker, const struct survey *question, struct agent_report *answer,
+      struct surveyed *surveyed)
+{
+    surveyed->verdicts = arena_alloc(&answer->arena, VERDICTS_MAX * sizeof *surveyed->verdicts);
+    surveyed->verdict_count =
+        sitting_probe(worker->sitting, question->probes, question->probe_count, &answer->arena,
+                      surveyed->verdicts);
+}
+
+static void
+survey(struct agent_worker *worker, const struct job *job)
 {
     struct agent_report *answer = agent_report_new(AGENT_EVENT_SURVEYED, worker->target);
     struct surveyed *surveyed = arena_alloc(&answer->arena, sizeof *surveyed);
@@ -143,6 +156,7 @@ survey(struct agent_worker *worker)
             surveyed->applied[i].version = applied[i].version;
             memcpy(surveyed->applied[i].checksum, applied[i].checksum, CHECKSUM_SIZE);
         }
+        probe(worker, &job->survey, answer, surveyed);
     } else {
         surveyed->fault = *kept_fault(answer, &error);
     }
@@ -339,7 +353,7 @@ carry_out(struct agent_worker *worker, const struct job *job)
         agent_measure(worker->sitting, worker->target, worker->reports);
         break;
     default:
-        survey(worker);
+        survey(worker, job);
         break;
     }
 }
@@ -460,6 +474,7 @@ fill_job(struct agent_worker *worker, const struct agent_action *action,
     struct job *job = &worker->job;
 
     mem_free(&job->version);
+    arena_clear(&worker->job_arena);
     *job = (struct job){.kind = action->kind, .cluster_id = *cluster_id, .bundle = bundle};
     if (action->kind == AGENT_EXECUTE) {
         job->assign = *action->assign;
@@ -472,6 +487,10 @@ fill_job(struct agent_worker *worker, const struct agent_action *action,
     } else if (action->kind == AGENT_RESOLVE) {
         job->step_id = action->step_id;
         job->attempt = action->attempt;
+    } else if (action->kind == AGENT_SURVEY) {
+        struct message question = {.type = MESSAGE_SURVEY, .survey = *action->survey};
+        message_copy(&question, &worker->job_arena, &question);
+        job->survey = question.survey;
     }
 }
 
@@ -559,6 +578,7 @@ agent_worker_destroy(struct agent_worker **worker_p, int64_t deadline_ms)
     }
     sitting_destroy(&worker->sitting);
     mem_free(&worker->job.version);
+    arena_release(&worker->job_arena);
     pthread_cond_destroy(&worker->wake);
     pthread_mutex_destroy(&worker->mutex);
     free(worker);

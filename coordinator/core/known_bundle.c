@@ -5,6 +5,61 @@
 #include <string.h>
 
 #include "common/base/mem.h"
+#include "common/base/text.h"
+
+/* ---- what is to go in batches -------------------------------------------------------------- */
+
+static bool
+is_data(const struct script *script)
+{
+    for (size_t i = 0; i < script->statement_count; i++) {
+        const char *tag = script->statements[i].tag;
+        if (!text_equal(tag, "UPDATE") && !text_equal(tag, "DELETE") &&
+            !text_equal(tag, "INSERT")) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+learn_probe(struct known_bundle *bundle, const struct migration *migration,
+            const struct batch *batch)
+{
+    const struct statement *statement = &migration->up.statements[batch->statement - 1];
+    struct batch_probe probe = {.version = migration->version,
+                                .path = migration->up.path,
+                                .line = statement->line,
+                                .column = statement->column,
+                                .schema = batch->schema,
+                                .table = batch->table,
+                                .is_only = batch->is_only,
+                                .is_insert = batch->is_insert,
+                                .key = batch->key,
+                                .changed = batch->changed,
+                                .predicate = batch->predicate,
+                                .outputs = batch->outputs};
+
+    if (bundle->probe_count == PROBES_MAX) {
+        bundle->probe_count--;
+        memmove(bundle->probes, bundle->probes + 1, bundle->probe_count * sizeof *bundle->probes);
+    }
+    pack_copy(&batch_probe_shape, &probe, &bundle->arena, &bundle->probes[bundle->probe_count++]);
+}
+
+static void
+learn_probes(struct known_bundle *bundle, const struct manifest *manifest)
+{
+    bundle->probes = arena_alloc(&bundle->arena, PROBES_MAX * sizeof *bundle->probes);
+    for (size_t i = 0; i < manifest->migration_count; i++) {
+        const struct script *up = &manifest->migrations[i].up;
+        for (size_t j = 0; manifest->migrations[i].has_up && j < up->batch_count; j++) {
+            learn_probe(bundle, &manifest->migrations[i], &up->batches[j]);
+        }
+    }
+}
+
+/* ---- learning ------------------------------------------------------------------------------ */
 
 static void
 learn_migration(struct known_bundle *bundle, const struct migration *migration, size_t index)
@@ -21,6 +76,7 @@ learn_migration(struct known_bundle *bundle, const struct migration *migration, 
     known->has_down = migration->has_down;
     known->is_repeatable = migration->is_repeatable;
     memcpy(known->checksum, migration_checksum(migration), CHECKSUM_SIZE);
+    known->is_data = is_data(&migration->up);
     known->index = index;
     HASH_ADD_KEYPTR(hh, bundle->by_version, known->version, strlen(known->version), known);
 }
@@ -42,6 +98,7 @@ known_bundle_learn(struct known_bundle **table, const struct digest *digest,
     for (size_t i = 0; i < manifest->migration_count; i++) {
         learn_migration(bundle, &manifest->migrations[i], i);
     }
+    learn_probes(bundle, manifest);
     HASH_ADD(hh, *table, digest, sizeof bundle->digest, bundle);
     return bundle;
 }

@@ -10,6 +10,7 @@
 
 #include "common/base/arena.h"
 #include "common/migration/bundle.h"
+#include "common/migration/probe.h"
 
 struct known_migration {
     const char *version, *name;
@@ -17,6 +18,7 @@ struct known_migration {
     const char *depends;      /* "auth@42 policy@7"; null: on nothing */
     const char *irreversible; /* why there is no way back; null when there may be one */
     bool has_up, has_down, is_repeatable;
+    bool is_data; /* its up changes rows and nothing else: what a catalog says stays as it is */
     uint8_t checksum[CHECKSUM_SIZE];
     size_t index;
     UT_hash_handle hh;
@@ -28,6 +30,8 @@ struct known_bundle {
     struct known_migration *migrations; /* in their order */
     size_t migration_count;
     bool has_depends;
+    struct batch_probe *probes; /* of what is to go in batches: the last ones */
+    size_t probe_count;
     struct known_migration *by_version;
     size_t uses;
     struct arena arena;

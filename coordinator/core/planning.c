@@ -7,6 +7,7 @@
 #include "common/base/text.h"
 #include "coordinator/core/depend.h"
 #include "coordinator/core/kept_fault.h"
+#include "coordinator/core/probing.h"
 #include "coordinator/core/run.h"
 #include "coordinator/core/target.h"
 #include "coordinator/core/wave.h"
@@ -128,7 +129,7 @@ fill_leg(const struct entry *entry, struct plan_leg *leg)
     if (!entry->prospect) {
         return;
     }
-    leg->note = entry->prospect->note;
+    leg->note = entry->note ? entry->note : entry->prospect->note;
     if (entry->prospect->itinerary) {
         const struct itinerary *itinerary = entry->prospect->itinerary;
         leg->from_version = itinerary->from_version;
@@ -191,7 +192,13 @@ survey(struct core *core, struct planning *planning, struct entry *entry,
 {
     struct message message = {.type = MESSAGE_SURVEY};
 
-    message.survey = (struct survey){target->session, planning->survey_id, entry->target_id};
+    message.survey = (struct survey){.session = target->session,
+                                     .survey_id = planning->survey_id,
+                                     .target_id = entry->target_id};
+    if (entry->bundle && !entry->is_witness && planning->spec.kind == RUN_UP) {
+        message.survey.probes = entry->bundle->probes;
+        message.survey.probe_count = entry->bundle->probe_count;
+    }
     entry->state = ENTRY_ASKED;
     entry->asked_ms = core->now_ms;
     core_tell_agent(core, target->agent, &message);
@@ -430,6 +437,7 @@ planning_surveyed(struct core *core, struct agent *agent, const struct surveyed 
     be_patient(core, planning);
     if (surveyed->succeeded) {
         take_history(core, planning, entry, surveyed);
+        probing_judge(planning, entry, surveyed);
     } else {
         fault_replace(&entry->fault, &surveyed->fault);
         if (!entry->fault) {

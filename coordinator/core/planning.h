@@ -33,6 +33,7 @@ struct entry {
     const struct prospect *prospect;
     const struct history *history; /* while the plan is being made; null: not known */
     struct fault *fault;           /* of its own: unreachable, busy … */
+    const char *note;              /* likewise: what its catalog says; in the planning's arena */
     uint64_t wave;                 /* from 1; 0: no part in the run */
     UT_hash_handle hh;
 };

@@ -375,7 +375,7 @@ carry_out(struct sim_agent *agent, const struct agent_action *action)
         break;
     case AGENT_SURVEY:
         worker_start(&agent->workers[action->target],
-                     &(struct job){.kind = JOB_SURVEY, .survey_id = action->survey_id});
+                     &(struct job){.kind = JOB_SURVEY, .survey_id = action->survey->survey_id});
         break;
     case AGENT_ADOPT:
         break; /* no tool but ours has worked on these databases, and nobody asks */

@@ -230,7 +230,7 @@ surveys_a_target_for_whoever_asks(void **state)
 
     bench_live(bench);
     survey(bench, 0, 42);
-    assert_true(id_equal(&bench_action(bench, AGENT_SURVEY)->survey_id, &survey_id));
+    assert_true(id_equal(&bench_action(bench, AGENT_SURVEY)->survey->survey_id, &survey_id));
     survey(bench, 0, 42); /* said again */
     assert_int_equal(bench->actions.count, 0);
     surveyed(bench, 0);

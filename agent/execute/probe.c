@@ -1,0 +1,97 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/base/mem.h"
+#include "agent/execute/batch_table.h"
+#include "agent/execute/histories.h"
+
+/*
+ * Before a plan: what the target's catalog says against statements that are to go in batches. The
+ * same look as at the beginning of a step, which looks again; here it changes nothing.
+ */
+
+#define PROBE_LOCK_MS 50 /* somebody has the table for himself: the step will look */
+
+static bool
+is_applied(const struct sitting *sitting, const char *version)
+{
+    for (size_t i = 0; i < sitting->applied_count; i++) {
+        if (strcmp(sitting->applied[i].version, version) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+take_refusal(const struct batch_probe *probe, struct error *error, struct arena *arena,
+             struct batch_verdict *verdict)
+{
+    error_where(error, "%s:%" PRIu64 ":%" PRIu64, probe->path, probe->line, probe->column);
+    *verdict = (struct batch_verdict){.version = arena_text(arena, probe->version),
+                                      .fault = fault_from_error(error, arena)};
+}
+
+/* It may go; but where a trigger could move a key, that is known only when it has. */
+static bool
+warns(const struct batch_probe *probe, const struct batch_table *table, struct arena *arena,
+      struct batch_verdict *verdict)
+{
+    struct error error;
+
+    for (size_t i = 0; i < table->leaf_count && !table->is_by_ctid; i++) {
+        if (!table->leaves[i].may_move_key) {
+            continue;
+        }
+        error_set(&error, "E-BATCH-KEY-MOVED",
+                  "%s.%s has a trigger BEFORE UPDATE, or its key is generated: every batch is "
+                  "looked at, and the first that has moved a key is rolled back",
+                  table->leaves[i].schema, table->leaves[i].name);
+        take_refusal(probe, &error, arena, verdict);
+        verdict->is_warning = true;
+        return true;
+    }
+    return false;
+}
+
+static bool
+look(struct sitting *sitting, const struct batch_probe *probe, struct arena *arena,
+     struct batch_verdict *verdict)
+{
+    CLEANUP(arena_release) struct arena scratch = {0};
+    struct step_try try = {.sitting = sitting, .lock_timeout_ms = PROBE_LOCK_MS};
+    const struct batch batch = {.schema = probe->schema,
+                                .table = probe->table,
+                                .is_only = probe->is_only,
+                                .is_insert = probe->is_insert,
+                                .key = probe->key,
+                                .changed = probe->changed,
+                                .predicate = probe->predicate,
+                                .outputs = probe->outputs};
+    struct batch_table table;
+    struct error error;
+
+    if (batch_table_look(&try, &batch, &scratch, &table, &error)) {
+        return warns(probe, &table, arena, verdict);
+    }
+    if (text_starts_with(error.code, "E-BATCH-")) {
+        take_refusal(probe, &error, arena, verdict);
+        return true;
+    }
+    try_roll_back(&try); /* it could not be asked: the step will say so better */
+    return false;
+}
+
+size_t
+sitting_probe(struct sitting *sitting, const struct batch_probe *probes, size_t probe_count,
+              struct arena *arena, struct batch_verdict *verdicts)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < probe_count && count < VERDICTS_MAX && sitting->connection; i++) {
+        if (!is_applied(sitting, probes[i].version)) {
+            count += look(sitting, &probes[i], arena, &verdicts[count]);
+        }
+    }
+    return count;
+}

@@ -1,0 +1,33 @@
+#include "common/migration/probe.h"
+
+#define VERSION_SIZE_MAX 128
+#define PATH_SIZE_MAX 1024
+#define PLACE_MAX ((uint64_t)64 << 20)
+#define NAME_SIZE_MAX 256
+#define LIST_SIZE_MAX 4096
+
+static const struct pack_field batch_probe_fields[] = {
+    PACK_FIELD_NAME(struct batch_probe, version, VERSION_SIZE_MAX),
+    PACK_FIELD_NAME(struct batch_probe, path, PATH_SIZE_MAX),
+    PACK_FIELD_UINT(struct batch_probe, line, PLACE_MAX),
+    PACK_FIELD_UINT(struct batch_probe, column, PLACE_MAX),
+    PACK_FIELD_TEXT(struct batch_probe, schema, NAME_SIZE_MAX),
+    PACK_FIELD_NAME(struct batch_probe, table, NAME_SIZE_MAX),
+    PACK_FIELD_BOOL(struct batch_probe, is_only),
+    PACK_FIELD_BOOL(struct batch_probe, is_insert),
+    PACK_FIELD_TEXT(struct batch_probe, key, LIST_SIZE_MAX),
+    PACK_FIELD_TEXT(struct batch_probe, changed, LIST_SIZE_MAX),
+    PACK_FIELD_TEXT(struct batch_probe, predicate, LIST_SIZE_MAX),
+    PACK_FIELD_TEXT(struct batch_probe, outputs, LIST_SIZE_MAX),
+};
+
+const struct pack_shape batch_probe_shape = PACK_SHAPE(struct batch_probe, batch_probe_fields);
+
+static const struct pack_field batch_verdict_fields[] = {
+    PACK_FIELD_NAME(struct batch_verdict, version, VERSION_SIZE_MAX),
+    PACK_FIELD_BOOL(struct batch_verdict, is_warning),
+    PACK_FIELD_STRUCT(struct batch_verdict, fault, fault_shape),
+};
+
+const struct pack_shape batch_verdict_shape =
+    PACK_SHAPE(struct batch_verdict, batch_verdict_fields);

@@ -1,0 +1,84 @@
+#include "coordinator/core/probing.h"
+
+#include <string.h>
+
+#include "common/base/text.h"
+#include "coordinator/core/kept_fault.h"
+
+#define NOTE_MOST 1000 /* bytes; a longer one is not said */
+
+static const struct batch_verdict *
+verdict_on(const struct batch_verdict *verdicts, size_t count, const char *version, bool is_warning)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (verdicts[i].is_warning == is_warning && strcmp(verdicts[i].version, version) == 0) {
+            return &verdicts[i];
+        }
+    }
+    return NULL;
+}
+
+static bool
+is_about_absence(const struct batch_verdict *verdict)
+{
+    return text_equal(verdict->fault.code, "E-BATCH-TABLE");
+}
+
+const struct batch_verdict *
+probing_choose(const struct known_bundle *bundle, const struct leg_step *steps, size_t step_count,
+               const struct batch_verdict *verdicts, size_t verdict_count, bool *is_certain)
+{
+    const struct batch_verdict *first = NULL;
+    bool is_as_found = true; /* nothing before it changes what the catalog says */
+
+    *is_certain = false;
+    for (size_t i = 0; i < step_count; i++) {
+        const char *version = steps[i].version;
+        const struct batch_verdict *refusal = verdict_on(verdicts, verdict_count, version, false);
+        if (refusal && is_as_found) {
+            *is_certain = true;
+            return refusal;
+        }
+        if (refusal && is_about_absence(refusal)) {
+            refusal = NULL;
+        }
+        const struct batch_verdict *found =
+            refusal ? refusal : verdict_on(verdicts, verdict_count, version, true);
+        first = first ? first : found;
+        const struct known_migration *migration = known_bundle_migration(bundle, version);
+        is_as_found = is_as_found && migration && migration->is_data;
+    }
+    return first;
+}
+
+static void
+add_note(struct planning *planning, struct entry *entry, const struct batch_verdict *verdict)
+{
+    const char *before = entry->prospect->note;
+    const char *unless =
+        verdict->is_warning ? "" : ", unless what comes before it in the plan changes that";
+    const char *note = arena_format(&planning->arena, "%s%s%s: %s (%s)%s", before ? before : "",
+                                    before ? "; " : "", verdict->version, verdict->fault.text,
+                                    verdict->fault.code, unless);
+
+    entry->note = strlen(note) <= NOTE_MOST ? note : before;
+}
+
+void
+probing_judge(struct planning *planning, struct entry *entry, const struct surveyed *surveyed)
+{
+    const struct itinerary *itinerary = entry->prospect ? entry->prospect->itinerary : NULL;
+    bool is_certain;
+
+    if (!itinerary || !entry->bundle) {
+        return;
+    }
+    const struct batch_verdict *verdict =
+        probing_choose(entry->bundle, itinerary->steps, itinerary->step_count, surveyed->verdicts,
+                       surveyed->verdict_count, &is_certain);
+    if (verdict && is_certain) {
+        fault_replace(&entry->fault, &verdict->fault);
+    } else if (verdict && verdict->fault.text && verdict->fault.code) {
+        add_note(planning, entry, verdict);
+    }
+}

@@ -1,0 +1,184 @@
+#include "tests/component/execute/batch_scene.h"
+
+#include <libpq-fe.h>
+
+#include "common/base/mem.h"
+#include "coordinator/core/known_bundle.h"
+
+static struct cluster *cluster;
+
+#define TABLE                                                                                      \
+    "CREATE TABLE t (id bigint PRIMARY KEY, a int, b text, x bigint NOT NULL DEFAULT 1);"          \
+    "INSERT INTO t (id, a, b) SELECT i, i % 7, 'b' || i FROM generate_series(1, 100) i;"
+
+static struct scene *
+scene_with(const char *sql)
+{
+    struct scene *scene = scene_new(cluster);
+
+    scene_tell(scene, sql);
+    return scene;
+}
+
+/* What the database says against the file, asked as a coordinator asks; null: nothing. */
+static const struct batch_verdict *
+ask(struct scene *scene, const char *up)
+{
+    struct batch_verdict *verdicts = arena_alloc(&scene->arena, VERDICTS_MAX * sizeof *verdicts);
+    struct known_bundle *known = NULL;
+    struct applied_migration *applied;
+    size_t applied_count, count;
+
+    plan_file(scene, up);
+    known_bundle_learn(&known, &scene->bundle->digest, &scene->bundle->manifest);
+    assert_int_equal(known->probe_count, 1);
+    assert_true(
+        sitting_survey(scene->sitting, &scene->arena, &applied, &applied_count, &scene->error));
+    count =
+        sitting_probe(scene->sitting, known->probes, known->probe_count, &scene->arena, verdicts);
+    known_bundles_sweep(&known, 0);
+    assert_true(count <= 1);
+    return count ? &verdicts[0] : NULL;
+}
+
+static void
+assert_verdict(struct scene *scene, const char *up, const char *code, bool is_warning)
+{
+    const struct batch_verdict *verdict = ask(scene, up);
+
+    if (!verdict) {
+        fail_msg("%s: nothing is said against it", up);
+    }
+    assert_string_equal(verdict->fault.code, code);
+    assert_string_equal(verdict->fault.where, "001_m.up.sql:2:1");
+    assert_string_equal(verdict->version, "001");
+    assert_int_equal(verdict->is_warning, is_warning);
+}
+
+static void
+assert_goes(struct scene *scene, const char *up)
+{
+    const struct batch_verdict *verdict = ask(scene, up);
+
+    if (verdict) {
+        fail_msg("%s: %s %s", up, verdict->fault.code, verdict->fault.text);
+    }
+}
+
+static void
+keys_that_cannot_be_gone_along_are_found(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy)
+    struct scene *scene = scene_with(
+        TABLE "CREATE TABLE bare (a int, x int); CREATE TABLE loose (a int UNIQUE, x int);"
+              "CREATE TABLE part (a int NOT NULL UNIQUE, b int, x int) PARTITION BY RANGE (a);"
+              "CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (9);"
+              "CREATE TABLE moves (a int NOT NULL, b int) PARTITION BY RANGE (b);"
+              "CREATE TABLE moves_1 PARTITION OF moves (UNIQUE (a)) FOR VALUES FROM (0) TO (9)");
+
+    assert_goes(scene, "-- skein: batch\nUPDATE t SET x = 2");
+    assert_verdict(scene, "-- skein: batch\nUPDATE bare SET x = 2", "E-BATCH-KEY", false);
+    assert_verdict(scene, "-- skein: batch key=a\nUPDATE loose SET x = 2", "E-BATCH-KEY", false);
+    assert_verdict(scene, "-- skein: batch key=a\nUPDATE t SET x = 2", "E-BATCH-KEY", false);
+    assert_goes(scene, "-- skein: batch key=ctid\nUPDATE bare SET x = 2 WHERE x IS NULL");
+    assert_goes(scene, "-- skein: batch key=a\nUPDATE part SET x = 2");
+    assert_verdict(scene, "-- skein: batch\nUPDATE part SET x = 2", "E-BATCH-KEY", false);
+    assert_goes(scene, "-- skein: batch key=a\nDELETE FROM moves");
+    assert_verdict(scene, "-- skein: batch key=a\nUPDATE moves SET b = b + 1", "E-BATCH-PARTITION",
+                   false);
+    assert_goes(scene, "-- skein: batch\nDELETE FROM t WHERE a = 3");
+}
+
+static void
+what_is_no_table_is_found(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy)
+    struct scene *scene = scene_with(
+        TABLE "CREATE VIEW v AS SELECT * FROM t; CREATE TABLE r (id int PRIMARY KEY, x int);"
+              "CREATE RULE r AS ON UPDATE TO r DO ALSO INSERT INTO probe VALUES ('x');"
+              "CREATE FUNCTION f(int) RETURNS boolean VOLATILE LANGUAGE sql AS 'SELECT $1 > 3'");
+
+    assert_verdict(scene, "-- skein: batch\nUPDATE v SET x = 1", "E-BATCH-VIEW", false);
+    assert_verdict(scene, "-- skein: batch\nUPDATE nosuch SET x = 1", "E-BATCH-TABLE", false);
+    assert_verdict(scene, "-- skein: batch\nUPDATE r SET x = 1", "E-BATCH-RULE", false);
+    assert_verdict(scene, "-- skein: batch\nUPDATE t SET x = 1 WHERE f(a)", "E-BATCH-VOLATILE",
+                   false);
+}
+
+static void
+a_trigger_that_may_move_the_key_is_warned_of(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy)
+    struct scene *scene =
+        scene_with(TABLE "CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS"
+                         " 'BEGIN RETURN new; END';"
+                         "CREATE TRIGGER away BEFORE UPDATE ON t FOR EACH ROW"
+                         " EXECUTE FUNCTION away()");
+
+    assert_verdict(scene, "-- skein: batch\nUPDATE t SET x = 2", "E-BATCH-KEY-MOVED", true);
+    assert_goes(scene, "-- skein: batch\nDELETE FROM t");
+}
+
+static void
+what_is_applied_is_not_asked_about(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_with(TABLE);
+    const char *up = "-- skein: batch\nUPDATE t SET x = 2";
+
+    plan_file(scene, up);
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    scene_tell(scene, "ALTER TABLE t DROP CONSTRAINT t_pkey");
+    assert_goes(scene, up);
+}
+
+/* Somebody has the table for himself: the plan does not wait, and the connection is as it was. */
+static void
+a_locked_table_is_left_to_the_step(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy)
+    struct scene *scene = scene_with("CREATE TABLE bare (a int, x int);"
+                                     "INSERT INTO bare VALUES (1, 1)");
+    const char *up = "-- skein: batch\nUPDATE bare SET x = 2";
+    PGconn *holder = PQconnectdb(scene->conninfo);
+
+    PQclear(PQexec(holder, "BEGIN; LOCK TABLE bare"));
+    assert_goes(scene, up);
+    PQclear(PQexec(holder, "ROLLBACK"));
+    assert_verdict(scene, up, "E-BATCH-KEY", false);
+    PQfinish(holder);
+}
+
+static int
+start(void **state)
+{
+    (void)state;
+    cluster = cluster_new("fsync = off\n");
+    return 0;
+}
+
+static int
+stop(void **state)
+{
+    (void)state;
+    cluster_destroy(&cluster);
+    return 0;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(keys_that_cannot_be_gone_along_are_found),
+        cmocka_unit_test(what_is_no_table_is_found),
+        cmocka_unit_test(a_trigger_that_may_move_the_key_is_warned_of),
+        cmocka_unit_test(what_is_applied_is_not_asked_about),
+        cmocka_unit_test(a_locked_table_is_left_to_the_step),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
