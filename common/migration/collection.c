@@ -8,6 +8,7 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/migration/manifest.h"
+#include "common/migration/refusal.h"
 
 #define VERSION_SIZE_MAX 128
 #define NAME_SIZE_MAX 256
@@ -66,6 +67,30 @@ collection_pass_over(struct collection *collection, const char *name, const char
     return error_list_add(collection->notes, &error);
 }
 
+bool
+collection_refuse_name(struct collection *collection, struct listed_file *file, const char *pattern)
+{
+    if ((collection->accepted & ACCEPT_STRANGERS) || listing_is_silent(collection->listing, file)) {
+        return collection_pass_over(collection, file->name, "it is not called as a migration is");
+    }
+    return collection_refuse(collection, file->name, "E-MIG-NAME",
+                             "the file is not called as a migration is", pattern,
+                             "rename it or put it elsewhere; if the tool takes no notice of it: "
+                             "accept: [E-MIG-NAME] in skein.yaml, or --accept E-MIG-NAME");
+}
+
+void
+collection_refuse_lonely(struct collection *collection, const struct listed_file *file)
+{
+    if (collection->accepted & ACCEPT_LONELY) {
+        collection_pass_over(collection, file->name, "the version has no up file");
+        return;
+    }
+    collection_refuse(collection, file->name, "E-MIG-MISSING", "the version has no up file", "",
+                      "add it, or remove this one; if it was never there: accept: [E-MIG-MISSING] "
+                      "in skein.yaml, or --accept E-MIG-MISSING");
+}
+
 /* ---- files ----------------------------------------------------------------------------------- */
 
 bool
@@ -79,8 +104,8 @@ is_printable_name(const char *name)
     return text_is_utf8(name, strlen(name));
 }
 
-static const char *
-last_part(const char *path)
+const char *
+name_of_file(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
@@ -91,7 +116,7 @@ collection_takes(struct collection *collection, const struct listed_file *file, 
 {
     size_t size = strlen(file->name), ending_size = strlen(ending);
 
-    if (last_part(file->name)[0] == '.' || size <= ending_size ||
+    if (name_of_file(file->name)[0] == '.' || size <= ending_size ||
         strcasecmp(file->name + size - ending_size, ending) != 0) {
         return false;
     }
@@ -111,7 +136,7 @@ collection_refuse_program(struct collection *collection, const struct listed_fil
     static const char *const endings[] = {".go", ".js",  ".ts",   ".mjs", ".cjs", ".py", ".rb",
                                           ".sh", ".php", ".java", ".kt",  ".rs",  ".pl"};
 
-    if (file->is_folder || !isdigit((unsigned char)file->name[0])) {
+    if (file->is_folder || !isdigit((unsigned char)name_of_file(file->name)[0])) {
         return false;
     }
     for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
@@ -266,6 +291,7 @@ collection_check_text(struct collection *collection, struct listed_file *file)
 bool
 name_is_numbered(const char *name, const char *separator, const char *ending)
 {
+    name = name_of_file(name);
     size_t digits = strspn(name, DIGITS), size = strlen(name), ending_size = strlen(ending);
 
     return digits > 0 && text_starts_with(name + digits, separator) &&
@@ -277,7 +303,7 @@ bool
 collection_take_apart(struct collection *collection, struct listed_file *file,
                       const char *separator, const char *ending, struct versioned *out)
 {
-    const char *name = file->name;
+    const char *name = name_of_file(file->name);
     size_t digits = strspn(name, DIGITS), begin = digits + strlen(separator);
 
     if (!name_is_numbered(name, separator, ending)) {
@@ -306,8 +332,9 @@ int
 versioned_compare_names(const void *a, const void *b)
 {
     const struct versioned *left = a, *right = b;
+    int order = strcmp(name_of_file(left->file->name), name_of_file(right->file->name));
 
-    return strcmp(left->file->name, right->file->name);
+    return order ? order : strcmp(left->file->name, right->file->name);
 }
 
 int
@@ -350,11 +377,8 @@ take_numbered(struct collection *collection, const struct numbered *numbered,
     if (collection_take_apart(collection, file, numbered->separator, ".sql", out)) {
         return true;
     }
-    return numbered->passes_over
-               ? collection_pass_over(collection, file->name, numbered->pattern)
-               : collection_refuse(collection, file->name, "E-MIG-NAME",
-                                   "the file is not called as a migration is", numbered->pattern,
-                                   "rename it, or put what is no migration elsewhere");
+    return numbered->passes_over ? collection_pass_over(collection, file->name, numbered->pattern)
+                                 : collection_refuse_name(collection, file, numbered->pattern);
 }
 
 void
@@ -441,6 +465,23 @@ line_is_silent(const struct listed_file *file, const struct line *line)
     size_t at = blanks(text, 0, line->size);
 
     return at == line->size || (line->size - at >= 2 && memcmp(text + at, "--", 2) == 0);
+}
+
+bool
+listing_is_silent(struct listing *listing, struct listed_file *file)
+{
+    struct line line = {0};
+    struct error error;
+
+    if (!listing_load(listing, file, &error)) {
+        return false; /* whoever collects it says why */
+    }
+    while (line_next(file, &line)) {
+        if (!line_is_silent(file, &line)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool

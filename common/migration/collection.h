@@ -19,6 +19,16 @@ bool collection_refuse_at(struct collection *collection, struct listed_file *fil
 bool collection_pass_over(struct collection *collection, const char *name, const char *why);
 
 /*
+ * A file with the right ending is called otherwise than the tool calls its own (`pattern`): refused
+ * (E-MIG-NAME), but noted when it holds nothing or the owner accepts it. Always false.
+ */
+bool collection_refuse_name(struct collection *collection, struct listed_file *file,
+                            const char *pattern);
+
+/* A way back from nothing: refused (E-MIG-MISSING), but noted when the owner accepts it. */
+void collection_refuse_lonely(struct collection *collection, const struct listed_file *file);
+
+/*
  * Whether a file of the folder takes part: a file with this ending (".sql") whose name can be kept.
  * Hidden files and other endings are passed over in silence; an ending in another case
  * (E-MIG-CASE), a name that is no printable UTF-8 (E-MIG-NAME) are refused.
@@ -69,6 +79,9 @@ struct versioned {
     struct listed_file *file;
 };
 
+/* What stands behind the last slash: files may lie in folders of the folder. */
+const char *name_of_file(const char *path);
+
 /* <digits><separator><name><ending>; false when the file is called otherwise. */
 bool collection_take_apart(struct collection *collection, struct listed_file *file,
                            const char *separator, const char *ending, struct versioned *out);
@@ -82,7 +95,7 @@ int version_compare_numbers(const char *a, const char *b);
 /* By number, then by part, then by the file's name; for qsort over struct versioned. */
 int versioned_compare(const void *a, const void *b);
 
-/* By the file's name alone, byte for byte; the same. */
+/* By the file's name alone, byte for byte, whatever folder it lies in; the same. */
 int versioned_compare_names(const void *a, const void *b);
 
 /* Refuse the second of two files with one version (and part): false when it is one. */
@@ -122,6 +135,9 @@ const char *line_behind_mark(const struct listed_file *file, const struct line *
 
 /* Whether the mark stands in a line above the first statement; the file is loaded for it. */
 bool listing_is_marked(struct listing *listing, struct listed_file *file, const char *mark);
+
+/* Whether nothing but blanks and line comments stand in a file. */
+bool listing_is_silent(struct listing *listing, struct listed_file *file);
 
 /* Whether the line is blank or a comment that begins in its first column but for blanks. */
 bool line_is_silent(const struct listed_file *file, const struct line *line);

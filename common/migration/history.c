@@ -16,6 +16,7 @@ const struct history_tool *const history_tools[] = {
     &history_node_pg_migrate,
     &history_graphile_migrate,
     &history_drizzle,
+    &history_maragu,
     &history_popx,
     &history_sourcegraph,
     &history_typeorm,

@@ -129,7 +129,7 @@ bool history_same_key(const char *a, const char *b);
 uint32_t history_crc32(uint32_t crc, const void *data, size_t size);
 
 extern const struct history_tool history_dbmate, history_diesel, history_drizzle, history_flyway,
-    history_go_pg, history_golang_migrate, history_goose, history_graphile_migrate,
+    history_go_pg, history_golang_migrate, history_goose, history_graphile_migrate, history_maragu,
     history_node_pg_migrate, history_popx, history_postgres_migrations, history_prisma,
     history_sourcegraph, history_sqitch, history_sql_migrate, history_sqlx, history_supabase,
     history_typeorm;

@@ -244,6 +244,7 @@ static const struct {
     {"flyway", make_flyway},
     {"goose", make_number},
     {"graphile-migrate", make_graphile_migrate},
+    {"maragu", make_version},
     {"node-pg-migrate", make_node_pg_migrate},
     {"popx", make_version},
     {"prisma", make_prisma},

@@ -19,6 +19,7 @@ struct collection {
     struct listing *listing;
     struct source_list *sources;
     struct error_list *errors, *notes;
+    unsigned accepted; /* of enum acceptance (refusal.h): what is only noted */
     struct substitutions substitutions;
     const char *placeholder; /* what one looks like, of those that nobody listed; null: none */
 };
@@ -29,19 +30,22 @@ struct layout {
     const char *no_way_back; /* why no migration of it has a down; null: they may have */
     /* Whether a file or folder that lies in the folder looks like one of its own. */
     bool (*claims)(struct listing *listing, struct listed_file *file);
+    /* It claims a file by its number alone: one that says nothing is no evidence. */
+    bool claims_numbers;
     /* The layouts whose files are its own when there is one that it claims; null: none. */
     const char *const *absorbs;
     /* Load the migrations, in the order in which they are applied; add what is wrong. */
     void (*collect)(struct collection *collection);
     const char *placeholder; /* what one looks like: "${…}", "{{…}}", "$…"; null: it has none */
     bool wants_statements;   /* a file without a statement is a mistake; elsewhere it is noted */
+    bool takes_folders;      /* its tool keeps migrations in several folders, too */
     /* Its tool runs a file statement by statement when it must: so do we. */
     bool runs_mixed;
 };
 
 extern const struct layout layout_dbmate, layout_diesel, layout_drizzle, layout_flyway,
-    layout_goose, layout_graphile_migrate, layout_node_pg_migrate, layout_pairs, layout_popx,
-    layout_prisma, layout_sourcegraph, layout_sql_migrate, layout_sqitch, layout_sqlx,
+    layout_goose, layout_graphile_migrate, layout_maragu, layout_node_pg_migrate, layout_pairs,
+    layout_popx, layout_prisma, layout_sourcegraph, layout_sql_migrate, layout_sqitch, layout_sqlx,
     layout_supabase;
 
 /*

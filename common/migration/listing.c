@@ -81,25 +81,53 @@ keep_names(struct listing *listing, struct names *names)
     listing->files = arena_copy(&listing->arena, names->files, names->count * sizeof *names->files);
 }
 
-bool
-listing_open(const char *path, struct listing **listing_p, struct error *error)
+static bool
+refuse_folder(const char *path, int cause, struct error *error)
+{
+    bool is_missing = cause == ENOENT || cause == ENOTDIR;
+
+    cannot(error, is_missing ? "E-MIG-MISSING" : "E-MIG-OPEN", path,
+           "cannot open the folder of migrations", cause);
+    return error_hint(error, "the migrations key of skein.yaml names the folder");
+}
+
+/* What stands in <real>/<folder>, or in <real> itself when that is "". */
+static bool
+list_folder(struct listing *listing, const char *real, const char *folder, struct names *names,
+            struct error *error)
+{
+    CLEANUP(mem_free) char *path = mem_format("%s/%s", real, folder);
+    CLEANUP(mem_free) char *prefix = mem_format("%s%s", folder, folder[0] ? "/" : "");
+    DIR *directory = opendir(path);
+
+    if (!directory) {
+        CLEANUP(mem_free)
+        char *shown = mem_format("%s%s%s", listing->path, folder[0] ? "/" : "", folder);
+        return refuse_folder(shown, errno, error);
+    }
+    bool succeeded = list(listing, directory, prefix, names, error);
+    closedir(directory);
+    return succeeded;
+}
+
+static bool
+open_folders(const char *path, const char *const *folders, size_t count, struct listing **listing_p,
+             struct error *error)
 {
     CLEANUP(mem_free) char *real_path = realpath(path, NULL);
-    DIR *directory = real_path ? opendir(real_path) : NULL;
     struct names names = {0};
+    bool succeeded = true;
 
     *listing_p = NULL;
-    if (!directory) {
-        bool is_missing = errno == ENOENT || errno == ENOTDIR;
-        cannot(error, is_missing ? "E-MIG-MISSING" : "E-MIG-OPEN", path,
-               "cannot open the folder of migrations", errno);
-        return error_hint(error, "the migrations key of skein.yaml names the folder");
+    if (!real_path) {
+        return refuse_folder(path, errno, error);
     }
     struct listing *listing = mem_zalloc(sizeof *listing);
     listing->path = arena_text(&listing->arena, path);
     listing->real_path = arena_text(&listing->arena, real_path);
-    bool succeeded = list(listing, directory, "", &names, error);
-    closedir(directory);
+    for (size_t i = 0; succeeded && i < count; i++) {
+        succeeded = list_folder(listing, real_path, folders[i], &names, error);
+    }
     if (succeeded) {
         keep_names(listing, &names);
         *listing_p = listing;
@@ -108,6 +136,25 @@ listing_open(const char *path, struct listing **listing_p, struct error *error)
     }
     free(names.files);
     return succeeded;
+}
+
+bool
+listing_open(const char *path, struct listing **listing_p, struct error *error)
+{
+    static const char *const itself = "";
+
+    return open_folders(path, &itself, 1, listing_p, error);
+}
+
+bool
+listing_open_folders(const char *path, const char *const *folders, size_t count,
+                     struct listing **listing_p, struct error *error)
+{
+    if (!open_folders(path, folders, count, listing_p, error)) {
+        return false;
+    }
+    (*listing_p)->is_of_several = true;
+    return true;
 }
 
 void

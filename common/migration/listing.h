@@ -27,6 +27,7 @@ struct listing {
     const char *real_path;
     struct listed_file *files; /* folders too; by name, byte for byte */
     size_t count;
+    bool is_of_several;          /* only some folders below it are listed */
     const struct naming *naming; /* what Flyway calls its files; null: as it does by itself */
     struct arena arena;
 };
@@ -34,6 +35,10 @@ struct listing {
 /* List the folder. False with E-MIG-MISSING, E-MIG-OPEN, E-MIG-COUNT. The caller owns the result.
  */
 bool listing_open(const char *path, struct listing **listing_p, struct error *error);
+
+/* The same with some folders below it ("a", "b/c"), and nothing else; names then hold slashes. */
+bool listing_open_folders(const char *path, const char *const *folders, size_t count,
+                          struct listing **listing_p, struct error *error);
 
 void listing_destroy(struct listing **listing_p);
 

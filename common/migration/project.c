@@ -8,6 +8,7 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/io/config.h"
+#include "common/migration/project_folders.h"
 #include "common/migration/reader.h"
 #include "common/migration/refusal.h"
 
@@ -109,6 +110,19 @@ read_path(struct project *project, const struct config_node *service, const char
 }
 
 static bool
+read_migrations(struct project *project, const struct config_node *service,
+                struct project_service *out, struct error *error)
+{
+    const struct config_node *list = NULL;
+    struct error no_list;
+
+    if (config_list(service, "migrations", &list, &no_list) && list) {
+        return project_read_folders(project, service, list, out, error);
+    }
+    return read_path(project, service, "migrations", true, &out->migrations, error);
+}
+
+static bool
 read_gaps(const struct config_node *service, struct project_service *out, struct error *error)
 {
     const char *gaps = NULL;
@@ -142,7 +156,7 @@ read_accepted(const struct config_node *service, struct project_service *out, st
             error_set(error, "E-CFG-RANGE", "this cannot be accepted");
             config_where(code, error);
             error_found(error, "%s", text ? text : "no text");
-            return error_hint(error, "E-MIG-IDENT, E-MIG-TXCTL, E-MIG-EMPTY");
+            return error_hint(error, "%s", ACCEPTABLE);
         }
         out->accepted |= acceptance;
     }
@@ -266,7 +280,7 @@ read_service(struct project *project, const char *name, const struct config_node
         return error_hint(error, "%s: { migrations: services/%s/migrations }", name, name);
     }
     out->name = arena_text(&project->arena, name);
-    if (!read_path(project, node, "migrations", true, &out->migrations, error) ||
+    if (!read_migrations(project, node, out, error) ||
         !read_path(project, node, "seed", false, &out->seed, error) ||
         !config_text(node, "layout", "auto", &layout, error)) {
         return false;
@@ -406,6 +420,8 @@ project_source(const struct project_service *service)
 {
     return (struct migrations_source){.folder = service->migrations,
                                       .service = service->name,
+                                      .folders = service->folders,
+                                      .folder_count = service->folder_count,
                                       .layout = service->layout,
                                       .naming = service->naming,
                                       .substitutions = service->substitutions,

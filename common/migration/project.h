@@ -19,7 +19,9 @@
 
 struct project_service {
     const char *name;
-    const char *migrations;      /* the folder, so that it can be opened from where we are */
+    const char *migrations; /* the folder, so that it can be opened from where we are */
+    const char **folders;   /* several of them below that one; null: it is the folder itself */
+    size_t folder_count;
     const char *layout;          /* "auto" when not said */
     const char *seed;            /* a file of test data; null when not said */
     bool has_gaps;               /* numbers may be left out; true when not said */

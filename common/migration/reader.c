@@ -298,20 +298,35 @@ check_nothing(struct reading *reading)
     return error_list_add(reading->errors, &error);
 }
 
+static bool
+open_files(struct reading *reading, struct error *error)
+{
+    const struct migrations_source *from = reading->from;
+    bool succeeded = from->folder_count
+                         ? listing_open_folders(from->folder, from->folders, from->folder_count,
+                                                &reading->files, error)
+                         : listing_open(from->folder, &reading->files, error);
+
+    if (succeeded) {
+        reading->files->naming = from->naming;
+    }
+    return succeeded;
+}
+
 bool
 reading_collect(struct reading *reading)
 {
     struct collection collection = {.sources = &reading->sources,
                                     .errors = reading->errors,
                                     .notes = reading->notes,
+                                    .accepted = reading->from->accepted,
                                     .substitutions = reading->from->substitutions};
     struct error error;
 
-    if (!listing_open(reading->from->folder, &reading->files, &error)) {
+    if (!open_files(reading, &error)) {
         return error_list_add(reading->errors, &error);
     }
     collection.listing = reading->files;
-    reading->files->naming = reading->from->naming;
     reading->layout = layout_find(reading->from->layout, reading->files, &error);
     if (!reading->layout) {
         return error_list_add(reading->errors, &error);

@@ -25,6 +25,8 @@
 /* Where the migrations of a service are, and how strictly they are read. */
 struct migrations_source {
     const char *folder, *service;
+    const char *const *folders; /* those below `folder` that count; null: it does itself */
+    size_t folder_count;
     const char *layout; /* the name of one, or "auto" */
     unsigned accepted;  /* of enum acceptance (refusal.h): what is only noted */
     struct substitutions substitutions;

@@ -86,10 +86,12 @@ refusal_timeouts(const struct sql_script *script, uint64_t *lock_timeout_ms, uin
 unsigned
 acceptance_of(const char *code)
 {
-    return text_equal(code, "E-MIG-IDENT")   ? ACCEPT_NAMES
-           : text_equal(code, "E-MIG-TXCTL") ? ACCEPT_BLOCKS
-           : text_equal(code, "E-MIG-EMPTY") ? ACCEPT_EMPTY
-                                             : ACCEPT_NOTHING;
+    return text_equal(code, "E-MIG-IDENT")     ? ACCEPT_NAMES
+           : text_equal(code, "E-MIG-TXCTL")   ? ACCEPT_BLOCKS
+           : text_equal(code, "E-MIG-EMPTY")   ? ACCEPT_EMPTY
+           : text_equal(code, "E-MIG-NAME")    ? ACCEPT_STRANGERS
+           : text_equal(code, "E-MIG-MISSING") ? ACCEPT_LONELY
+                                               : ACCEPT_NOTHING;
 }
 
 /* ---- saying no ------------------------------------------------------------------------------- */

@@ -16,11 +16,22 @@
 /*
  * What an owner may accept for all files of a service, because they were written before Skein knew
  * them: names that PostgreSQL cuts off, BEGIN … COMMIT around parts of a file (it becomes one
- * transaction), files without a statement. What is accepted is still noted.
+ * transaction), files without a statement; files that are no migrations by their names, downs
+ * without an up: those are passed over. What is accepted is still noted.
  */
-enum acceptance { ACCEPT_NOTHING = 0, ACCEPT_NAMES = 1, ACCEPT_BLOCKS = 2, ACCEPT_EMPTY = 4 };
+enum acceptance {
+    ACCEPT_NOTHING = 0,
+    ACCEPT_NAMES = 1,
+    ACCEPT_BLOCKS = 2,
+    ACCEPT_EMPTY = 4,
+    ACCEPT_STRANGERS = 8,
+    ACCEPT_LONELY = 16
+};
 
-/* The acceptance that a refusal's code (E-MIG-IDENT, -TXCTL, -EMPTY) stands for; 0: none. */
+/* The codes that may be accepted, for people. */
+#define ACCEPTABLE "E-MIG-IDENT, E-MIG-TXCTL, E-MIG-EMPTY, E-MIG-NAME, E-MIG-MISSING"
+
+/* The acceptance that one of those codes stands for; 0: none. */
 unsigned acceptance_of(const char *code);
 
 /* A script as it is judged. */

@@ -20,11 +20,13 @@ refuse_path(const char *path, struct error *error)
                       "name a folder of migrations, files in one, or a service of skein.yaml");
 }
 
+/* Services may have several folders in the same one. */
 static struct lint_unit *
-find_unit(struct lint_units *units, const char *real_folder)
+find_unit(struct lint_units *units, const char *real_folder, const char *const *folders)
 {
     for (size_t i = 0; i < units->count; i++) {
-        if (text_equal(units->items[i].real_folder, real_folder)) {
+        if (text_equal(units->items[i].real_folder, real_folder) &&
+            units->items[i].source.folders == folders) {
             return &units->items[i];
         }
     }
@@ -36,7 +38,7 @@ static struct lint_unit *
 unit_of(struct lint_units *units, const struct migrations_source *source)
 {
     CLEANUP(mem_free) char *real = realpath(source->folder, NULL);
-    struct lint_unit *unit = real ? find_unit(units, real) : NULL;
+    struct lint_unit *unit = real ? find_unit(units, real, source->folders) : NULL;
 
     if (unit || !real) {
         return unit;
@@ -89,15 +91,27 @@ is_in(const char *path, const char *folder)
     return strncmp(path, folder, size) == 0 && (path[size] == '/' || !path[size]);
 }
 
+/* Whether a real path lies in a folder of the service's. */
+static bool
+is_of_service(const struct project_service *service, const char *real)
+{
+    CLEANUP(mem_free) char *folder = realpath(service->migrations, NULL);
+    bool is_below = folder && is_in(real, folder), is_one = false;
+
+    for (size_t i = 0; is_below && i < service->folder_count; i++) {
+        CLEANUP(mem_free) char *path = mem_format("%s/%s", folder, service->folders[i]);
+        is_one = is_one || is_in(real, path);
+    }
+    return is_below && (is_one || service->folder_count == 0);
+}
+
 /* The service of the project whose folder a real path lies in; null: none. */
 static const struct project_service *
 service_around(const struct lint_units *units, const char *real)
 {
     for (size_t i = 0; units->project && i < units->project->service_count; i++) {
-        const struct project_service *service = &units->project->services[i];
-        CLEANUP(mem_free) char *folder = realpath(service->migrations, NULL);
-        if (folder && is_in(real, folder)) {
-            return service;
+        if (is_of_service(&units->project->services[i], real)) {
+            return &units->project->services[i];
         }
     }
     return NULL;

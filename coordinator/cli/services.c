@@ -39,7 +39,7 @@ read_accepted(struct call *call, unsigned *accepted, struct error *error)
         if (!acceptance_of(code)) {
             error_set(error, "E-CLI-RANGE", "'%s' cannot be accepted", code);
             error_where(error, "--accept");
-            error_found(error, "allowed are E-MIG-IDENT, E-MIG-TXCTL, E-MIG-EMPTY");
+            error_found(error, "allowed are %s", ACCEPTABLE);
             return false;
         }
         *accepted |= acceptance_of(code);

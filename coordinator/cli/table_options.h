@@ -90,12 +90,12 @@ static const struct command_option option_migrations =
 static const struct command_option option_layout = OPTION(
     "layout", VALUE_TEXT, "NAME", "auto", 0, 0, NULL,
     "with --migrations: how the folder is kept: auto, pairs, dbmate, diesel, drizzle, flyway, "
-    "goose, graphile-migrate, node-pg-migrate, popx, prisma, sourcegraph, sql-migrate, "
+    "goose, graphile-migrate, maragu, node-pg-migrate, popx, prisma, sourcegraph, sql-migrate, "
     "sqitch, sqlx, supabase");
 static const struct command_option option_accept =
     OPTION("accept", VALUE_TEXT, "CODE,…", NULL, 0, 0, NULL,
            "with --migrations: what to note and not to refuse in old files: E-MIG-IDENT, "
-           "E-MIG-TXCTL, E-MIG-EMPTY");
+           "E-MIG-TXCTL, E-MIG-EMPTY, E-MIG-NAME, E-MIG-MISSING");
 static const struct command_option option_sql = FLAG("sql", "show the SQL that would run");
 static const struct command_option option_all_rows =
     FLAG("all", "show every target, not only the first of each wave");

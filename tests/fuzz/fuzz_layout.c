@@ -21,10 +21,10 @@
 #define HEAD "=== "
 
 static const char *const layouts[] = {
-    "auto",    "pairs",       "dbmate",           "diesel",          "drizzle",
-    "flyway",  "goose",       "graphile-migrate", "node-pg-migrate", "popx",
-    "prisma",  "sourcegraph", "sql-migrate",      "sqitch",          "sqlx",
-    "supabase"};
+    "auto",     "pairs",       "dbmate",           "diesel",          "drizzle",
+    "flyway",   "goose",       "graphile-migrate", "node-pg-migrate", "popx",
+    "prisma",   "sourcegraph", "sql-migrate",      "sqitch",          "sqlx",
+    "supabase", "maragu"};
 
 struct input {
     char folder[32];

@@ -1,7 +1,8 @@
 /*
  * dbmate: <digits><anything>.sql with a block behind `-- migrate:up` and one behind
  * `-- migrate:down`; newer versions know several of each. Sorted by the files' names, not by
- * number; recorded by the digits alone. `transaction:false` behind a mark: without a transaction.
+ * number, from however many folders; recorded by the digits alone. `transaction:false` behind a
+ * mark: without a transaction.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -187,5 +188,9 @@ collect(struct collection *collection)
     collection_collect_numbered(collection, &numbered);
 }
 
-const struct layout layout_dbmate = {
-    .name = "dbmate", .pattern = PATTERN, .claims = claims, .collect = collect, .runs_mixed = true};
+const struct layout layout_dbmate = {.name = "dbmate",
+                                     .pattern = PATTERN,
+                                     .claims = claims,
+                                     .collect = collect,
+                                     .takes_folders = true,
+                                     .runs_mixed = true};

@@ -20,14 +20,6 @@
 
 enum part { PART_UP, PART_DOWN, PART_REPEATABLE };
 
-/* What stands behind the last slash. */
-static const char *
-base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* Whether text, up to `size`, is 1, 1.2, 1_2 …: digits with one "." or "_" between. */
 static bool
 is_version(const char *text, size_t size)
@@ -118,7 +110,7 @@ claims(struct listing *listing, struct listed_file *file)
 {
     struct flyway_name name;
 
-    return !file->is_folder && is_named(naming_of(listing), base_name(file->name), &name);
+    return !file->is_folder && is_named(naming_of(listing), name_of_file(file->name), &name);
 }
 
 /* ---- names ----------------------------------------------------------------------------------- */
@@ -180,7 +172,7 @@ static bool
 take(struct collection *collection, struct listed_file *file, struct versioned *out)
 {
     const struct naming *naming = naming_of(collection->listing);
-    const char *name = base_name(file->name);
+    const char *name = name_of_file(file->name);
     struct flyway_name parsed;
 
     if (file->is_folder) {
@@ -360,8 +352,7 @@ collect_one(struct collection *collection, const struct versioned *files, size_t
         *(is_down ? &migration.down : &migration.up) = load(collection, files[taken].file);
     }
     if (files->part == PART_DOWN) {
-        collection_refuse(collection, files->file->name, "E-MIG-MISSING",
-                          "there is no V file for this U file", "", "add it, or remove this one");
+        collection_refuse_lonely(collection, files->file);
     } else {
         collection_add(collection, files->file->name, &migration);
     }
@@ -394,4 +385,5 @@ const struct layout layout_flyway = {.name = "flyway",
                                      .claims = claims,
                                      .placeholder = "${…}",
                                      .collect = collect,
+                                     .takes_folders = true,
                                      .runs_mixed = true};

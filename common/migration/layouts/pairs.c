@@ -111,11 +111,10 @@ take_name(struct collection *collection, struct listed_file *file, struct pair_n
     if (!take_apart(file->name, "sql", out)) {
         CLEANUP(mem_free) char *lower = in_lower_case(file->name);
         bool is_case = take_apart(lower, "sql", out);
-        return collection_refuse(collection, file->name, is_case ? "E-MIG-CASE" : "E-MIG-NAME",
-                                 is_case ? "the file's name is right but for upper and lower case"
-                                         : "the file is not called as a migration is",
-                                 "files are called " PATTERN,
-                                 "rename it, or put what is no migration elsewhere");
+        return is_case ? collection_refuse(collection, file->name, "E-MIG-CASE",
+                                           "the file's name is right but for upper and lower case",
+                                           "files are called " PATTERN, "rename it")
+                       : collection_refuse_name(collection, file, "files are called " PATTERN);
     }
     out->file = file;
     return true;
@@ -180,8 +179,8 @@ collect_one(struct collection *collection, const struct pair_name *names, size_t
         }
     }
     if (names[0].part != PART_UP) {
-        return collection_refuse(collection, names[0].file->name, "E-MIG-MISSING",
-                                 "the version has no up file", "", "add it, or remove this one");
+        collection_refuse_lonely(collection, names[0].file);
+        return false;
     }
     migration.version = collection_piece(collection, names[0].version, names[0].version_size);
     migration.name = collection_piece(collection, names[0].name, names[0].name_size);

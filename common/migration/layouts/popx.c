@@ -99,9 +99,7 @@ take(struct collection *collection, struct listed_file *file, struct popx_file *
     }
     char *name = collection_piece(collection, file->name, strlen(file->name));
     if (!take_apart(name, out)) {
-        return collection_refuse(collection, file->name, "E-MIG-NAME",
-                                 "the file is not called as a migration is", PATTERN,
-                                 "rename it, or put what is no migration elsewhere");
+        return collection_refuse_name(collection, file, PATTERN);
     }
     size_t digits = strspn(name, "0123456789");
     out->versioned.version = collection_piece(collection, name, digits);
@@ -169,8 +167,7 @@ collect_one(struct collection *collection, const struct popx_file *files, size_t
         }
     }
     if (files->versioned.part == PART_DOWN) {
-        collection_refuse(collection, files->versioned.file->name, "E-MIG-MISSING",
-                          "the version has no up file", "", "add it, or remove this one");
+        collection_refuse_lonely(collection, files->versioned.file);
     } else {
         collection_add(collection, files->versioned.file->name, &migration);
     }

@@ -52,9 +52,7 @@ take(struct collection *collection, struct listed_file *file, struct versioned *
     }
     return collection_take_apart(collection, file, "_", ".up.sql", out) ||
            collection_take_apart(collection, file, "_", ".sql", out) ||
-           collection_refuse(collection, file->name, "E-MIG-NAME",
-                             "the file is not called as a migration is", PATTERN,
-                             "rename it, or put what is no migration elsewhere");
+           collection_refuse_name(collection, file, PATTERN);
 }
 
 static struct source
@@ -77,8 +75,7 @@ collect_one(struct collection *collection, const struct versioned *files, size_t
     size_t taken = 1;
 
     if (files->part == PART_DOWN) {
-        collection_refuse(collection, files->file->name, "E-MIG-MISSING",
-                          "the version has no up file", "", "add it, or remove this one");
+        collection_refuse_lonely(collection, files->file);
         return 1;
     }
     migration.up = load(collection, files->file);
@@ -92,6 +89,27 @@ collect_one(struct collection *collection, const struct versioned *files, size_t
     return taken;
 }
 
+/* Names of two kinds and no way back: to be one row is not what golang-migrate makes of it. */
+static void
+note_mixed(struct collection *collection, const struct versioned *files, size_t count)
+{
+    size_t downs = 0, ups = 0;
+    struct error error;
+
+    for (size_t i = 0; i < count; i++) {
+        downs += files[i].part == PART_DOWN;
+        ups += text_ends_with(files[i].file->name, ".up.sql");
+    }
+    if (downs || ups == 0 || ups == count) {
+        return;
+    }
+    error_set(&error, "E-MIG-LAYOUT", "read as one row, in the order of their numbers");
+    error_where(&error, "%s", collection->listing->path);
+    error_found(&error, "%zu files .up.sql, %zu without .up", ups, count - ups);
+    error_hint(&error, "golang-migrate passes over the latter: if it is yours, layout: pairs");
+    error_list_add(collection->notes, &error);
+}
+
 static void
 collect(struct collection *collection)
 {
@@ -102,11 +120,16 @@ collect(struct collection *collection)
     for (size_t i = 0; i < listing->count; i++) {
         count += take(collection, &listing->files[i], &files[count]);
     }
+    note_mixed(collection, files, count);
     qsort(files, count, sizeof *files, versioned_compare);
     for (size_t i = 0; i < count;) {
         i += collect_one(collection, &files[i], count - i);
     }
 }
 
-const struct layout layout_sqlx = {
-    .name = "sqlx", .pattern = PATTERN, .claims = claims, .collect = collect, .runs_mixed = true};
+const struct layout layout_sqlx = {.name = "sqlx",
+                                   .pattern = PATTERN,
+                                   .claims = claims,
+                                   .collect = collect,
+                                   .claims_numbers = true,
+                                   .runs_mixed = true};

@@ -63,4 +63,5 @@ const struct layout layout_supabase = {.name = "supabase",
                                        .pattern = PATTERN,
                                        .no_way_back = "Supabase's migrations know no way back",
                                        .claims = claims,
+                                       .claims_numbers = true,
                                        .collect = collect};

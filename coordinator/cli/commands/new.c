@@ -48,6 +48,12 @@ open_folder(const struct call *call, struct arena *arena, struct draft_folder *f
     }
     const struct project_service *service =
         name ? project_find(project, name, error) : only_service(project, error);
+    if (service && service->folder_count) {
+        error_set(error, "E-PATTERN-LAYOUT", "%s has its migrations in several folders",
+                  service->name);
+        error_where(error, "%s", project->file);
+        return error_hint(error, "name one of them: --migrations DIR");
+    }
     return service && draft_open(service->migrations, service->layout, !service->has_gaps, arena,
                                  folder, error);
 }

@@ -106,6 +106,46 @@ flyways_names_are_those_that_its_own_settings_say(void **state)
     assert_null(project->services[1].naming);
 }
 
+static void
+several_folders_lie_in_the_one_that_they_share(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove)
+    struct folder folder = make_project("services:\n"
+                                        "  a: { migrations: [db/core, db/shop/extra] }\n"
+                                        "  b: { migrations: [x, y/z] }\n"
+                                        "  c: { migrations: c }\n");
+    CLEANUP(project_destroy) struct project *project = NULL;
+    struct error error;
+
+    if (!project_open(folder.path, &project, &error)) {
+        fail_msg("%s: %s", error.where, error.text);
+    }
+
+    const struct project_service *a = &project->services[0], *b = &project->services[1];
+    assert_true(text_ends_with(a->migrations, "/db"));
+    assert_int_equal(a->folder_count, 2);
+    assert_string_equal(a->folders[0], "core");
+    assert_string_equal(a->folders[1], "shop/extra");
+    assert_string_equal(b->migrations, project->root);
+    assert_string_equal(b->folders[1], "y/z");
+    assert_int_equal(project_source(b).folder_count, 2);
+    assert_int_equal(project->services[2].folder_count, 0);
+}
+
+static void
+folders_that_cannot_be_told_apart_are_refused(void **state)
+{
+    (void)state;
+
+    assert_wrong("services: { a: { migrations: [db, db/a] } }\n", "E-CFG-RANGE", ":1:");
+    assert_wrong("services: { a: { migrations: [db/a, db/a] } }\n", "E-CFG-RANGE", ":1:");
+    assert_wrong("services: { a: { migrations: [] } }\n", "E-CFG-RANGE", ":1:");
+    assert_wrong("services: { a: { migrations: [a, ../b] } }\n", "E-CFG-RANGE", ":1:");
+    assert_wrong("services: { a: { migrations: [a, /b] } }\n", "E-CFG-RANGE", ":1:");
+    assert_wrong("services: { a: { migrations: [a, {}] } }\n", "E-CFG-RANGE", ":1:");
+}
+
 #define FLYWAY(settings) "services: { a: { migrations: a, flyway: { " settings " } } }\n"
 
 static void
@@ -309,6 +349,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(services_are_read_with_their_folders),
+        cmocka_unit_test(several_folders_lie_in_the_one_that_they_share),
+        cmocka_unit_test(folders_that_cannot_be_told_apart_are_refused),
         cmocka_unit_test(flyways_names_are_those_that_its_own_settings_say),
         cmocka_unit_test(names_that_flyway_could_not_tell_apart_are_refused),
         cmocka_unit_test(a_files_own_time_outs_come_before_those_of_its_service),

@@ -20,6 +20,7 @@ static const struct {
      "-- +goose Up\n-- +goose StatementBegin\nSELECT 1\n-- +goose StatementEnd\n", 4, NULL, NULL},
     {"graphile-migrate", "committed/000001.sql", "--! Previous: -\n--! Hash: sha1:aa\n\n", 3, NULL,
      NULL},
+    {"maragu", "a.up.sql", "", 0, NULL, NULL},
     {"node-pg-migrate", "1_a.sql", "-- Down Migration\nSELECT 1;\n-- Up Migration\n", 3, NULL,
      NULL},
     {"popx", "1_a.postgres.up.sql", "", 0, NULL, NULL},
