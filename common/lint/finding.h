@@ -41,6 +41,7 @@ struct finding {
     const char *text;    /* what is wrong here, one sentence */
     const char *schema;  /* of the table; null when not written */
     const char *table;   /* the table that it is about, as a plain name; null when none */
+    const char *column;  /* of the table, when it is about one; for the engine alone */
     const char *numbers; /* what the databases say about that table; null when not asked */
     struct fix fixes[FINDING_FIXES_MAX];
     size_t fix_count;

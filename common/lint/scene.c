@@ -115,6 +115,9 @@ add(struct scene *scene, size_t statement, size_t offset, size_t size, const cha
         finding->schema = arena_text(arena, scene->table->schema);
         finding->table = arena_text(arena, scene->table->name);
     }
+    if (scene->effect && scene->effect->object == OBJECT_COLUMN) {
+        finding->column = arena_text(arena, scene->effect->part);
+    }
     scene_take_line(finding, scene->script->source->file->text, scene->script->source->file->size,
                     arena);
     linting->fresh = linting->findings->count - 1;

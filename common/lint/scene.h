@@ -87,6 +87,9 @@ void scene_fix(struct scene *scene, size_t offset, size_t size, const char *text
 /* Whether what scene_find said last has a fix. */
 bool scene_is_fixed(const struct scene *scene);
 
+/* What scene_find said last is about this column: it is idle when the column goes as well. */
+void scene_about_column(struct scene *scene, const char *column);
+
 /* Take what scene_find said last back when the table turns out to be a list of a few rows. */
 void scene_unless_list(struct scene *scene, const char *schema, const char *name);
 

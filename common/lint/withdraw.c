@@ -7,28 +7,68 @@
 #include "common/base/text.h"
 #include "common/lint/linting.h"
 
-/* Whether a statement does this to the table that a finding is about. */
+/* Whether an effect is one on the table that a finding is about, or on its column. */
 static bool
-befalls(const struct effects *effects, enum effect_verb verb, const struct finding *finding)
+is_on(const struct effect *effect, const struct finding *finding, bool of_column)
+{
+    bool is_meant = of_column ? effect->object == OBJECT_COLUMN && finding->column &&
+                                    text_equal(effect->part, finding->column)
+                              : !effect->part;
+
+    return is_meant && !effect->is_conditional && text_equal(effect->name, finding->table) &&
+           text_equal(effect->schema, finding->schema);
+}
+
+/* Whether a statement does this to the table, or the column. */
+static bool
+befalls(const struct effects *effects, enum effect_verb verb, const struct finding *finding,
+        bool of_column)
 {
     for (size_t i = 0; i < effects->effect_count; i++) {
         const struct effect *effect = &effects->effects[i];
-        if (effect->verb == verb && !effect->part && !effect->is_conditional &&
-            !effect->is_bounded && text_equal(effect->name, finding->table) &&
-            text_equal(effect->schema, finding->schema)) {
+        if (effect->verb == verb && !effect->is_bounded && is_on(effect, finding, of_column)) {
             return true;
         }
     }
     return false;
 }
 
-/* Whether a statement behind it drops the table: then it is the drop that is to be told. */
+/* Whether a statement behind it drops the table or the column: then that is what is to be told. */
 static bool
 goes_later(const struct script_look *scene, const struct finding *finding)
 {
     for (size_t i = finding->statement + 1; i < scene->script.sql.statement_count; i++) {
-        if (befalls(&scene->script.effects[i], EFFECT_DROP, finding)) {
+        const struct effects *effects = &scene->script.effects[i];
+        if (befalls(effects, EFFECT_DROP, finding, false) ||
+            befalls(effects, EFFECT_DROP, finding, true)) {
             return true;
+        }
+    }
+    return false;
+}
+
+/* What the same statement, or one behind it, has to do for a finding to be idle. */
+static const struct {
+    const char *rule;
+    enum effect_verb verb;
+} made_good[] = {
+    {"SK026", EFFECT_SET_NOT_NULL},
+    {"SK027", EFFECT_SET_DEFAULT},
+    {"SK027", EFFECT_DROP_NOT_NULL},
+    {"SK042", EFFECT_DROP},
+};
+
+static bool
+is_made_good(const struct script_look *scene, const struct finding *finding)
+{
+    for (size_t i = 0; i < sizeof made_good / sizeof *made_good; i++) {
+        if (!text_equal(made_good[i].rule, finding->rule->id)) {
+            continue;
+        }
+        for (size_t j = finding->statement; j < scene->script.sql.statement_count; j++) {
+            if (befalls(&scene->script.effects[j], made_good[i].verb, finding, true)) {
+                return true;
+            }
         }
     }
     return false;
@@ -38,7 +78,7 @@ goes_later(const struct script_look *scene, const struct finding *finding)
 static bool
 is_about_rows(const struct rule *rule)
 {
-    return rule->follows_size || text_equal(rule->name, "unique-index-may-fail");
+    return rule->follows_size || text_equal(rule->id, "SK018");
 }
 
 /*
@@ -48,16 +88,16 @@ is_about_rows(const struct rule *rule)
 static bool
 is_empty_by_then(const struct script_look *scene, const struct finding *finding)
 {
-    bool may_fail = text_equal(finding->rule->name, "unique-index-may-fail") ||
-                    text_equal(finding->rule->name, "add-column-not-null");
+    bool may_fail =
+        text_equal(finding->rule->id, "SK018") || text_equal(finding->rule->id, "SK020");
 
     if (!scene->script.is_transactional || !(may_fail || is_about_rows(finding->rule))) {
         return false;
     }
     for (size_t i = 0; i < finding->statement; i++) {
         const struct effects *effects = &scene->script.effects[i];
-        if (befalls(effects, EFFECT_TRUNCATE, finding) ||
-            (may_fail && befalls(effects, EFFECT_DELETE, finding))) {
+        if (befalls(effects, EFFECT_TRUNCATE, finding, false) ||
+            (may_fail && befalls(effects, EFFECT_DELETE, finding, false))) {
             return true;
         }
     }
@@ -75,7 +115,8 @@ withdraw_idle(struct script_look *scene)
         bool is_idle = scene->script.part == ON_UP && finding->table &&
                        finding->script == scene->linting->script_count &&
                        finding->statement < scene->script.sql.statement_count &&
-                       (goes_later(scene, finding) || is_empty_by_then(scene, finding));
+                       (goes_later(scene, finding) || is_made_good(scene, finding) ||
+                        is_empty_by_then(scene, finding));
         if (!is_idle) {
             findings->items[kept++] = *finding;
         }
@@ -101,6 +142,13 @@ withdraw_lists(struct linting *linting, size_t first)
         }
     }
     findings->count = kept;
+}
+
+void
+scene_about_column(struct scene *scene, const char *column)
+{
+    struct linting *linting = scene->linting;
+    linting->findings->items[linting->fresh].column = arena_text(&linting->findings->arena, column);
 }
 
 void

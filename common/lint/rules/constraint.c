@@ -126,6 +126,9 @@ check_drop(struct scene *scene)
         !scene_comes_later(scene, "FOREIGN KEY")) {
         scene_find(scene, "rows of %s may refer to what is not there from now on",
                    scene_table(scene));
+        if (constraint->constraint.column_count) {
+            scene_about_column(scene, constraint->constraint.columns[0]);
+        }
     }
 }
 

@@ -145,17 +145,28 @@ is_known_to_code(enum sql_object object)
     }
 }
 
+/* At the end, when it is known whether another takes the name: then it is replaced. */
 static void
 check_rename_other(struct scene *scene)
 {
-    const struct effect *effect = scene->effect;
-
-    if (renames(scene) && effect->object != OBJECT_SEQUENCE &&
-        !scene_is_new_type(scene, effect->schema, effect->name) &&
-        (is_known_to_code(effect->object) || effect->object == OBJECT_SCHEMA)) {
-        scene_find(scene, "code that runs knows the %s %s%s%s, and not %s",
-                   sql_object_name(effect->object), scene_object(scene), effect->part ? "." : "",
-                   effect->part ? effect->part : "", effect->new_name);
+    for (size_t i = 0; i < scene->script->sql.statement_count; i++) {
+        const struct effects *effects = &scene->script->effects[i];
+        for (size_t j = 0; j < effects->effect_count; j++) {
+            const struct effect *effect = &effects->effects[j];
+            bool is_known = effect->object != OBJECT_SEQUENCE &&
+                            (is_known_to_code(effect->object) || effect->object == OBJECT_SCHEMA);
+            const char *name = effect->part ? effect->name : effect->new_name;
+            if (effect->verb == EFFECT_RENAME && is_known && !effect->is_implied &&
+                !effect->is_temporary && !scene_is_new(scene, effect->schema, name) &&
+                !scene_is_new_type(scene, effect->schema, name) &&
+                (effect->part || !comes_back(scene, effect))) {
+                scene_find_effect(
+                    scene, i, effect, "code that runs knows the %s %s%s%s, and not %s",
+                    sql_object_name(effect->object),
+                    scene_name(scene, effect->schema, effect->name), effect->part ? "." : "",
+                    effect->part ? effect->part : "", effect->new_name);
+            }
+        }
     }
 }
 
@@ -362,7 +373,7 @@ const struct rule rules_drop[] = {
     {.id = "SK053",
      .name = "rename-other",
      .severity = SEVERITY_WARNING,
-     .scope = RULE_OF_EFFECT,
+     .scope = RULE_OF_SCRIPT_END,
      .why = "Views, functions, types, values of enums, sequences and schemas are known to code by "
             "their names.",
      .instead = "Make a new one beside the old one, and drop the old one when no code uses it.",
