@@ -5,18 +5,14 @@
  *     component_execute_test_batch_crash [KILLS]     more kills than every day: 200
  */
 #include "tests/component/execute/batch_scene.h"
+#include "tests/component/execute/mortal.h"
 
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <libpq-fe.h>
-
-#include "common/base/clock.h"
 #include "common/base/random.h"
 #include "common/base/text.h"
 
@@ -141,87 +137,23 @@ static const char slow_file[] = "-- skein: batch max=1000 pause=2ms\n"
                                 "-- skein: batch max=1000 pause=2ms\n"
                                 "INSERT INTO probe SELECT id FROM t;\n";
 
-static pid_t
-start_child(struct scene *scene, const struct step_order *order)
-{
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        struct sitting *sitting = sitting_new(&scene->config);
-        bool is_known =
-            sitting_execute(sitting, order, &scene->arena, &scene->outcome, &scene->error);
-        _exit(is_known && scene->outcome.kind == OUTCOME_DONE ? 0 : 1);
-    }
-    return child;
-}
-
-/* The backend that works for a sitting; 0 when there is none, or the server is busy recovering. */
-static pid_t
-find_backend(const struct scene *scene)
-{
-    PGconn *pg = PQconnectdb(scene->conninfo);
-    PGresult *result = PQexec(pg, "SELECT pid FROM pg_stat_activity WHERE application_name LIKE"
-                                  " 'skein %' AND datname = current_database() LIMIT 1");
-    pid_t pid = PQntuples(result) == 1 ? (pid_t)strtol(PQgetvalue(result, 0, 0), NULL, 10) : 0;
-
-    PQclear(result);
-    PQfinish(pg);
-    return pid;
-}
-
-/* It recovers from the death of a backend. */
-static void
-await_server(const struct scene *scene)
-{
-    int64_t deadline_ms = clock_now_ms() + 30000;
-
-    for (bool is_there = false; !is_there;) {
-        PGconn *pg = PQconnectdb(scene->conninfo);
-        is_there = PQstatus(pg) == CONNECTION_OK;
-        PQfinish(pg);
-        assert_true(is_there || clock_now_ms() < deadline_ms);
-    }
-}
-
-/* Whether the child has ended; *is_done: well. */
-static bool
-has_ended(pid_t child, bool *is_done)
-{
-    int status = 0;
-
-    if (waitpid(child, &status, WNOHANG) != child) {
-        return false;
-    }
-    *is_done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    return true;
-}
-
-enum death { DEATH_PROCESS, DEATH_BACKEND, DEATH_SERVER, DEATH_COUNT };
-
 /* One life of the process that carries the step out; true when it came to its end by itself. */
 static bool
-live_and_let_die(struct cluster *mortal, struct scene *scene, const struct step_order *order,
-                 struct random *random, int *died)
+live_and_let_die(struct scene *scene, const struct step_order *order, struct random *random,
+                 int *died)
 {
     enum death death = (enum death)random_below(random, DEATH_COUNT);
-    pid_t child = start_child(scene, order);
+    pid_t child = mortal_start(scene, order);
     bool is_done = false, is_over = false;
 
     usleep((useconds_t)random_below(random, 150000));
-    if (death == DEATH_SERVER) {
-        cluster_stop(mortal, random_below(random, 2) ? SIGKILL : SIGQUIT);
-        cluster_start(mortal);
-        ++*died;
-    } else if (death == DEATH_BACKEND) {
-        pid_t pid = find_backend(scene);
-        *died += pid > 0 && kill(pid, SIGKILL) == 0;
+    if (death != DEATH_PROCESS) {
+        *died += mortal_kill(scene, death, child, random);
     }
     usleep((useconds_t)random_below(random, 100000));
-    is_over = has_ended(child, &is_done);
+    is_over = mortal_has_ended(child, &is_done);
     if (!is_over) {
-        kill(child, SIGKILL);
-        waitpid(child, NULL, 0);
-        ++*died;
+        *died += mortal_kill(scene, DEATH_PROCESS, child, random);
     }
     return is_over && is_done;
 }
@@ -241,16 +173,16 @@ every_row_is_changed_once_whatever_dies(void **state)
         plan_file(scene, slow_file);
         sitting_rest(scene->sitting);
         struct step_order order = scene_order(scene, 0, DIRECTION_UP);
-        while (!live_and_let_die(mortal, scene, &order, &random, &died)) {
+        while (!live_and_let_die(scene, &order, &random, &died)) {
             scene_sit_anew(scene);
-            await_server(scene);
+            mortal_await_server(scene);
             if (scene_resolve(scene, &order)) {
                 break;
             }
             sitting_rest(scene->sitting);
             order.attempt++;
         }
-        await_server(scene);
+        mortal_await_server(scene);
         assert_changed_once(scene);
     }
     print_message("%d deaths\n", died);

@@ -1,10 +1,8 @@
-#include "tests/component/execute/scene.h"
+#include "tests/component/execute/others.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <libpq-fe.h>
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
@@ -26,17 +24,6 @@ static const struct sketch unique_what = {
     .version = "001",
     .up = "CREATE UNIQUE INDEX CONCURRENTLY probe_what ON probe (what)",
 };
-
-static void
-go_up(void *context)
-{
-    struct scene *scene = context;
-    struct step_order order = scene_order(scene, 0, DIRECTION_UP);
-
-    if (!sitting_execute(scene->sitting, &order, &scene->arena, &scene->outcome, &scene->error)) {
-        scene->outcome = (struct outcome){.kind = OUTCOME_KIND_COUNT};
-    }
-}
 
 /*
  * A transaction with a snapshot, for which a concurrent build waits at its end; when it reads the
@@ -136,7 +123,7 @@ drops_it_also_when_the_violation_comes_late(void **state)
     PGconn *other = hold_snapshot(scene, true);
     PQclear(PQexec(other, "INSERT INTO probe VALUES ('a')"));
 
-    struct helper *helper = helper_start(go_up, scene);
+    struct helper *helper = helper_start(other_goes_up, scene);
     await_build(scene);
     PQclear(PQexec(other, "COMMIT"));
     helper_join(&helper);
@@ -216,7 +203,7 @@ drops_it_when_it_is_stopped(void **state)
     scene_tell(scene, "INSERT INTO probe VALUES ('a')");
     PGconn *other = hold_snapshot(scene, false);
 
-    struct helper *helper = helper_start(go_up, scene);
+    struct helper *helper = helper_start(other_goes_up, scene);
     await_build(scene);
     sitting_stop(scene->sitting);
     helper_join(&helper);
@@ -236,7 +223,7 @@ is_done_when_it_is_stopped_after_its_effect(void **state)
                        .up = "CREATE INDEX CONCURRENTLY probe_what ON probe (what)",
                        .verify = "SELECT pg_sleep(1) IS NOT NULL"});
 
-    struct helper *helper = helper_start(go_up, scene);
+    struct helper *helper = helper_start(other_goes_up, scene);
     scene_await(scene, VALID_INDEXES, "1");
     sitting_stop(scene->sitting);
     helper_join(&helper);
@@ -287,7 +274,7 @@ waits_with_the_cleaning_up_for_others(void **state)
     scene_tell(scene, "INSERT INTO probe VALUES ('a')");
     PGconn *other = hold_snapshot(scene, true);
 
-    struct helper *helper = helper_start(go_up, scene);
+    struct helper *helper = helper_start(other_goes_up, scene);
     await_build(scene);
     sitting_stop(scene->sitting);
     scene_await(scene,
@@ -355,7 +342,7 @@ comes_through_whenever_its_backend_is_terminated(void **state)
         scene_tell(scene, "INSERT INTO probe SELECT i FROM generate_series(1, 20000) i");
         PGconn *other = i % 3 ? hold_snapshot(scene, i % 2) : NULL;
 
-        struct helper *helper = helper_start(go_up, scene);
+        struct helper *helper = helper_start(other_goes_up, scene);
         if (other) {
             await_build(scene);
         } else {

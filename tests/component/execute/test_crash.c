@@ -1,4 +1,4 @@
-#include "tests/component/execute/scene.h"
+#include "tests/component/execute/mortal.h"
 
 #include <signal.h>
 #include <stdatomic.h>
@@ -7,8 +7,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <libpq-fe.h>
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
@@ -381,20 +379,6 @@ goes_on_while_the_server_is_stopped_at_once_and_started(void **state)
     check_march(&march);
 }
 
-/* The backend that works for a sitting; 0 when there is none, or the server is busy recovering. */
-static pid_t
-find_backend(const struct scene *scene)
-{
-    PGconn *pg = PQconnectdb(scene->conninfo);
-    PGresult *result = PQexec(pg, "SELECT pid FROM pg_stat_activity WHERE application_name LIKE"
-                                  " 'skein %' AND datname = current_database() LIMIT 1");
-    pid_t pid = PQntuples(result) == 1 ? (pid_t)strtol(PQgetvalue(result, 0, 0), NULL, 10) : 0;
-
-    PQclear(result);
-    PQfinish(pg);
-    return pid;
-}
-
 /* PostgreSQL then ends all its sessions, and recovers. */
 static void
 goes_on_while_its_backends_are_killed(void **state)
@@ -408,7 +392,7 @@ goes_on_while_its_backends_are_killed(void **state)
 
     struct helper *helper = helper_start(go_march, &march);
     while (!atomic_load(&march.is_over) && kills < 6) {
-        pid_t pid = find_backend(scene);
+        pid_t pid = mortal_backend(scene);
         if (pid > 0 && kill(pid, SIGKILL) == 0) {
             kills++;
         }

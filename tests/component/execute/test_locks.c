@@ -1,12 +1,10 @@
-#include "tests/component/execute/scene.h"
+#include "tests/component/execute/others.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <libpq-fe.h>
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
@@ -16,39 +14,6 @@
 
 static struct cluster *cluster;
 
-/* Somebody else's session, which holds what it is told to hold. */
-static PGconn *
-open_other(const struct scene *scene, const char *name)
-{
-    CLEANUP(mem_free) char *conninfo = mem_format("%s application_name=%s", scene->conninfo, name);
-    PGconn *pg = PQconnectdb(conninfo);
-
-    assert_int_equal(PQstatus(pg), CONNECTION_OK);
-    return pg;
-}
-
-static void
-say(PGconn *pg, const char *sql)
-{
-    PGresult *result = PQexec(pg, sql);
-
-    if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK) {
-        fail_msg("%s", PQerrorMessage(pg));
-    }
-    PQclear(result);
-}
-
-static void
-go_up(void *context)
-{
-    struct scene *scene = context;
-    struct step_order order = scene_order(scene, 0, DIRECTION_UP);
-
-    if (!sitting_execute(scene->sitting, &order, &scene->arena, &scene->outcome, &scene->error)) {
-        scene->outcome = (struct outcome){.kind = OUTCOME_KIND_COUNT};
-    }
-}
-
 static void
 names_who_is_in_the_way_when_the_budget_is_spent(void **state)
 {
@@ -57,9 +22,9 @@ names_who_is_in_the_way_when_the_budget_is_spent(void **state)
     scene->config.lock_budget_ms = 1500;
     scene_sit_anew(scene);
     SCENE_PLAN(scene, {.version = "001", .up = "SELECT 1;;\nALTER TABLE probe ADD COLUMN x int"});
-    PGconn *other = open_other(scene, "billing");
+    PGconn *other = other_open(scene, "billing");
     CLEANUP(mem_free) char *pid = mem_format("pid %d (billing", PQbackendPID(other));
-    say(other, "BEGIN; SELECT * FROM probe");
+    other_say(other, "BEGIN; SELECT * FROM probe");
     int64_t began_ms = clock_now_ms();
 
     assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
@@ -83,12 +48,12 @@ goes_in_when_the_lock_is_let_go(void **state)
     SCENE_PLAN(scene, {.version = "001",
                        .up = "INSERT INTO probe VALUES ('x');;" HIDDEN(
                            "ALTER TABLE probe ADD COLUMN y int")});
-    PGconn *other = open_other(scene, "billing");
-    say(other, "BEGIN; SELECT * FROM probe");
+    PGconn *other = other_open(scene, "billing");
+    other_say(other, "BEGIN; SELECT * FROM probe");
 
-    struct helper *helper = helper_start(go_up, scene);
+    struct helper *helper = helper_start(other_goes_up, scene);
     scene_await(scene, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted", "t");
-    say(other, "COMMIT");
+    other_say(other, "COMMIT");
     helper_join(&helper);
     assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
     assert_int_equal(scene_count(scene, "SELECT count(*) FROM probe"), 1);
@@ -106,16 +71,16 @@ never_waits_longer_than_the_time_out(void **state)
     SCENE_PLAN(scene, {.version = "001",
                        .up = HIDDEN("ALTER TABLE probe ADD COLUMN y int"),
                        .lock_timeout_ms = 100});
-    PGconn *holder = open_other(scene, "holder");
-    PGconn *reader = open_other(scene, "reader");
-    say(holder, "BEGIN; SELECT * FROM probe");
-    say(reader, "SELECT * FROM probe");
+    PGconn *holder = other_open(scene, "holder");
+    PGconn *reader = other_open(scene, "reader");
+    other_say(holder, "BEGIN; SELECT * FROM probe");
+    other_say(reader, "SELECT * FROM probe");
 
-    struct helper *helper = helper_start(go_up, scene);
+    struct helper *helper = helper_start(other_goes_up, scene);
     int64_t longest_ms = 0;
     for (int i = 0; i < 200; i++) {
         int64_t began_ms = clock_now_ms();
-        say(reader, "SELECT * FROM probe");
+        other_say(reader, "SELECT * FROM probe");
         int64_t took_ms = clock_now_ms() - began_ms;
         longest_ms = took_ms > longest_ms ? took_ms : longest_ms;
         usleep(5000);
@@ -139,17 +104,17 @@ tries_again_after_a_deadlock(void **state)
                 .lock_timeout_ms = 10000});
     scene->config.lock_timeout_ms = 10000;
     scene_sit_anew(scene);
-    PGconn *other = open_other(scene, "other");
-    say(other, "BEGIN; SET deadlock_timeout = '1h'; LOCK TABLE b");
+    PGconn *other = other_open(scene, "other");
+    other_say(other, "BEGIN; SET deadlock_timeout = '1h'; LOCK TABLE b");
 
-    struct helper *helper = helper_start(go_up, scene);
+    struct helper *helper = helper_start(other_goes_up, scene);
     scene_await(scene, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted", "t");
     PQsendQuery(other, "LOCK TABLE a"); /* ours finds out, and gives way */
     PGresult *result = PQgetResult(other);
     assert_int_equal(PQresultStatus(result), PGRES_COMMAND_OK);
     PQclear(result);
     assert_null(PQgetResult(other));
-    say(other, "COMMIT");
+    other_say(other, "COMMIT");
     helper_join(&helper);
     assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
     assert_true(scene->outcome.lock_tries >= 1);
@@ -192,8 +157,8 @@ ends_all_tries_together_with_the_time_out(void **state)
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
     SCENE_PLAN(scene, {.version = "001", .up = RAISE("40P01"), .timeout_ms = 100},
                {.version = "002", .up = "ALTER TABLE probe ADD COLUMN x int", .timeout_ms = 1000});
-    PGconn *other = open_other(scene, "billing");
-    say(other, "BEGIN; SELECT * FROM probe");
+    PGconn *other = other_open(scene, "billing");
+    other_say(other, "BEGIN; SELECT * FROM probe");
     int64_t began_ms = clock_now_ms();
 
     assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
@@ -255,7 +220,7 @@ tells_when_somebody_else_cancels(void **state)
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
     SCENE_PLAN(scene, {.version = "001", .up = "SELECT pg_sleep(600)"});
 
-    struct helper *helper = helper_start(go_up, scene);
+    struct helper *helper = helper_start(other_goes_up, scene);
     scene_await(scene,
                 "SELECT count(pg_cancel_backend(pid)) > 0 FROM pg_stat_activity WHERE query LIKE"
                 " 'SELECT pg_sleep%' AND state = 'active' AND datname = current_database()",
@@ -274,7 +239,7 @@ stops_when_asked_to_and_leaves_nothing(void **state)
     SCENE_PLAN(scene,
                {.version = "001", .up = "INSERT INTO probe VALUES ('x');; SELECT pg_sleep(600)"});
 
-    struct helper *helper = helper_start(go_up, scene);
+    struct helper *helper = helper_start(other_goes_up, scene);
     scene_await(scene,
                 "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'"
                 " AND state = 'active' AND datname = current_database()",
@@ -300,10 +265,10 @@ stops_while_it_waits_for_a_lock(void **state)
     (void)state;
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
     SCENE_PLAN(scene, {.version = "001", .up = HIDDEN("ALTER TABLE probe ADD COLUMN x int")});
-    PGconn *other = open_other(scene, "billing");
-    say(other, "BEGIN; SELECT * FROM probe");
+    PGconn *other = other_open(scene, "billing");
+    other_say(other, "BEGIN; SELECT * FROM probe");
 
-    struct helper *helper = helper_start(go_up, scene);
+    struct helper *helper = helper_start(other_goes_up, scene);
     scene_await(scene, "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted", "t");
     sitting_stop(scene->sitting);
     helper_join(&helper);
@@ -317,10 +282,10 @@ stops_while_somebody_else_works_on_the_target(void **state)
     (void)state;
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
     SCENE_PLAN(scene, {.version = "001", .up = "INSERT INTO probe VALUES ('x')"});
-    PGconn *other = open_other(scene, "other_agent");
-    say(other, "SELECT pg_advisory_lock(495723047278)");
+    PGconn *other = other_open(scene, "other_agent");
+    other_say(other, "SELECT pg_advisory_lock(495723047278)");
 
-    struct helper *helper = helper_start(go_up, scene);
+    struct helper *helper = helper_start(other_goes_up, scene);
     scene_await(scene,
                 "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name LIKE"
                 " 'skein scene_%' AND datname = current_database()",
@@ -330,12 +295,12 @@ stops_while_somebody_else_works_on_the_target(void **state)
     assert_int_equal(scene->outcome.kind, OUTCOME_CANCELLED);
     sitting_clear_stop(scene->sitting);
 
-    helper = helper_start(go_up, scene);
+    helper = helper_start(other_goes_up, scene);
     scene_await(scene,
                 "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name LIKE"
                 " 'skein scene_%' AND datname = current_database()",
                 "t");
-    say(other, "SELECT pg_advisory_unlock(495723047278)");
+    other_say(other, "SELECT pg_advisory_unlock(495723047278)");
     helper_join(&helper);
     assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
     PQfinish(other);
@@ -354,7 +319,7 @@ takes_a_commit_that_waits_for_a_standby_for_done(void **state)
     cluster_tell(cluster, "postgres", "SELECT pg_reload_conf()");
     sitting_rest(scene->sitting);
 
-    struct helper *helper = helper_start(go_up, scene);
+    struct helper *helper = helper_start(other_goes_up, scene);
     scene_await(scene, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'", "1");
     sitting_stop(scene->sitting);
     helper_join(&helper);

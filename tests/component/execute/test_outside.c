@@ -1,13 +1,11 @@
 /* What PostgreSQL only runs outside a transaction, killed at every place, and what it leaves. */
-#include "tests/component/execute/scene.h"
+#include "tests/component/execute/others.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <libpq-fe.h>
 
 #include "common/base/mem.h"
 
@@ -170,17 +168,6 @@ takes_effect_once_wherever_its_connection_is_cut(void **state)
 
 /* ---- what is left half done ------------------------------------------------------------------ */
 
-static void
-go_up(void *context)
-{
-    struct scene *scene = context;
-    struct step_order order = scene_order(scene, 0, DIRECTION_UP);
-
-    if (!sitting_execute(scene->sitting, &order, &scene->arena, &scene->outcome, &scene->error)) {
-        scene->outcome = (struct outcome){.kind = OUTCOME_KIND_COUNT};
-    }
-}
-
 static PGconn *
 reader_of(const struct scene *scene, const char *sql)
 {
@@ -200,7 +187,7 @@ a_half_detached_partition_is_brought_to_its_end(void **state)
     prepare(scene, &stories[1]);
     PGconn *reader = reader_of(scene, "BEGIN; SELECT * FROM parent");
 
-    struct helper *helper = helper_start(go_up, scene);
+    struct helper *helper = helper_start(other_goes_up, scene);
     scene_await(scene, "SELECT inhdetachpending FROM pg_inherits", "t");
     scene_await(scene,
                 "SELECT count(pg_terminate_backend(pid)) > 0 FROM pg_stat_activity WHERE query LIKE"
@@ -224,7 +211,7 @@ half_made_indexes_of_a_reindex_go_and_those_of_others_stay(void **state)
                       " indisvalid = false WHERE indexrelid = 'probe_old_ccnew'::regclass");
     PGconn *reader = reader_of(scene, "BEGIN; INSERT INTO probe VALUES ('r')");
 
-    struct helper *helper = helper_start(go_up, scene);
+    struct helper *helper = helper_start(other_goes_up, scene);
     scene_await(scene, "SELECT count(*) > 0 FROM pg_class WHERE relname ~ 'probe_what_ccnew'", "t");
     scene_await(scene,
                 "SELECT count(pg_cancel_backend(pid)) > 0 FROM pg_stat_activity WHERE query LIKE"

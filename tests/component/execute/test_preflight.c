@@ -1,5 +1,5 @@
 /* What is looked at before a step begins, and what the policies make of it. */
-#include "tests/component/execute/scene.h"
+#include "tests/component/execute/others.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -7,22 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <libpq-fe.h>
-
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 
 static struct cluster *cluster;
-
-static PGconn *
-open_other(const struct scene *scene, const char *name)
-{
-    CLEANUP(mem_free) char *conninfo = mem_format("%s application_name=%s", scene->conninfo, name);
-    PGconn *pg = PQconnectdb(conninfo);
-
-    assert_int_equal(PQstatus(pg), CONNECTION_OK);
-    return pg;
-}
 
 static atomic_bool is_held;
 
@@ -134,7 +122,7 @@ a_prepared_transaction_is_not_waited_for(void **state)
     (void)state;
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
     SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE probe ADD COLUMN y int"});
-    PGconn *other = open_other(scene, "billing");
+    PGconn *other = other_open(scene, "billing");
     PQclear(PQexec(other, "BEGIN; INSERT INTO probe VALUES ('p'); PREPARE TRANSACTION 'left'"));
     int64_t began_ms = clock_now_ms();
 
@@ -206,7 +194,7 @@ only_who_may_be_asked_to_leave_is(void **state)
                {.version = "003", .up = "ALTER TABLE probe ADD COLUMN w int"});
 
     /* A silent one on the list goes, its session with it. */
-    PGconn *reports = open_other(scene, "reports");
+    PGconn *reports = other_open(scene, "reports");
     PQclear(PQexec(reports, "BEGIN; SELECT * FROM probe"));
     assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
     assert_false(is_alive(reports));
@@ -215,12 +203,12 @@ only_who_may_be_asked_to_leave_is(void **state)
     /* One that has written stays, and so does one that is not on the list. */
     scene->config.lock_budget_ms = 4000;
     scene_sit_anew(scene);
-    PGconn *writer = open_other(scene, "reports");
+    PGconn *writer = other_open(scene, "reports");
     PQclear(PQexec(writer, "BEGIN; INSERT INTO probe VALUES ('w')"));
     assert_int_equal(scene_up(scene, 1), OUTCOME_FAILED);
     assert_true(is_alive(writer));
     PQfinish(writer);
-    PGconn *shop = open_other(scene, "report");
+    PGconn *shop = other_open(scene, "report");
     PQclear(PQexec(shop, "BEGIN; SELECT * FROM probe"));
     assert_int_equal(scene_up(scene, 2), OUTCOME_FAILED);
     assert_true(is_alive(shop));
@@ -236,7 +224,7 @@ a_query_is_cancelled_and_its_session_lives(void **state)
         .is_on = true, .age_ms = 300, .grace_ms = 30000, .applications = "reports"};
     scene_sit_anew(scene);
     SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE probe ADD COLUMN y int"});
-    PGconn *reports = open_other(scene, "reports");
+    PGconn *reports = other_open(scene, "reports");
     PQsendQuery(reports, "SELECT pg_sleep(600) FROM (SELECT count(*) FROM probe) p");
 
     assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);

@@ -1,5 +1,5 @@
 /* Nobody queues for a lock that somebody holds; docs/protocol.md, "Lock budget". */
-#include "tests/component/execute/scene.h"
+#include "tests/component/execute/others.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -7,33 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <libpq-fe.h>
-
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 
 static struct cluster *cluster;
-
-static PGconn *
-open_other(const struct scene *scene, const char *name)
-{
-    CLEANUP(mem_free) char *conninfo = mem_format("%s application_name=%s", scene->conninfo, name);
-    PGconn *pg = PQconnectdb(conninfo);
-
-    assert_int_equal(PQstatus(pg), CONNECTION_OK);
-    return pg;
-}
-
-static void
-say(PGconn *pg, const char *sql)
-{
-    PGresult *result = PQexec(pg, sql);
-
-    if (PQresultStatus(result) != PGRES_COMMAND_OK && PQresultStatus(result) != PGRES_TUPLES_OK) {
-        fail_msg("%s", PQerrorMessage(pg));
-    }
-    PQclear(result);
-}
 
 /* What the sitting said it was doing. */
 static char noted[512];
@@ -80,9 +57,9 @@ waits_without_queueing_until_the_table_is_free(void **state)
     SCENE_PLAN(scene,
                {.version = "001",
                 .up = "INSERT INTO probe VALUES ('x');; ALTER TABLE probe ADD COLUMN y int"});
-    PGconn *other = open_other(scene, "billing");
-    PGconn *third = open_other(scene, "shop");
-    say(other, "BEGIN; SELECT * FROM probe");
+    PGconn *other = other_open(scene, "billing");
+    PGconn *third = other_open(scene, "shop");
+    other_say(other, "BEGIN; SELECT * FROM probe");
 
     has_noted = false;
     struct helper *helper = helper_start(go_up, scene);
@@ -91,11 +68,11 @@ waits_without_queueing_until_the_table_is_free(void **state)
     scene_assert_says(noted, "idle in transaction");
     /* While it waits, everybody else can do what he wants, also a strong lock of his own. */
     for (int i = 0; i < 20; i++) {
-        say(third, "SELECT * FROM probe");
+        other_say(third, "SELECT * FROM probe");
         assert_int_equal(scene_count(scene, "SELECT count(*) FROM pg_locks WHERE NOT granted"), 0);
     }
     int64_t ended_ms = clock_now_ms();
-    say(other, "COMMIT");
+    other_say(other, "COMMIT");
     helper_join(&helper);
     assert_in_range(clock_now_ms() - ended_ms, 0, 2000);
     assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
@@ -119,8 +96,8 @@ learns_what_a_statement_waits_for(void **state)
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
     SCENE_PLAN(scene,
                {.version = "001", .up = "DO $$BEGIN ALTER TABLE probe ADD COLUMN y int; END$$"});
-    PGconn *other = open_other(scene, "billing");
-    say(other, "BEGIN; SELECT * FROM probe");
+    PGconn *other = other_open(scene, "billing");
+    other_say(other, "BEGIN; SELECT * FROM probe");
 
     has_noted = false;
     struct helper *helper = helper_start(go_up, scene);
@@ -128,7 +105,7 @@ learns_what_a_statement_waits_for(void **state)
     for (int i = 0; i < 20; i++) {
         assert_int_equal(scene_count(scene, "SELECT count(*) FROM pg_locks WHERE NOT granted"), 0);
     }
-    say(other, "COMMIT");
+    other_say(other, "COMMIT");
     helper_join(&helper);
     assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
     assert_in_range(scene->outcome.lock_tries, 1, 3);
@@ -144,14 +121,14 @@ a_prepared_transaction_is_in_the_way_too(void **state)
     scene->config.preflight.of[CHECK_PREPARED] = POLICY_HOLD;
     scene_sit_anew(scene);
     SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE probe ADD COLUMN y int"});
-    PGconn *other = open_other(scene, "billing");
-    say(other, "BEGIN; INSERT INTO probe VALUES ('p'); PREPARE TRANSACTION 'left'");
+    PGconn *other = other_open(scene, "billing");
+    other_say(other, "BEGIN; INSERT INTO probe VALUES ('p'); PREPARE TRANSACTION 'left'");
 
     assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
     scene_assert_fault(scene, "E-SQL-LOCK", "001.up.sql:1:1");
     scene_assert_says(scene->outcome.fault.found, "a prepared transaction on probe");
     assert_int_equal(scene->outcome.blockers[0].pid, 0);
-    say(other, "COMMIT PREPARED 'left'");
+    other_say(other, "COMMIT PREPARED 'left'");
     PQfinish(other);
 }
 
@@ -162,8 +139,8 @@ locks_that_do_not_conflict_are_in_nobodys_way(void **state)
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
     SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE probe ADD COLUMN y int"});
     scene_tell(scene, "CREATE TABLE elsewhere (i int)");
-    PGconn *other = open_other(scene, "billing");
-    say(other, "BEGIN; LOCK TABLE elsewhere");
+    PGconn *other = other_open(scene, "billing");
+    other_say(other, "BEGIN; LOCK TABLE elsewhere");
 
     assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
     assert_int_equal(scene->outcome.lock_wait_us, 0);
@@ -178,8 +155,8 @@ a_statement_with_a_transaction_of_its_own_looks_too(void **state)
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
     SCENE_PLAN(scene, {.version = "001",
                        .up = "VACUUM probe;; ALTER TABLE probe ADD COLUMN y int;; VACUUM probe"});
-    PGconn *other = open_other(scene, "billing");
-    say(other, "BEGIN; SELECT * FROM probe");
+    PGconn *other = other_open(scene, "billing");
+    other_say(other, "BEGIN; SELECT * FROM probe");
 
     has_noted = false;
     struct helper *helper = helper_start(go_up, scene);
@@ -187,7 +164,7 @@ a_statement_with_a_transaction_of_its_own_looks_too(void **state)
     for (int i = 0; i < 20; i++) {
         assert_int_equal(scene_count(scene, "SELECT count(*) FROM pg_locks WHERE NOT granted"), 0);
     }
-    say(other, "COMMIT");
+    other_say(other, "COMMIT");
     helper_join(&helper);
     assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
     assert_int_equal(scene_count(scene, "SELECT count(y) FROM probe"), 0);
@@ -197,7 +174,7 @@ a_statement_with_a_transaction_of_its_own_looks_too(void **state)
     scene_sit_anew(scene);
     SCENE_PLAN(scene, {.version = "002",
                        .up = "VACUUM probe;;\nALTER TABLE probe ADD COLUMN z int;; VACUUM probe"});
-    say(other, "BEGIN; SELECT * FROM probe");
+    other_say(other, "BEGIN; SELECT * FROM probe");
     assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
     scene_assert_fault(scene, "E-SQL-LOCK", "002.up.sql:2:1");
     scene_assert_says(scene->outcome.fault.found, "billing");
