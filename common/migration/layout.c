@@ -102,15 +102,38 @@ absorb(struct evidence evidence[LAYOUT_COUNT])
     }
 }
 
+/* A folder in here that has a usual name for one with migrations; null when there is none. */
+static const char *
+folder_that_may_be_meant(const struct listing *listing)
+{
+    static const char *const names[] = {"migrations", "migration", "db", "sql", "deploy"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        for (size_t k = 0; k < listing->count; k++) {
+            if (listing->files[k].is_folder && text_equal(listing->files[k].name, names[i])) {
+                return names[i];
+            }
+        }
+    }
+    return NULL;
+}
+
 static const struct layout *
 refuse_none(const struct listing *listing, struct error *error)
 {
+    const char *meant = folder_that_may_be_meant(listing);
+
     error_set(error, "E-MIG-MISSING", "no migrations in the folder");
     error_where(error, "%s", listing->path);
     error_found(error, "%zu files, none of them called %s, nor as another tool calls them",
                 listing->count, layout_pairs.pattern);
-    error_hint(error, "layouts: %s; the migrations key of skein.yaml names the folder",
-               layout_names());
+    if (meant) {
+        error_hint(error, "is %s/%s meant? The migrations key of skein.yaml names the folder",
+                   listing->path, meant);
+    } else {
+        error_hint(error, "layouts: %s; the migrations key of skein.yaml names the folder",
+                   layout_names());
+    }
     return NULL;
 }
 

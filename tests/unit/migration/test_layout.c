@@ -293,6 +293,20 @@ a_folder_without_migrations_is_refused(void **state)
 }
 
 static void
+a_folder_that_has_the_migrations_in_a_folder_is_told_so(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    put_any(&folder, "seed.sql");
+    put_any(&folder, "migrations/1_a.up.sql");
+
+    CLEANUP(reads_release) struct reads reads = read_folder(&folder);
+
+    assert_string_equal(reads.errors.errors[0].code, "E-MIG-MISSING");
+    assert_non_null(strstr(reads.errors.errors[0].hint, "/migrations meant?"));
+}
+
+static void
 a_folder_without_migrations_of_the_layout_that_was_named_is_refused(void **state)
 {
     (void)state;
@@ -341,6 +355,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_a_layout_has_besides_its_own_marks_is_no_other_half),
     cmocka_unit_test(a_named_layout_judges_the_other_half_by_its_own_rules),
     cmocka_unit_test(a_folder_without_migrations_is_refused),
+    cmocka_unit_test(a_folder_that_has_the_migrations_in_a_folder_is_told_so),
     cmocka_unit_test(a_folder_without_migrations_of_the_layout_that_was_named_is_refused),
     cmocka_unit_test(a_layout_can_be_named),
 };
