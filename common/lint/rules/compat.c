@@ -118,19 +118,23 @@ check_drop_unique(struct scene *scene)
     }
 }
 
-/* Whether a trigger is made behind the statement, or the trigger's table is dropped as well. */
+/*
+ * Whether a trigger is made behind the statement, or before it on the same table, or the trigger's
+ * table is dropped as well.
+ */
 static bool
 is_replaced(const struct scene *scene, size_t statement, const struct effect *dropped)
 {
-    for (size_t i = statement; i < scene->script->sql.statement_count; i++) {
+    for (size_t i = 0; i < scene->script->sql.statement_count; i++) {
         const struct effects *effects = &scene->script->effects[i];
         for (size_t j = 0; j < effects->effect_count; j++) {
             const struct effect *effect = &effects->effects[j];
-            bool is_made = effect->object == OBJECT_TRIGGER &&
+            bool is_same_table = text_equal(effect->name, dropped->name) &&
+                                 text_equal(effect->schema, dropped->schema);
+            bool is_made = effect->object == OBJECT_TRIGGER && (is_same_table || i >= statement) &&
                            (effect->verb == EFFECT_CREATE || effect->verb == EFFECT_REPLACE);
-            bool is_gone = effect->verb == EFFECT_DROP && !effect->part &&
-                           text_equal(effect->name, dropped->name) &&
-                           text_equal(effect->schema, dropped->schema);
+            bool is_gone =
+                effect->verb == EFFECT_DROP && !effect->part && is_same_table && i >= statement;
             if (is_made || is_gone) {
                 return true;
             }

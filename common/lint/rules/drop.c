@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/base/text.h"
+#include "common/lint/linting.h"
 #include "common/lint/rules/rules.h"
 
 static bool
@@ -41,10 +42,21 @@ check_table(struct scene *scene)
     }
 }
 
+/* Whether the column came as late as new tables do: no code that runs knows it. */
+static bool
+is_new_column(const struct scene *scene)
+{
+    const struct catalog_table *table = scene_catalog_table(scene);
+    const char *part = scene->effect->part;
+    const struct catalog_column *column = table && part ? catalog_column(table, part) : NULL;
+
+    return column && linting_is_new(scene->linting, column->file);
+}
+
 static void
 check_column(struct scene *scene)
 {
-    if (drops(scene, OBJECT_COLUMN)) {
+    if (drops(scene, OBJECT_COLUMN) && !is_new_column(scene)) {
         scene_find(scene, "code that runs still works with %s.%s, and its values are gone for good",
                    scene_object(scene), scene->effect->part);
     }
@@ -119,7 +131,7 @@ static void
 check_rename_column(struct scene *scene)
 {
     if (renames(scene) && scene->effect->object == OBJECT_COLUMN &&
-        !has_new_name(scene, scene->effect)) {
+        !has_new_name(scene, scene->effect) && !is_new_column(scene)) {
         scene_find(scene, "code that runs knows %s.%s, and not %s", scene_object(scene),
                    scene->effect->part, scene->effect->new_name);
     }
@@ -244,6 +256,9 @@ check_cascade(struct scene *scene)
 static void
 check_schema(struct scene *scene)
 {
+    if (scene_comes_later(scene, "CREATE SCHEMA")) {
+        return; /* SK050 tells what goes besides */
+    }
     if (drops(scene, OBJECT_SCHEMA) &&
         !catalog_made(scene->catalog, OBJECT_SCHEMA, NULL, scene->effect->name, NULL)) {
         scene_find(scene, "everything in %s is gone for good", scene->effect->name);

@@ -103,7 +103,8 @@ check_if_not_exists(struct scene *scene)
 static void
 check_unnamed(struct scene *scene)
 {
-    if (makes_index(scene) && !scene->effect->index->is_named) {
+    if (makes_index(scene) && !scene->effect->index->is_named &&
+        !(scene->table && scene->table->is_temporary)) {
         scene_find(scene, "the index on %s has no name of its own", scene_table(scene));
     }
 }

@@ -113,6 +113,25 @@ is_part_of(const struct made_object *made, const struct made_object *table)
     return table && table != made && text_equal(made->name, table->name) && !table->part;
 }
 
+/* Whether the script does nothing but say in a DO block that there is no way back. */
+static bool
+raises(const struct scene *scene)
+{
+    const struct sql_script *sql = &scene->script->sql;
+
+    for (size_t i = 0; i < sql->statement_count; i++) {
+        const struct stretch *stretch = &sql->statements[i].stretch;
+        const char *text = scene->script->text + stretch->place.offset;
+        bool is_raise =
+            text_equal(sql->statements[i].facts.tag, "DO") &&
+            (memmem(text, stretch->size, "raise ", 6) || memmem(text, stretch->size, "RAISE ", 6));
+        if (!is_raise) {
+            return false;
+        }
+    }
+    return sql->statement_count > 0;
+}
+
 /* Called for the up first: what it makes is what the down has to drop. */
 static void
 check_down(struct scene *scene)
@@ -124,7 +143,7 @@ check_down(struct scene *scene)
         note_made(scene);
         return;
     }
-    if (scene->is_piece) {
+    if (scene->is_piece || raises(scene)) {
         return; /* the down of another piece may drop it */
     }
     for (size_t i = 0; i < scene->made_count; i++) {

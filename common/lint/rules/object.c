@@ -68,13 +68,32 @@ check_opaque(struct scene *scene)
     }
 }
 
+/* Whether the script drops a trigger of the same table first: one takes the place of another. */
+static bool
+replaces_trigger(const struct scene *scene)
+{
+    for (size_t i = 0; i < scene->statement_index; i++) {
+        const struct effects *effects = &scene->script->effects[i];
+        for (size_t j = 0; j < effects->effect_count; j++) {
+            const struct effect *effect = &effects->effects[j];
+            if (effect->verb == EFFECT_DROP && effect->object == OBJECT_TRIGGER &&
+                !effect->is_noop && text_equal(effect->name, scene->effect->name) &&
+                text_equal(effect->schema, scene->effect->schema) &&
+                !text_equal(effect->part, scene->effect->part)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void
 check_trigger(struct scene *scene)
 {
     const struct effect *effect = scene->effect;
 
     if (effect->verb == EFFECT_CREATE && effect->object == OBJECT_TRIGGER && !effect->is_implied &&
-        !scene->is_new) {
+        !scene->is_new && !replaces_trigger(scene)) {
         scene_find(scene, "writes to %s wait for the lock, and from then on do more",
                    scene_object(scene));
     }

@@ -110,7 +110,7 @@ check_extension(struct scene *scene)
     if (effect->object != OBJECT_EXTENSION || effect->is_implied) {
         return;
     }
-    if (effect->verb == EFFECT_DROP) {
+    if (effect->verb == EFFECT_DROP && !scene_comes_later(scene, "CREATE EXTENSION")) {
         scene_find(scene, "everything that uses %s is gone with it, or keeps it from going",
                    effect->name);
     } else if (effect->verb == EFFECT_ALTER) {

@@ -31,7 +31,8 @@ check_char(struct scene *scene)
 {
     const struct sql_column *column = made(scene);
 
-    if (column && is_type(column, "character")) {
+    /* One letter has no end to be filled up. */
+    if (column && is_type(column, "character") && !text_equal(column->type, "character(1)")) {
         scene_find(scene, "%s.%s is filled up with blanks: %s", scene_object(scene),
                    scene->effect->part, column->type);
     }
@@ -76,6 +77,35 @@ is_small_integer(const struct sql_column *column)
     return text_equal(column->type, "integer") || text_equal(column->type, "smallint");
 }
 
+/*
+ * Whether a table that is made looks like a list of names: an id, a text, at most one thing more,
+ * nothing that it refers to and no time. Such a one has dozens of rows and not thousands of
+ * millions.
+ */
+static bool
+is_list_of_names(const struct scene *scene, const struct effect *key)
+{
+    size_t columns = 0, texts = 0;
+
+    for (size_t i = 0; i < scene->effects->effect_count; i++) {
+        const struct effect *effect = &scene->effects->effects[i];
+        const struct sql_column *column = effect->column;
+        bool is_own = effect->verb == EFFECT_CREATE && text_equal(effect->name, key->name);
+        if (is_own && effect->constraint && effect->constraint->kind == CONSTRAINT_FOREIGN_KEY) {
+            return false;
+        }
+        if (is_own && effect->object == OBJECT_COLUMN && column && column->type) {
+            columns++;
+            texts += text_equal(column->type, "text") ||
+                     text_starts_with(column->type, "character varying");
+            if (text_starts_with(column->type, "timestamp") || text_equal(column->type, "date")) {
+                return false;
+            }
+        }
+    }
+    return texts > 0 && columns >= 2 && columns <= 3;
+}
+
 /* Numbers that count rows: those of keys. */
 static void
 check_key(struct scene *scene)
@@ -84,7 +114,7 @@ check_key(struct scene *scene)
     const struct sql_constraint *key = effect->constraint;
 
     if (effect->verb != EFFECT_CREATE || !key || key->kind != CONSTRAINT_PRIMARY_KEY ||
-        !key->is_in_new_table || key->column_count != 1) {
+        !key->is_in_new_table || key->column_count != 1 || is_list_of_names(scene, effect)) {
         return;
     }
     for (size_t i = 0; i < scene->effects->effect_count; i++) {
