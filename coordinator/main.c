@@ -27,7 +27,7 @@ enum exit_status {
 };
 
 static const char help[] =
-    "usage: skein-coordinator --config FILE [--check] [--accept-older-store]\n"
+    "usage: skein-coordinator --config FILE [--check] [--accept-older-store | --inspect]\n"
     "\n"
     "Takes a fleet of PostgreSQL databases from one schema to the next.\n"
     "\n"
@@ -35,6 +35,8 @@ static const char help[] =
     "  --check               read and check the configuration and the key, and end\n"
     "  --accept-older-store  start although the store is older than it was here before: after a\n"
     "                        backup was put back, once\n"
+    "  --inspect             only show a store that cannot be trusted or written: nothing is\n"
+    "                        started, assigned or changed\n"
     "  --version             print the version\n"
     "  --help                print this\n"
     "\n"
@@ -42,7 +44,7 @@ static const char help[] =
 
 struct arguments {
     const char *config;
-    bool checks, accepts_older;
+    bool checks, accepts_older, inspects;
 };
 
 static int
@@ -100,6 +102,7 @@ read_arguments(int count, char **words, struct arguments *arguments, int *status
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
                                             {"check", no_argument, NULL, 'k'},
                                             {"accept-older-store", no_argument, NULL, 'o'},
+                                            {"inspect", no_argument, NULL, 'i'},
                                             {"version", no_argument, NULL, 'v'},
                                             {"failpoints", no_argument, NULL, 'f'},
                                             {"help", no_argument, NULL, 'h'},
@@ -117,6 +120,9 @@ read_arguments(int count, char **words, struct arguments *arguments, int *status
             break;
         case 'o':
             arguments->accepts_older = true;
+            break;
+        case 'i':
+            arguments->inspects = true;
             break;
         case 'f':
             print_failpoints();
@@ -140,6 +146,10 @@ read_arguments(int count, char **words, struct arguments *arguments, int *status
         *status = usage("--config FILE is missing", NULL);
         return true;
     }
+    if (arguments->inspects && arguments->accepts_older) {
+        *status = usage("--inspect takes any store as it is, without --accept-older-store", NULL);
+        return true;
+    }
     return false;
 }
 
@@ -159,7 +169,7 @@ static bool
 run(const struct arguments *arguments, struct settings *settings, struct error *error)
 {
     CLEANUP(config_destroy) struct config *config = NULL;
-    const struct start_options options = {settings, arguments->accepts_older};
+    const struct start_options options = {settings, arguments->accepts_older, arguments->inspects};
 
     if (!config_open(arguments->config, true, &config, error) ||
         !settings_read(config, settings, error)) {

@@ -268,6 +268,7 @@ struct run_view {
     uint64_t leg_total, offset; /* rows that match the filter; this page */
     struct leg_view *legs;
     size_t leg_count;
+    const char *notice; /* what is to be known of the coordinator that says so; null: nothing */
 };
 
 struct run_row {

@@ -366,6 +366,7 @@ static const struct pack_field run_view_fields[] = {
     UINT(run_view, leg_total),
     UINT(run_view, offset),
     LIST(run_view, legs, leg_count, leg_view_shape, PAGE_SIZE_MAX),
+    TEXT(run_view, notice),
 };
 SHAPE(run_view);
 

@@ -43,6 +43,18 @@ append_line(const struct terminal *terminal, enum style style, struct text *line
     text_clear(line);
 }
 
+/* First of all: it says how much the rest is worth. */
+static void
+append_notice(const struct run_view *run, const struct terminal *terminal, struct text *out)
+{
+    CLEANUP(text_release) struct text line = {0};
+
+    if (run->notice) {
+        text_append(&line, run->notice);
+        append_line(terminal, STYLE_BAD, &line, out);
+    }
+}
+
 static void
 append_title(const struct run_view *run, const struct terminal *terminal, struct text *out)
 {
@@ -295,6 +307,7 @@ run_render_legs(const struct leg_view *legs, size_t count, const struct terminal
 void
 run_render(const struct run_picture *picture, const struct terminal *terminal, struct text *out)
 {
+    append_notice(picture->run, terminal, out);
     append_title(picture->run, terminal, out);
     append_times(picture->run, terminal, out);
     text_append(out, "\n");
@@ -387,6 +400,7 @@ run_json(const struct run_view *run, const struct leg_view *legs, size_t leg_cou
     json_object_set_new(object, "rolled_back_by",
                         run->rollback_number ? json_integer((json_int_t)run->rollback_number)
                                              : json_null());
+    json_object_set_new(object, "notice", show_json_text(run->notice));
     json_object_set_new(object, "waves", waves_json(run));
     for (size_t i = 0; i < leg_count; i++) {
         json_array_append_new(rows, leg_json(&legs[i]));

@@ -101,7 +101,7 @@ doors_open(const struct doors_options *options, struct gate *gate, struct doors 
     doors->gate = gate;
     zmq_msg_init(&doors->body);
     for (enum party party = 0; party < PARTY_COUNT; party++) {
-        if (!open_door(doors, party, options, error)) {
+        if (options->endpoints[party] && !open_door(doors, party, options, error)) {
             doors_close(&doors);
             return false;
         }

@@ -16,12 +16,12 @@
 struct doors;
 
 struct doors_options {
-    const char *endpoints[PARTY_COUNT]; /* "tcp://0.0.0.0:7801" */
+    const char *endpoints[PARTY_COUNT]; /* "tcp://0.0.0.0:7801"; null: this door stays shut */
     const struct key_pair *keys;        /* the coordinator's own */
 };
 
 /*
- * Open both sockets, prove that they keep strangers out, bind them. E-LISTEN when an endpoint
+ * Open the sockets, prove that they keep strangers out, bind them. E-LISTEN when an endpoint
  * cannot be bound, E-GATE-OPEN when a stranger gets in.
  */
 bool doors_open(const struct doors_options *options, struct gate *gate, struct doors **doors_p,

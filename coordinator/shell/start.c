@@ -12,6 +12,7 @@
 
 #include "coordinator/shell/doors.h"
 #include "coordinator/shell/gate.h"
+#include "coordinator/shell/inspect.h"
 #include "coordinator/shell/loop.h"
 #include "coordinator/shell/service.h"
 #include "coordinator/shell/store.h"
@@ -48,6 +49,7 @@ open_store(const struct start_options *options, struct parts *parts, struct erro
         .refuses_volatile = settings->refuses_volatile,
         .accepts_older = options->accepts_older,
         .size_max = settings->store_size_max,
+        .inspects = options->inspects,
     };
 
     return store_open(&store, &parts->store, error);
@@ -136,6 +138,36 @@ open_gate(struct parts *parts, struct error *error)
     return store_load_parties(parts->store, &reader, error);
 }
 
+static void
+look(void *nothing, const struct record *record)
+{
+    (void)nothing;
+    (void)record;
+}
+
+/*
+ * To inspect: who stands in the configuration may come in; whom the store names, only while nothing
+ * in it is doubtful. Somebody may have added themselves, or been removed after it was copied.
+ */
+static bool
+open_gate_to_inspect(const struct settings *settings, struct parts *parts, struct error *error)
+{
+    const struct store_reader looks = {look, NULL};
+
+    if (!gate_open(&parts->gate, error)) {
+        return false;
+    }
+    for (size_t i = 0; i < settings->operator_count; i++) {
+        gate_admit(parts->gate, PARTY_OPERATOR, &settings->operators[i].key);
+    }
+    if (!store_load_parties(parts->store, &looks, error) || store_doubt(parts->store)) {
+        log_warn("only the operators of the configuration may come in");
+        return true;
+    }
+    const struct store_reader admits = {admit, parts->gate};
+    return store_load_parties(parts->store, &admits, error);
+}
+
 /* ---- the core ------------------------------------------------------------------------------- */
 
 static void
@@ -175,6 +207,33 @@ make_core(const struct settings *settings, struct parts *parts, struct error *er
 
 /* ---- all of it ------------------------------------------------------------------------------ */
 
+/* What a coordinator that only shows its store does without: a core, agents, anything to save. */
+static bool
+open_to_inspect(const struct start_options *options, struct parts *parts, struct error *error)
+{
+    const struct doors_options doors = {
+        .endpoints = {[PARTY_OPERATOR] = options->settings->endpoints[PARTY_OPERATOR]},
+        .keys = &parts->keys,
+    };
+
+    return open_gate_to_inspect(options->settings, parts, error) &&
+           doors_open(&doors, parts->gate, &parts->doors, error);
+}
+
+static bool
+open_to_lead(const struct start_options *options, struct parts *parts, struct error *error)
+{
+    const struct settings *settings = options->settings;
+    const struct doors_options doors = {
+        .endpoints = {[PARTY_AGENT] = settings->endpoints[PARTY_AGENT],
+                      [PARTY_OPERATOR] = settings->endpoints[PARTY_OPERATOR]},
+        .keys = &parts->keys,
+    };
+
+    return enrol_operators(settings, parts->store, error) && make_core(settings, parts, error) &&
+           open_gate(parts, error) && doors_open(&doors, parts->gate, &parts->doors, error);
+}
+
 static bool
 open_parts(const struct start_options *options, struct parts *parts, struct error *error)
 {
@@ -186,19 +245,11 @@ open_parts(const struct start_options *options, struct parts *parts, struct erro
     }
     zsys_init();
     zsys_handler_set(NULL);
-    if (!service_check_libraries(error) ||
-        !service_need_descriptors(settings_descriptors(settings), error) ||
-        !keys_load(settings->key_path, &parts->keys, error) || !open_store(options, parts, error) ||
-        !enrol_operators(settings, parts->store, error) || !make_core(settings, parts, error) ||
-        !open_gate(parts, error)) {
-        return false;
-    }
-    const struct doors_options doors = {
-        .endpoints = {[PARTY_AGENT] = settings->endpoints[PARTY_AGENT],
-                      [PARTY_OPERATOR] = settings->endpoints[PARTY_OPERATOR]},
-        .keys = &parts->keys,
-    };
-    return doors_open(&doors, parts->gate, &parts->doors, error);
+    return service_check_libraries(error) &&
+           service_need_descriptors(settings_descriptors(settings), error) &&
+           keys_load(settings->key_path, &parts->keys, error) &&
+           open_store(options, parts, error) &&
+           (options->inspects ? open_to_inspect : open_to_lead)(options, parts, error);
 }
 
 static void
@@ -207,11 +258,24 @@ announce(void)
     service_notify("READY=1");
 }
 
+static bool
+lead(const struct loop_parts *loop, const struct parts *parts, struct error *error)
+{
+    struct id cluster_id = store_cluster_id(parts->store);
+    char id[ID_TEXT_SIZE], key[KEYS_HEX_SIZE];
+
+    text_hex(parts->keys.public_key, KEYS_SIZE, key);
+    log_info("cluster %s, epoch %" PRIu64 ", agents at %s, operators at %s, key %s",
+             id_text(&cluster_id, id), store_epoch(parts->store),
+             doors_endpoint(parts->doors, PARTY_AGENT),
+             doors_endpoint(parts->doors, PARTY_OPERATOR), key);
+    return loop_run(loop, announce, error);
+}
+
 bool
 start_coordinator(const struct start_options *options, struct error *error)
 {
     struct parts parts = {.signals = -1};
-    char id[ID_TEXT_SIZE], key[KEYS_HEX_SIZE];
 
     bool goes_well = open_parts(options, &parts, error);
     if (goes_well) {
@@ -220,13 +284,11 @@ start_coordinator(const struct start_options *options, struct error *error)
                                         .doors = parts.doors,
                                         .core = parts.core,
                                         .signals = parts.signals};
-        struct id cluster_id = store_cluster_id(parts.store);
-        text_hex(parts.keys.public_key, KEYS_SIZE, key);
-        log_info("cluster %s, epoch %" PRIu64 ", agents at %s, operators at %s, key %s",
-                 id_text(&cluster_id, id), store_epoch(parts.store),
-                 doors_endpoint(parts.doors, PARTY_AGENT),
-                 doors_endpoint(parts.doors, PARTY_OPERATOR), key);
-        goes_well = loop_run(&loop, announce, error);
+        if (options->inspects) {
+            inspect_run(&loop, announce);
+        } else {
+            goes_well = lead(&loop, &parts, error);
+        }
         service_notify("STOPPING=1");
     }
     close_parts(&parts);

@@ -10,6 +10,7 @@
 struct start_options {
     const struct settings *settings;
     bool accepts_older; /* take a store that went back in time */
+    bool inspects;      /* only show the store, whatever is wrong with it */
 };
 
 /* Returns when a signal to end has come; false with what kept it from starting or going on. */

@@ -76,12 +76,6 @@ store_doubt(const struct store *store)
     return store->doubt_count ? &store->doubt : NULL;
 }
 
-bool
-store_is_trusted(const struct store *store)
-{
-    return store->has_macs && !store->has_gone_back;
-}
-
 /* ---- statements ---------------------------------------------------------------------------- */
 
 bool

@@ -48,9 +48,6 @@ void store_close(struct store **store_p);
  */
 const struct error *store_doubt(const struct store *store);
 
-/* Whether rows without a doubt are ours, and the newest: who may come in can be read from them. */
-bool store_is_trusted(const struct store *store);
-
 /* Who leads by this opening, and what the next run is numbered. */
 struct id store_cluster_id(const struct store *store);
 uint64_t store_epoch(const struct store *store);

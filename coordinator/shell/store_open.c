@@ -287,7 +287,6 @@ check_epoch(struct store *store, const struct store_options *options, uint64_t e
     if (epoch_seen <= store->epoch || options->accepts_older) {
         return true;
     }
-    store->has_gone_back = true;
     refuse_store(store, error, "E-STORE-REGRESSED", "the store is older than it was here");
     error_found(error, "epoch %" PRIu64 ", %" PRIu64 " was seen", store->epoch, epoch_seen);
     error_hint(error, "if a backup was put back on purpose, start once with "
@@ -375,13 +374,17 @@ open_unwritten(struct store *store, struct error *error)
         return true;
     }
     int status = sqlite3_extended_errcode(store->database);
+    bool must_write = (status & 0xff) == SQLITE_CANTOPEN || (status & 0xff) == SQLITE_READONLY;
     bool has_log = stat(log, &about) == 0 && about.st_size > 0;
-    if ((status & 0xff) == SQLITE_CANTOPEN && !has_log && open_read_only(store, true)) {
+    if (must_write && !has_log && open_read_only(store, true)) {
         return true;
     }
     store_fail(store, status, "read the store", error);
-    return error_hint(error, "copy the store, its -wal, .key and .lock files to a folder that can "
-                             "be written, and inspect it there");
+    if (must_write) {
+        error_hint(error, "copy the store, its -wal, .key and .lock files to a folder that can be "
+                          "written, and inspect it there");
+    }
+    return false;
 }
 
 static bool

@@ -68,7 +68,6 @@ struct store {
     struct text packed; /* the nested values of the record being saved */
     bool inspects;
     bool has_macs;      /* every row's hash is compared when it is read */
-    bool has_gone_back; /* it is older than what was here before */
     struct error doubt; /* the first one */
     size_t doubt_count;
 };

@@ -199,7 +199,8 @@ void
 daemon_start(struct daemon *daemon, const char *failpoint)
 {
     char config[128], log[128], ignored[64];
-    char option[] = "--config", *words[] = {mem_text(daemon_program()), option, config, NULL};
+    char option[] = "--config", *more = daemon->option ? mem_text(daemon->option) : NULL;
+    char *words[] = {mem_text(daemon_program()), option, config, more, NULL};
     char **environment = environment_of(daemon, failpoint);
     posix_spawn_file_actions_t files;
 
@@ -221,6 +222,7 @@ daemon_start(struct daemon *daemon, const char *failpoint)
     }
     free(environment);
     free(words[0]);
+    free(more);
 }
 
 bool

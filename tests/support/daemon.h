@@ -16,6 +16,7 @@ struct daemon {
     int ports[PARTY_COUNT];
     struct key_pair keys;  /* the coordinator's */
     struct key_pair admin; /* an operator who may do all; stands in the configuration */
+    const char *option;    /* one more that it is started with; null: none */
     pid_t pid;             /* 0: it does not run */
     int manager;           /* where it says READY */
 };

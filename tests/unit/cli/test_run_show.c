@@ -121,6 +121,28 @@ draws_the_whole_run(void **state)
 }
 
 static void
+says_first_what_is_to_be_known_of_the_coordinator(void **state)
+{
+    struct run_view run = a_run();
+    struct run_picture picture = a_picture(&run);
+    struct terminal terminal = wide_terminal(60);
+    CLEANUP(text_release) struct text out = {0};
+    static const char begin[] = "nothing runs, the store is only shown: E-STORE-CORRUPT: ";
+
+    (void)state;
+    run.notice = "nothing runs, the store is only shown: E-STORE-CORRUPT: the store is damaged";
+    run_render(&picture, &terminal, &out);
+    assert_memory_equal(begin, text_of(&out), sizeof begin - 1);
+    json_t *object = run_json(&run, NULL, 0);
+    assert_string_equal(run.notice, json_string_value(json_object_get(object, "notice")));
+    json_decref(object);
+    run.notice = NULL;
+    object = run_json(&run, NULL, 0);
+    assert_true(json_is_null(json_object_get(object, "notice")));
+    json_decref(object);
+}
+
+static void
 is_never_wider_than_the_terminal(void **state)
 {
     struct run_view run = a_run();
@@ -129,6 +151,7 @@ is_never_wider_than_the_terminal(void **state)
     (void)state;
     picture.silent_ms = 5000;
     run.rollback_number = 13;
+    run.notice = "nothing runs, the store is only shown: E-STORE-CORRUPT: the store is damaged";
     run.state = RUN_HALTED;
     run.why = "more targets have failed than its budget allows, and this sentence is far too long "
               "for any terminal that people use";
@@ -261,6 +284,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(draws_the_whole_run),
+        cmocka_unit_test(says_first_what_is_to_be_known_of_the_coordinator),
         cmocka_unit_test(is_never_wider_than_the_terminal),
         cmocka_unit_test(names_what_runs_and_what_has_failed),
         cmocka_unit_test(says_how_many_more_there_are),
