@@ -1,8 +1,8 @@
 /*
  * failpoint: a place where a test may kill or freeze the process. SKEIN_FAILPOINT=name:n ends the
  * process with SIGKILL when the place is passed for the n-th time; name:n:pause:MS sleeps there
- * instead; name:n:fail makes FAILPOINT_FAILS true once. Exists in test builds only (SKEIN_TESTING);
- * elsewhere it is nothing at all.
+ * instead; name:n:fail makes FAILPOINT_FAILS true once. With n = 0 it is every time. Exists in test
+ * builds only (SKEIN_TESTING); elsewhere it is nothing at all.
  */
 #ifndef COMMON_BASE_FAILPOINT_H
 #define COMMON_BASE_FAILPOINT_H

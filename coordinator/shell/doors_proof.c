@@ -4,6 +4,7 @@
 #include "common/base/mem.h"
 
 #define PROOF_MS 5000 /* for each of the three */
+#define KNOCK "let me in"
 
 enum verdict { VERDICT_LET_IN, VERDICT_REFUSED, VERDICT_NONE };
 
@@ -65,14 +66,22 @@ client_destroy(zsock_t **client, void **monitor)
     zsock_destroy(client);
 }
 
+/* Without waiting: a stranger who is refused already has nobody to send to, for ever. */
+static void
+knock(zsock_t *client, const char *endpoint)
+{
+    zsock_connect(client, "%s", endpoint);
+    FAILPOINT("doors-knock");
+    (void)zmq_send(zsock_resolve(client), KNOCK, strlen(KNOCK), ZMQ_DONTWAIT);
+}
+
 static enum verdict
 try_client(const char *endpoint, const struct key_pair *own, const uint8_t server[KEYS_SIZE])
 {
     void *monitor;
     zsock_t *client = client_new(own, server, &monitor);
 
-    zsock_connect(client, "%s", endpoint);
-    zstr_send(client, "let me in");
+    knock(client, endpoint);
     enum verdict verdict = watch(monitor);
     client_destroy(&client, &monitor);
     return verdict;
@@ -87,7 +96,7 @@ is_heard_as(zsock_t *socket, const struct key_pair *friend)
     zmsg_t *message = zmsg_recv(socket);
     zsock_set_rcvtimeo(socket, -1);
     zframe_t *body = message && zmsg_first(message) ? zmsg_next(message) : NULL;
-    bool is_heard = body && zframe_streq(body, "let me in") &&
+    bool is_heard = body && zframe_streq(body, KNOCK) &&
                     gate_read_user(zframe_meta(body, "User-Id"), &key) &&
                     memcmp(key.bytes, friend->public_key, KEY_SIZE) == 0;
 
@@ -107,8 +116,7 @@ prove_friend(zsock_t *socket, const char *endpoint, enum party party, struct gat
     memcpy(key.bytes, friend.public_key, KEY_SIZE);
     gate_admit(gate, party, &key);
     zsock_t *client = client_new(&friend, server, &monitor);
-    zsock_connect(client, "%s", endpoint);
-    zstr_send(client, "let me in");
+    knock(client, endpoint);
     bool is_heard = is_heard_as(socket, &friend);
     client_destroy(&client, &monitor);
     gate_expel(gate, party, &key);

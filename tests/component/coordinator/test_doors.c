@@ -439,6 +439,23 @@ does_not_open_when_strangers_get_in(void **state)
     assert_null(doors);
 }
 
+/* The strangers of the proof may be refused before they have said anything. */
+static void
+opens_however_slowly_it_proves_itself(void **state)
+{
+    struct house *house = *state;
+    const struct doors_options options = {.endpoints = {"tcp://127.0.0.1:*", "tcp://127.0.0.1:*"},
+                                          .keys = &house->keys};
+    struct error error;
+
+    setenv("SKEIN_FAILPOINT", "doors-knock:0:pause:2", 1);
+    for (int i = 0; i < 25; i++) {
+        CLEANUP(doors_close) struct doors *doors = NULL;
+        assert_true(doors_open(&options, house->gate, &doors, &error));
+    }
+    unsetenv("SKEIN_FAILPOINT");
+}
+
 static void
 does_not_open_where_somebody_listens_already(void **state)
 {
@@ -486,6 +503,7 @@ main(void)
         IN_A_HOUSE(allows_nothing_any_more_with_the_very_next_message),
         IN_A_HOUSE(slows_down_a_key_that_connects_without_end),
         IN_A_HOUSE(does_not_open_when_strangers_get_in),
+        IN_A_HOUSE(opens_however_slowly_it_proves_itself),
         IN_A_HOUSE(does_not_open_where_somebody_listens_already),
         IN_A_HOUSE(has_one_gate_and_no_second),
     };
