@@ -5,7 +5,7 @@
 #ifndef PROTO_OPERATE_H
 #define PROTO_OPERATE_H
 
-#include "proto/basics.h"
+#include "proto/estimate.h"
 
 /* ---- operator → coordinator: every one answered by the message named, or REFUSED ------------ */
 
@@ -198,6 +198,7 @@ struct plan_leg {
     const char *first_version; /* of the steps */
     struct fault fault;        /* why this target cannot take part; code null when it can */
     const char *note;          /* what a person should know and nothing is refused for; or null */
+    struct estimate estimate;
 };
 
 struct planned {
@@ -211,6 +212,10 @@ struct planned {
     uint64_t offset;
     struct plan_leg *legs;
     size_t leg_count;
+    struct estimate estimate;          /* of all of it, wave by wave */
+    uint64_t migration_total;          /* how many go through tables */
+    struct plan_migration *migrations; /* those that take longest, in their order */
+    size_t migration_count;
 };
 
 enum run_state {

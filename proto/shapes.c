@@ -42,6 +42,7 @@ static const char *const parties[] = {"agent", "operator"};
 static const char *const run_states[] = {"running", "paused", "halted",   "cancelling",
                                          "done",    "failed", "cancelled"};
 static const char *const leg_states[] = {"waiting", "running", "done", "failed", "cancelled"};
+static const char *const estimate_bases[] = {"nothing", "own", "fleet", "guess", "unmeasured"};
 static const char *const adoption_trusts[] = {"neither", "table", "journal"};
 static const char *const step_states[] = {"waiting", "assigned", "running",
                                           "done",    "failed",   "cancelled"};
@@ -56,6 +57,7 @@ _Static_assert(WORDS(leg_filters) == LEG_FILTER_COUNT, "a word for each");
 _Static_assert(WORDS(parties) == PARTY_COUNT, "a word for each");
 _Static_assert(WORDS(run_states) == RUN_STATE_COUNT, "a word for each");
 _Static_assert(WORDS(leg_states) == LEG_STATE_COUNT, "a word for each");
+_Static_assert(WORDS(estimate_bases) == ESTIMATE_BASIS_COUNT, "a word for each");
 _Static_assert(WORDS(adoption_trusts) == ADOPTION_TRUST_COUNT, "a word for each");
 _Static_assert(WORDS(step_states) == STEP_STATE_COUNT, "a word for each");
 
@@ -303,6 +305,25 @@ static const struct pack_field started_fields[] = {FIXED(started, request), FIXE
                                                    UINT(started, number)};
 SHAPE(started);
 
+static const struct pack_field estimate_fields[] = {
+    ENUM(estimate, basis, estimate_bases),
+    UINT(estimate, bytes),
+    UINT(estimate, rows),
+    UINT(estimate, rewrite_bytes),
+    MS(estimate, low_ms),
+    MS(estimate, expected_ms),
+    MS(estimate, high_ms),
+    UINT(estimate, wal_bytes),
+};
+SHAPE(estimate);
+
+static const struct pack_field plan_migration_fields[] = {
+    NAME(plan_migration, service), VERSION(plan_migration, version),
+    TEXT(plan_migration, name),    UINT(plan_migration, target_count),
+    NAME(plan_migration, target),  INSIDE(plan_migration, estimate, estimate_shape),
+};
+SHAPE(plan_migration);
+
 static const struct pack_field plan_leg_fields[] = {
     NAME(plan_leg, target),
     NAME_OR_NIL(plan_leg, service),
@@ -313,16 +334,26 @@ static const struct pack_field plan_leg_fields[] = {
     VERSION_OR_NIL(plan_leg, first_version),
     INSIDE(plan_leg, fault, fault_shape),
     TEXT(plan_leg, note),
+    INSIDE(plan_leg, estimate, estimate_shape),
 };
 SHAPE(plan_leg);
 
 static const struct pack_field planned_fields[] = {
-    FIXED(planned, request),        FIXED(planned, plan_id),
-    BOOL(planned, is_ready),        UINT(planned, surveyed_count),
-    ENUM(planned, kind, run_kinds), UINT(planned, target_count),
-    UINT(planned, step_count),      UINT(planned, wave_count),
-    UINT(planned, refused_count),   UINT(planned, parallel),
-    UINT(planned, offset),          LIST(planned, legs, leg_count, plan_leg_shape, PAGE_SIZE_MAX),
+    FIXED(planned, request),
+    FIXED(planned, plan_id),
+    BOOL(planned, is_ready),
+    UINT(planned, surveyed_count),
+    ENUM(planned, kind, run_kinds),
+    UINT(planned, target_count),
+    UINT(planned, step_count),
+    UINT(planned, wave_count),
+    UINT(planned, refused_count),
+    UINT(planned, parallel),
+    UINT(planned, offset),
+    LIST(planned, legs, leg_count, plan_leg_shape, PAGE_SIZE_MAX),
+    INSIDE(planned, estimate, estimate_shape),
+    UINT(planned, migration_total),
+    LIST(planned, migrations, migration_count, plan_migration_shape, PLAN_MIGRATIONS_MAX),
 };
 SHAPE(planned);
 

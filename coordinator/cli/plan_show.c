@@ -8,6 +8,7 @@
 #include "coordinator/cli/exit.h"
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/grid.h"
+#include "coordinator/cli/plan_estimate_show.h"
 #include "coordinator/cli/show.h"
 
 #define REFUSED_SHOWN 20
@@ -65,7 +66,7 @@ append_wave(const struct planned *planned, uint64_t wave, const struct terminal 
     CLEANUP(grid_destroy) struct grid *grid = grid_new();
     CLEANUP(mem_free) char *title = NULL;
     size_t count = targets_in_wave(planned, wave);
-    char number[FORMAT_SIZE];
+    char number[FORMAT_SIZE], time[FORMAT_SIZE];
 
     if (count == 0) {
         return;
@@ -77,6 +78,7 @@ append_wave(const struct planned *planned, uint64_t wave, const struct terminal 
     grid_column(grid, "from", GRID_SHRINKS);
     grid_column(grid, "to", GRID_SHRINKS);
     grid_column(grid, "steps", GRID_RIGHT);
+    grid_column(grid, "time", GRID_RIGHT | GRID_HIDE_EMPTY);
     grid_column(grid, "", GRID_SHRINKS | GRID_HIDE_EMPTY);
     for (size_t i = 0; i < planned->leg_count && grid_rows(grid) < rows_max; i++) {
         const struct plan_leg *leg = &planned->legs[i];
@@ -89,6 +91,7 @@ append_wave(const struct planned *planned, uint64_t wave, const struct terminal 
         grid_cell(grid, STYLE_PLAIN, "%s", leg->from_version ? leg->from_version : "nothing");
         grid_cell(grid, STYLE_PLAIN, "%s", leg->to_version ? leg->to_version : "nothing");
         grid_cell(grid, STYLE_PLAIN, "%" PRIu64, leg->step_count);
+        grid_cell(grid, STYLE_PLAIN, "%s", plan_estimate_time(&leg->estimate, time));
         grid_cell(grid, STYLE_WARN, "%s", leg->note ? leg->note : "");
     }
     grid_render(grid, terminal, 2, out);
@@ -165,6 +168,7 @@ plan_render(const struct planned *planned, const struct terminal *terminal, size
         text_format(out, "%s %s there already\n", format_counted(idle, "target", number),
                     idle == 1 ? "is" : "are");
     }
+    plan_estimate_render(planned, terminal, out);
     for (uint64_t wave = 1; wave <= planned->wave_count; wave++) {
         append_wave(planned, wave, terminal, rows_max, out);
     }
@@ -280,19 +284,21 @@ plan_json(const struct planned *planned)
         const struct plan_leg *leg = &planned->legs[i];
         json_array_append_new(
             rows,
-            json_pack("{s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o, s:o}", "target",
+            json_pack("{s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "target",
                       show_json_text(leg->target), "service", show_json_text(leg->service), "wave",
                       (json_int_t)leg->wave, "from", show_json_text(leg->from_version), "to",
                       show_json_text(leg->to_version), "steps", (json_int_t)leg->step_count,
                       "first", show_json_text(leg->first_version), "note",
-                      show_json_text(leg->note), "error", complain_json_fault(&leg->fault)));
+                      show_json_text(leg->note), "estimate", plan_estimate_json(&leg->estimate),
+                      "error", complain_json_fault(&leg->fault)));
     }
-    return json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "plan_id",
-                     show_json_id(&planned->plan_id), "kind", show_run_kind(planned->kind),
-                     "targets", (json_int_t)planned->target_count, "steps",
-                     (json_int_t)planned->step_count, "waves", (json_int_t)planned->wave_count,
-                     "refused", (json_int_t)planned->refused_count, "parallel",
-                     (json_int_t)planned->parallel, "legs", rows);
+    return json_pack(
+        "{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "plan_id",
+        show_json_id(&planned->plan_id), "kind", show_run_kind(planned->kind), "targets",
+        (json_int_t)planned->target_count, "steps", (json_int_t)planned->step_count, "waves",
+        (json_int_t)planned->wave_count, "refused", (json_int_t)planned->refused_count, "parallel",
+        (json_int_t)planned->parallel, "estimate", plan_estimate_json(&planned->estimate),
+        "migrations", plan_estimate_migrations_json(planned), "legs", rows);
 }
 
 /* ---- what counts for all together ------------------------------------------------------- */

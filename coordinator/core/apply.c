@@ -185,7 +185,7 @@ begin(struct core *core, const struct person *person, struct planning *planning)
         const struct entry *entry = &planning->entries[i];
         if (entry->wave) {
             legs[draft.leg_count++] = (struct leg_draft){target_with_id(core, &entry->target_id),
-                                                         entry->prospect->itinerary};
+                                                         entry->prospect->itinerary, entry->loads};
         }
     }
     struct run *run = run_create(core, &draft);

@@ -9,6 +9,7 @@
 #include "coordinator/core/adopting.h"
 #include "coordinator/core/leg.h"
 #include "coordinator/core/operator.h"
+#include "coordinator/core/pace.h"
 #include "coordinator/core/party.h"
 #include "coordinator/core/planning.h"
 #include "coordinator/core/run.h"
@@ -62,6 +63,7 @@ core_destroy(struct core **core_p)
     runs_release(core);
     targets_release(core);
     party_release(core);
+    paces_release(core);
     known_bundles_sweep(&core->known_bundles, 0);
     while (core->inquiries) {
         release_inquiry(core, core->inquiries);
@@ -293,6 +295,9 @@ core_load(struct core *core, const struct record *record)
         break;
     case RECORD_STEP:
         run_load_step(core, &record->step);
+        break;
+    case RECORD_PACE:
+        pace_load(core, &record->pace);
         break;
     default:
         break;

@@ -7,6 +7,46 @@
 #include "common/base/mem.h"
 #include "common/base/text.h"
 
+/*
+ * Many statements that change rows of one table are likely to change some each: all of them are
+ * counted as one that changes every row.
+ */
+static void
+add_work(struct known_bundle *bundle, const struct statement_work *work, struct known_work *works,
+         size_t *count)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (works[i].kind == work->kind && text_equal(works[i].table, work->table) &&
+            text_equal(works[i].schema, work->schema)) {
+            works[i].times += work->kind != WORK_WRITE;
+            return;
+        }
+    }
+    if (*count < KNOWN_WORKS_MAX) {
+        works[(*count)++] =
+            (struct known_work){arena_text(&bundle->arena, work->schema),
+                                arena_text(&bundle->arena, work->table), work->kind, 1};
+    }
+}
+
+static void
+learn_works(struct known_bundle *bundle, const struct script *script,
+            struct known_migration *migration, enum direction direction)
+{
+    struct known_work works[KNOWN_WORKS_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; script && i < script->statement_count; i++) {
+        for (size_t work = 0; work < script->statements[i].work_count; work++) {
+            add_work(bundle, &script->statements[i].works[work], works, &count);
+        }
+    }
+    if (count) {
+        migration->works[direction] = arena_copy(&bundle->arena, works, count * sizeof *works);
+        migration->work_counts[direction] = count;
+    }
+}
+
 /* ---- what is to go in batches -------------------------------------------------------------- */
 
 static bool
@@ -75,6 +115,9 @@ learn_migration(struct known_bundle *bundle, const struct migration *migration, 
     known->has_up = migration->has_up;
     known->has_down = migration->has_down;
     known->is_repeatable = migration->is_repeatable;
+    for (enum direction direction = DIRECTION_UP; direction <= DIRECTION_DOWN; direction++) {
+        learn_works(bundle, migration_script(migration, direction), known, direction);
+    }
     memcpy(known->checksum, migration_checksum(migration), CHECKSUM_SIZE);
     known->is_data = is_data(&migration->up);
     known->index = index;

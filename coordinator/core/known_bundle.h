@@ -12,6 +12,15 @@
 #include "common/migration/bundle.h"
 #include "common/migration/probe.h"
 
+#define KNOWN_WORKS_MAX 256 /* of one script */
+
+/* What a script does to the content of one table, and how often. */
+struct known_work {
+    const char *schema, *table;
+    enum work_kind kind;
+    uint64_t times;
+};
+
 struct known_migration {
     const char *version, *name;
     const char *path;         /* of the up script, for people */
@@ -19,6 +28,8 @@ struct known_migration {
     const char *irreversible; /* why there is no way back; null when there may be one */
     bool has_up, has_down, is_repeatable;
     bool is_data; /* its up changes rows and nothing else: what a catalog says stays as it is */
+    struct known_work *works[2]; /* by direction */
+    size_t work_counts[2];
     uint8_t checksum[CHECKSUM_SIZE];
     size_t index;
     UT_hash_handle hh;

@@ -88,6 +88,7 @@ leg_release(struct core *core, struct leg *leg)
     timer_clear(&core->timers, &leg->timer);
     itinerary_drop(&core->itineraries, &leg->itinerary);
     free(leg->steps);
+    free(leg->loads);
     free(leg->name);
     free(leg->service);
     free(leg->fault);

@@ -7,6 +7,7 @@
 #include "common/base/text.h"
 #include "coordinator/core/depend.h"
 #include "coordinator/core/kept_fault.h"
+#include "coordinator/core/plan_estimate.h"
 #include "coordinator/core/probing.h"
 #include "coordinator/core/run.h"
 #include "coordinator/core/target.h"
@@ -122,7 +123,10 @@ fill_leg(const struct entry *entry, struct plan_leg *leg)
 {
     const struct fault *fault = entry_fault(entry);
 
-    *leg = (struct plan_leg){.target = entry->name, .service = entry->service, .wave = entry->wave};
+    *leg = (struct plan_leg){.target = entry->name,
+                             .service = entry->service,
+                             .wave = entry->wave,
+                             .estimate = entry->estimate};
     if (fault) {
         leg->fault = *fault;
     }
@@ -158,7 +162,11 @@ tell(struct core *core, struct planning *planning, const struct id *request, str
                                 .refused_count = planning->refused_count,
                                 .parallel = planning->spec.parallel,
                                 .offset = offset,
-                                .legs = legs};
+                                .legs = legs,
+                                .estimate = planning->estimate,
+                                .migration_total = planning->migration_total,
+                                .migrations = planning->migrations,
+                                .migration_count = planning->migration_count};
     for (uint64_t i = offset;
          planning->is_ready && i < planning->entry_count && planned->leg_count < PAGE_SIZE_MAX;
          i++) {
@@ -237,7 +245,7 @@ check_entry(struct core *core, struct planning *planning, struct entry *entry)
     struct target *target = target_of(core, entry);
     struct error error;
 
-    if (entry->state == ENTRY_READY) {
+    if (entry->state == ENTRY_READY || entry->state == ENTRY_MEASURING) {
         return;
     }
     if (target && target->leg && !entry->is_witness) {
@@ -328,7 +336,10 @@ finish(struct core *core, struct planning *planning)
         struct entry *entry = &planning->entries[i];
         struct error error;
 
-        if (entry->state != ENTRY_READY) {
+        if (entry->state == ENTRY_MEASURING) {
+            plan_take_loads(core, planning, entry, NULL);
+            settle_entry(planning, entry);
+        } else if (entry->state != ENTRY_READY) {
             set_unreachable(core, entry, &error);
             refuse_entry(core, planning, entry, &error);
         }
@@ -337,6 +348,7 @@ finish(struct core *core, struct planning *planning)
         count_legs(planning);
         cut_waves(core, planning);
     } while (depend_refuse(core, planning) > 0);
+    plan_estimate(core, planning);
     histories_release(&planning->histories);
     planning->is_ready = true;
     TRACE(core, "planned: %zu targets, %zu with steps, %zu refused", planning->entry_count,
@@ -393,7 +405,11 @@ take_history(struct core *core, struct planning *planning, struct entry *entry,
         HASH_ADD(hh, planning->prospects, key, sizeof key, prospect);
     }
     entry->prospect = prospect;
-    settle_entry(planning, entry);
+    if (plan_has_works(core, planning, entry)) {
+        plan_measure(core, planning, entry);
+    } else {
+        settle_entry(planning, entry);
+    }
 }
 
 static struct planning *
@@ -430,7 +446,7 @@ planning_surveyed(struct core *core, struct agent *agent, const struct surveyed 
     if (planning) {
         HASH_FIND(hh, planning->by_target, &surveyed->target_id, sizeof surveyed->target_id, entry);
     }
-    if (!entry || entry->state == ENTRY_READY || !target || target->agent != agent) {
+    if (!entry || entry->state >= ENTRY_MEASURING || !target || target->agent != agent) {
         TRACE(core, "late survey by %s", agent->name);
         return;
     }
@@ -446,6 +462,26 @@ planning_surveyed(struct core *core, struct agent *agent, const struct surveyed 
         settle_entry(planning, entry);
     }
     go_on(core, planning);
+}
+
+bool
+planning_measured(struct core *core, struct agent *agent, const struct measured *measured)
+{
+    struct planning *planning = planning_of_survey(core, &measured->measure_id);
+    const struct target *target = target_with_id(core, &measured->target_id);
+    struct entry *entry = NULL;
+
+    if (!planning) {
+        return false;
+    }
+    HASH_FIND(hh, planning->by_target, &measured->target_id, sizeof measured->target_id, entry);
+    if (entry && entry->state == ENTRY_MEASURING && target && target->agent == agent) {
+        be_patient(core, planning);
+        plan_take_loads(core, planning, entry, measured->succeeded ? measured : NULL);
+        settle_entry(planning, entry);
+        go_on(core, planning);
+    }
+    return true;
 }
 
 void
@@ -472,6 +508,8 @@ ask_again(struct core *core, struct planning *planning, struct entry *entry)
     if (entry->state == ENTRY_WAITING ||
         (entry->state == ENTRY_ASKED && core->now_ms >= again_ms)) {
         check_entry(core, planning, entry);
+    } else if (entry->state == ENTRY_MEASURING && core->now_ms >= again_ms) {
+        plan_measure(core, planning, entry);
     }
 }
 

@@ -8,6 +8,7 @@
 #define COORDINATOR_CORE_PLANNING_H
 
 #include "coordinator/core/forecast.h"
+#include "coordinator/core/load.h"
 #include "coordinator/core/state.h"
 
 /* What targets with the same history and the same wish have in common. */
@@ -19,7 +20,12 @@ struct prospect {
     UT_hash_handle hh;
 };
 
-enum entry_state { ENTRY_WAITING, ENTRY_ASKED, ENTRY_READY };
+enum entry_state {
+    ENTRY_WAITING,
+    ENTRY_ASKED,
+    ENTRY_MEASURING, /* its history is known; how large its tables are is being asked */
+    ENTRY_READY
+};
 
 /* One target in a plan. */
 struct entry {
@@ -35,6 +41,8 @@ struct entry {
     struct fault *fault;           /* of its own: unreachable, busy … */
     const char *note;              /* likewise: what its catalog says; in the planning's arena */
     uint64_t wave;                 /* from 1; 0: no part in the run */
+    struct load *loads;            /* what each of its steps goes through; null: nothing */
+    struct estimate estimate;
     UT_hash_handle hh;
 };
 
@@ -58,6 +66,9 @@ struct planning {
     int64_t started_ms, deadline_ms, used_ms;
     size_t leg_count, refused_count, wave_count;
     uint64_t step_count;
+    struct estimate estimate; /* of all of it */
+    struct plan_migration *migrations;
+    size_t migration_count, migration_total;
     uint64_t run_number; /* the run it was applied as; 0: none */
     struct timer timer;
     UT_hash_handle hh;
@@ -73,6 +84,9 @@ void planning_page(struct core *core, const struct event *event);
 /* A target was reported; one has answered a SURVEY. */
 void planning_target_reported(struct core *core, struct target *target);
 void planning_surveyed(struct core *core, struct agent *agent, const struct surveyed *surveyed);
+
+/* The same of a MEASURE; false: it was no plan's. */
+bool planning_measured(struct core *core, struct agent *agent, const struct measured *measured);
 
 /* Its timer is due: tell how far it is, ask again, come to an end, be forgotten. */
 void planning_tick(struct core *core, struct planning *planning);

@@ -103,6 +103,12 @@ static const struct pack_field audit_fields[] = {
     TEXT(audit_record, subject), TEXT(audit_record, detail),
 };
 
+static const struct pack_field pace_fields[] = {
+    FIXED(pace_record, target_id), ENUM(pace_record, kind, WORK_KIND_COUNT - 1),
+    UINT(pace_record, samples),    UINT(pace_record, rate),
+    UINT(pace_record, spread),     UINT(pace_record, wal),
+};
+
 static const struct pack_shape shapes[RECORD_KIND_COUNT] = {
     [RECORD_AGENT] = PACK_SHAPE(struct agent_record, agent_fields),
     [RECORD_OPERATOR] = PACK_SHAPE(struct operator_record, operator_fields),
@@ -111,6 +117,7 @@ static const struct pack_shape shapes[RECORD_KIND_COUNT] = {
     [RECORD_LEG] = PACK_SHAPE(struct leg_record, leg_fields),
     [RECORD_STEP] = PACK_SHAPE(struct step_record, step_fields),
     [RECORD_AUDIT] = PACK_SHAPE(struct audit_record, audit_fields),
+    [RECORD_PACE] = PACK_SHAPE(struct pace_record, pace_fields),
 };
 
 #define RECORD_TEXT(NAME, member, type) [RECORD_##NAME] = #member,

@@ -83,6 +83,13 @@ struct step_record {
     struct outcome outcome; /* once it is known */
 };
 
+/* How fast a kind of work goes: see coordinator/core/pace.h. */
+struct pace_record {
+    struct id target_id; /* identity, with the next; none: all targets together */
+    enum work_kind kind;
+    uint64_t samples, rate, spread, wal;
+};
+
 /* Who did what, or what was decided and why; append-only, in the order of saving. */
 struct audit_record {
     uint64_t wall_ms;
@@ -100,6 +107,7 @@ struct audit_record {
     X(RUN, run, struct run_record)                                                                 \
     X(LEG, leg, struct leg_record)                                                                 \
     X(STEP, step, struct step_record)                                                              \
+    X(PACE, pace, struct pace_record)                                                              \
     X(AUDIT, audit, struct audit_record)
 
 #define RECORD_NAME(NAME, member, type) RECORD_##NAME,

@@ -20,6 +20,7 @@ bool run_is_named(struct core *core, const char *name, struct id *run_id, uint64
 struct leg_draft {
     struct target *target;
     struct itinerary *itinerary;
+    const struct load *loads; /* of each of its steps; null: not known */
 };
 
 struct run_draft {

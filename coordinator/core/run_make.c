@@ -7,6 +7,7 @@
 #include "common/base/mem.h"
 #include "coordinator/core/kept_fault.h"
 #include "coordinator/core/leg.h"
+#include "coordinator/core/load.h"
 #include "coordinator/core/run.h"
 #include "coordinator/core/share.h"
 #include "coordinator/core/step.h"
@@ -92,6 +93,10 @@ create_legs(struct core *core, struct run *run, const struct run_draft *draft)
         leg->target = draft->legs[i].target;
         leg->itinerary = itinerary_share(draft->legs[i].itinerary);
         leg->target->leg = leg;
+        if (draft->legs[i].loads) {
+            size_t size = leg->itinerary->step_count * sizeof *leg->loads;
+            leg->loads = mem_copy(draft->legs[i].loads, size);
+        }
         name_leg(leg, leg->target);
         leg_save(core, leg);
     }

@@ -387,7 +387,9 @@ take(struct core *core, struct agent *agent, const struct event *event)
         adopting_answered(core, agent, &message->adopted);
         break;
     case MESSAGE_MEASURED:
-        sizing_measured(core, agent, &message->measured);
+        if (!planning_measured(core, agent, &message->measured)) {
+            sizing_measured(core, agent, &message->measured);
+        }
         break;
     case MESSAGE_BYE:
         agent->has_left = true;

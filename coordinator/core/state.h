@@ -161,6 +161,7 @@ struct leg {
     uint64_t tries;     /* retryable failures in a row */
     struct backoff backoff;
     struct timer timer; /* when to try again */
+    struct load *loads; /* what each step goes through, as the plan found it; null: not known */
     struct fault *fault;
     char *note;              /* what its running step does or waits for; null: nothing to say */
     struct leg *prev, *next; /* in the run's ready list */
@@ -253,6 +254,7 @@ struct core {
     struct step *steps;
     struct itinerary *itineraries;
     struct known_bundle *known_bundles;
+    struct pace *paces;
     struct planning *plannings;
     struct adopting *adoptings;
     struct sizing *sizings; /* the oldest first */

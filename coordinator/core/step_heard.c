@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/base/mem.h"
+#include "coordinator/core/estimate.h"
 #include "coordinator/core/leg.h"
 #include "coordinator/core/run.h"
 #include "coordinator/core/step.h"
@@ -163,6 +164,16 @@ raise_conflict(struct core *core, struct agent *agent, const struct result *resu
 }
 
 static void
+learn(struct core *core, const struct step *step, const struct outcome *outcome)
+{
+    const struct leg *leg = step->leg;
+
+    if (leg->loads && outcome->kind == OUTCOME_DONE) {
+        estimate_learn(core, &leg->target_id, &leg->loads[step->position], outcome);
+    }
+}
+
+static void
 take_success(struct core *core, struct agent *agent, struct step *step, const struct result *result)
 {
     step->verdict = result->outcome.kind;
@@ -175,6 +186,7 @@ take_success(struct core *core, struct agent *agent, struct step *step, const st
                core_format(core, "%s %s", step->leg->name, step_version(step)),
                "run %llu, attempt %llu: %s", (unsigned long long)step->leg->run->number,
                (unsigned long long)result->attempt, verdicts[result->outcome.kind]);
+    learn(core, step, &result->outcome);
     leg_step_done(core, step->leg, step);
     acknowledge(core, agent, result);
 }

@@ -24,7 +24,7 @@
 #include "common/base/error.h"
 #include "coordinator/core/record.h"
 
-#define STORE_SCHEMA_VERSION 2 /* 2: rows carry a keyed hash */
+#define STORE_SCHEMA_VERSION 3 /* 2: rows carry a keyed hash; 3: how fast work went */
 
 struct store;
 
@@ -75,7 +75,7 @@ struct store_reader {
 
 /*
  * Everything that is still open, in the order in which core_load wants it: agents, operators,
- * targets, then runs that have not ended, their legs, and their steps.
+ * targets, then runs that have not ended, their legs, and their steps; what was measured of them.
  */
 bool store_load(struct store *store, const struct store_reader *reader, struct error *error);
 

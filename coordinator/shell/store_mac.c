@@ -144,7 +144,7 @@ append_marking(bool adds_column, struct text *sql)
         if (!store_tables[kind].identity) {
             continue;
         }
-        if (adds_column) {
+        if (adds_column && kind != RECORD_PACE) {
             text_format(sql, "ALTER TABLE %s ADD COLUMN mac BLOB;", table);
         }
         text_format(sql, "UPDATE %s SET mac = skein_mac('%s', ", table, table);
@@ -188,10 +188,11 @@ open_to_inspect(struct store *store, int64_t version, uint8_t *key, struct error
 {
     bool is_new_key;
 
-    if (version == STORE_SCHEMA_VERSION && have_key(store, false, key, &is_new_key, error)) {
+    if (version >= 2 && version <= STORE_SCHEMA_VERSION &&
+        have_key(store, false, key, &is_new_key, error)) {
         return compare_hashes(store, key, error);
     }
-    if (version < STORE_SCHEMA_VERSION) {
+    if (version < 2) {
         error_set(error, "E-STORE-TAMPERED", "the rows carry no hash that could be compared");
         error_where(error, "%s", store->path);
     }

@@ -254,6 +254,20 @@ make_schema(struct store *store, const struct store_options *options, struct err
     return execute(store, sql.data, "make the store", error);
 }
 
+/* A table that came later; there is nothing in it to lose, so it may be made before the rest. */
+static bool
+add_tables(struct store *store, int64_t version, struct error *error)
+{
+    return version >= 3 || execute(store, STORE_SCHEMA_PACE, "bring the store up to date", error);
+}
+
+static bool
+note_version(struct store *store, int64_t version, struct error *error)
+{
+    CLEANUP(mem_free) char *sql = mem_format("PRAGMA user_version = %d", STORE_SCHEMA_VERSION);
+    return version >= 3 || execute(store, sql, "bring the store up to date", error);
+}
+
 static bool
 read_cluster(struct store *store, const struct store_options *options, struct error *error)
 {
@@ -332,9 +346,12 @@ open_parts(struct store *store, const struct store_options *options, struct erro
     if (is_new ? !make_schema(store, options, error) : !check_pages(store, error)) {
         return false;
     }
-    return store_mac_open(store, options, is_new, version, error) &&
-           read_cluster(store, options, error) && prepare_saves(store, error) &&
-           check_epoch(store, options, epoch_seen, error) && raise_epoch(store, epoch_seen, error);
+    version = is_new ? STORE_SCHEMA_VERSION : version;
+    return add_tables(store, version, error) &&
+           store_mac_open(store, options, is_new, version, error) &&
+           note_version(store, version, error) && read_cluster(store, options, error) &&
+           prepare_saves(store, error) && check_epoch(store, options, epoch_seen, error) &&
+           raise_epoch(store, epoch_seen, error);
 }
 
 /* ---- opening to inspect -------------------------------------------------------------------- */

@@ -19,6 +19,13 @@ struct store_table {
 extern const struct store_table store_tables[RECORD_KIND_COUNT];
 extern const char store_schema[];
 
+/* Since version 3. */
+#define STORE_SCHEMA_PACE                                                                          \
+    "CREATE TABLE IF NOT EXISTS pace ("                                                            \
+    "  target_id BLOB NOT NULL, kind INTEGER NOT NULL, samples INTEGER NOT NULL,"                  \
+    "  rate INTEGER NOT NULL, spread INTEGER NOT NULL, wal INTEGER NOT NULL, mac BLOB,"            \
+    "  PRIMARY KEY (target_id, kind)) STRICT, WITHOUT ROWID;"
+
 /* Statements that are prepared once, when they are first needed. */
 enum store_query {
     QUERY_BEGIN,
@@ -44,6 +51,7 @@ enum store_query {
     QUERY_OPEN_RUNS,
     QUERY_OPEN_LEGS,
     QUERY_OPEN_STEPS,
+    QUERY_PACES,
     QUERY_RUN_LEGS,
     QUERY_RUN_STEPS,
     QUERY_BUNDLE,

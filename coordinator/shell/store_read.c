@@ -65,6 +65,7 @@ static const struct query_text queries[QUERY_COUNT] = {
     [QUERY_OPEN_STEPS] = RECORDS(STEP, "step.",
                                  "FROM run CROSS JOIN step ON step.run_id = run.run_id"
                                  " WHERE run.state < 4 ORDER BY run.number, step.sequence"),
+    [QUERY_PACES] = RECORDS(PACE, "", "FROM pace"),
     [QUERY_RUN_LEGS] = RECORDS(LEG, "", "FROM leg WHERE run_id = ?1 ORDER BY ordinal"),
     [QUERY_RUN_STEPS] = RECORDS(STEP, "", "FROM step WHERE run_id = ?1 ORDER BY sequence"),
     [QUERY_BUNDLE] = PLAIN("SELECT size, received, is_complete FROM bundle WHERE digest = ?1"),
@@ -196,7 +197,8 @@ store_next_number(struct store *store, uint64_t *number, struct error *error)
 
 static const enum store_query open_queries[] = {QUERY_OPEN_AGENTS,  QUERY_OPEN_OPERATORS,
                                                 QUERY_OPEN_TARGETS, QUERY_OPEN_RUNS,
-                                                QUERY_OPEN_LEGS,    QUERY_OPEN_STEPS};
+                                                QUERY_OPEN_LEGS,    QUERY_OPEN_STEPS,
+                                                QUERY_PACES};
 
 static bool
 load_open(struct store *store, size_t count, const struct store_reader *reader, struct error *error)

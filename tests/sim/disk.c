@@ -90,6 +90,10 @@ identity_of_record(const struct record *record)
         return identity_of(record->kind, &record->leg.run_id, &record->leg.target_id);
     case RECORD_STEP:
         return identity_of(record->kind, &record->step.step_id, NULL);
+    case RECORD_PACE: {
+        const struct id kind = {{(uint8_t)record->pace.kind}};
+        return identity_of(record->kind, &record->pace.target_id, &kind);
+    }
     case RECORD_AUDIT:
     case RECORD_KIND_COUNT:
         break;

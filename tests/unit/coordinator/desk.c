@@ -63,6 +63,8 @@ is_same_row(const struct record *a, const struct record *b)
                id_equal(&a->leg.target_id, &b->leg.target_id);
     case RECORD_STEP:
         return id_equal(&a->step.step_id, &b->step.step_id);
+    case RECORD_PACE:
+        return id_equal(&a->pace.target_id, &b->pace.target_id) && a->pace.kind == b->pace.kind;
     default:
         return false;
     }
@@ -308,9 +310,9 @@ start(struct desk *desk)
             for (size_t j = 0; j < desk->record_count; j++) {
                 const struct record *run = &desk->records[j];
                 if (run->kind == RECORD_RUN && run->run.state >= RUN_DONE &&
-                    (kind == RECORD_RUN
-                         ? run == record
-                         : kind > RECORD_RUN && id_equal(&run->run.run_id, run_id))) {
+                    (kind == RECORD_RUN ? run == record
+                                        : kind > RECORD_RUN && kind < RECORD_PACE &&
+                                              id_equal(&run->run.run_id, run_id))) {
                     is_open = false;
                 }
             }

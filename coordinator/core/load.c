@@ -1,0 +1,55 @@
+#include "coordinator/core/load.h"
+
+#include "common/base/text.h"
+
+/* With its schema; else, where the target's search path is not that of the files, by name alone. */
+static const struct table_measure *
+find_table(const struct measured *measured, const struct known_work *work)
+{
+    const struct table_measure *by_name = NULL;
+
+    for (size_t i = 0; i < measured->table_count; i++) {
+        const struct table_measure *table = &measured->tables[i];
+        if (!text_equal(table->name, work->table)) {
+            continue;
+        }
+        if (text_equal(table->schema, work->schema)) {
+            return table;
+        }
+        by_name = by_name ? by_name : table;
+    }
+    return by_name;
+}
+
+struct load
+load_of(const struct known_migration *migration, enum direction direction,
+        const struct measured *measured)
+{
+    struct load load = {0};
+    size_t count = migration->work_counts[direction];
+
+    if (!measured) {
+        load.is_unmeasured = count > 0;
+        return load;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct known_work *work = &migration->works[direction][i];
+        const struct table_measure *table = find_table(measured, work);
+        if (table) {
+            load.bytes[work->kind] += table->bytes * work->times;
+            load.rows += table->rows > 0 ? (uint64_t)table->rows : 0;
+        }
+    }
+    return load;
+}
+
+bool
+load_is_nothing(const struct load *load)
+{
+    for (size_t i = 0; i < WORK_KIND_COUNT; i++) {
+        if (load->bytes[i]) {
+            return false;
+        }
+    }
+    return !load->is_unmeasured;
+}

@@ -1,0 +1,25 @@
+/*
+ * load: how much a step has to go through on one target: bytes of tables, by the kind of work.
+ */
+#ifndef COORDINATOR_CORE_LOAD_H
+#define COORDINATOR_CORE_LOAD_H
+
+#include "proto/message.h"
+#include "coordinator/core/known_bundle.h"
+
+struct load {
+    uint64_t bytes[WORK_KIND_COUNT];
+    uint64_t rows;
+    bool is_unmeasured; /* it goes through tables, and how large they are is not known */
+};
+
+/*
+ * Of a migration in this direction, where the tables are as measured; null: nobody could tell. What
+ * was too small to be told of counts for nothing.
+ */
+struct load load_of(const struct known_migration *migration, enum direction direction,
+                    const struct measured *measured);
+
+bool load_is_nothing(const struct load *load);
+
+#endif
