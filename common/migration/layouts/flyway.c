@@ -121,7 +121,7 @@ fill(struct collection *collection, struct listed_file *file, const struct flywa
 {
     char *description = collection_piece(collection, name->description, name->description_size);
 
-    *out = (struct versioned){.file = file, .part = name->part, .name = description};
+    *out = (struct versioned){.file = file, .part = (int)name->part, .name = description};
     if (name->part == PART_REPEATABLE) {
         out->version = arena_format(&collection->sources->arena, "R__%s", description);
         return;

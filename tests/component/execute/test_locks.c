@@ -155,7 +155,7 @@ ends_all_tries_together_with_the_time_out(void **state)
 {
     (void)state;
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
-    SCENE_PLAN(scene, {.version = "001", .up = RAISE("40P01"), .timeout_ms = 100},
+    SCENE_PLAN(scene, {.version = "001", .up = RAISE("40P01"), .timeout_ms = 1000},
                {.version = "002", .up = "ALTER TABLE probe ADD COLUMN x int", .timeout_ms = 1000});
     PGconn *other = other_open(scene, "billing");
     other_say(other, "BEGIN; SELECT * FROM probe");
@@ -163,7 +163,7 @@ ends_all_tries_together_with_the_time_out(void **state)
 
     assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
     scene_assert_fault(scene, "E-SQL-DEADLOCK", NULL);
-    scene_assert_says(scene->outcome.fault.text, "within the time-out of 100 ms");
+    scene_assert_says(scene->outcome.fault.text, "within the time-out of 1000 ms");
     assert_int_equal(scene_up(scene, 1), OUTCOME_FAILED);
     scene_assert_fault(scene, "E-SQL-LOCK", NULL);
     scene_assert_says(scene->outcome.fault.text, "within the time-out of 1000 ms");
