@@ -51,16 +51,25 @@ probing_choose(const struct known_bundle *bundle, const struct leg_step *steps, 
     return first;
 }
 
+const char *
+probing_note(const struct batch_verdict *verdict, struct arena *arena)
+{
+    const char *unless =
+        verdict->is_warning ? "" : ", unless what comes before it in the plan changes that";
+
+    return arena_format(arena, "%s: %s (%s)%s", verdict->version,
+                        verdict->fault.text ? verdict->fault.text : "",
+                        verdict->fault.code ? verdict->fault.code : "", unless);
+}
+
 static void
 add_note(struct planning *planning, struct entry *entry, const struct batch_verdict *verdict)
 {
-    const char *before = entry->prospect->note;
-    const char *unless =
-        verdict->is_warning ? "" : ", unless what comes before it in the plan changes that";
-    const char *note = arena_format(&planning->arena, "%s%s%s: %s (%s)%s", before ? before : "",
-                                    before ? "; " : "", verdict->version, verdict->fault.text,
-                                    verdict->fault.code, unless);
+    const char *before = entry->prospect->note, *note = probing_note(verdict, &planning->arena);
 
+    if (before) {
+        note = arena_format(&planning->arena, "%s; %s", before, note);
+    }
     entry->note = strlen(note) <= NOTE_MOST ? note : before;
 }
 
@@ -78,7 +87,7 @@ probing_judge(struct planning *planning, struct entry *entry, const struct surve
                        surveyed->verdict_count, &is_certain);
     if (verdict && is_certain) {
         fault_replace(&entry->fault, &verdict->fault);
-    } else if (verdict && verdict->fault.text && verdict->fault.code) {
+    } else if (verdict) {
         add_note(planning, entry, verdict);
     }
 }

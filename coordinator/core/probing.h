@@ -20,4 +20,7 @@ const struct batch_verdict *probing_choose(const struct known_bundle *bundle,
                                            const struct batch_verdict *verdicts,
                                            size_t verdict_count, bool *is_certain);
 
+/* What is said of one that is not certain. */
+const char *probing_note(const struct batch_verdict *verdict, struct arena *arena);
+
 #endif

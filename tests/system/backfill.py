@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""backfill: a backfill in a real fleet, told how far it is, paused, resumed, its agent killed, cancelled
-and tried again: every row is changed exactly once.
+"""backfill: a backfill in a real fleet: refused in the plan where the target's catalog speaks against it;
+then told how far it is, paused, resumed, its agent killed, cancelled and tried again: every row is
+changed exactly once.
 
     tests/system/backfill.py [--kills N]
 """
@@ -52,6 +53,27 @@ class Fleet(Lab):
         until(lambda: self.changed() > before, 60, "another batch")
 
 
+def plan(fleet):
+    """What only the target's catalog knows is said by the plan, before anything runs."""
+    fleet.sql("CREATE TABLE bare (i int, x int); CREATE VIEW shown AS SELECT * FROM items", "shop")
+    bad = fleet.folder / "002_bad.up.sql"
+    for statement, code in [("UPDATE bare SET x = 1", "E-BATCH-KEY"),
+                            ("UPDATE shown SET price = 1", "E-BATCH-VIEW"),
+                            ("UPDATE nosuch SET price = 1", "E-BATCH-TABLE")]:
+        bad.write_text(f"-- skein: batch\n{statement};\n")
+        answer = fleet.skein("plan", "shop", "--migrations", fleet.folder, check=False)
+        said = answer.stdout + answer.stderr
+        assert code in said and "002_bad.up.sql:2:1" in said, said
+        assert "--skip-refused" in said or answer.returncode != 0, said
+    (fleet.folder / "003_worse.up.sql").write_text("-- skein: batch\nUPDATE bare SET x = 1;\n")
+    bad.write_text("ALTER TABLE bare ADD PRIMARY KEY (i);\n")
+    said = fleet.skein("plan", "shop", "--migrations", fleet.folder).stdout
+    assert "(E-BATCH-KEY), unless what comes before" in " ".join(said.split()), said
+    bad.unlink()
+    (fleet.folder / "003_worse.up.sql").unlink()
+    print("refused in the plan: no key, a view, no table; a key that comes before is waited for")
+
+
 def watch(fleet):
     def note():
         return "rows/s" in fleet.skein("status", check=False).stdout
@@ -100,6 +122,7 @@ def main():
     arguments = parser.parse_args()
     with Fleet() as fleet:
         fleet.build()
+        plan(fleet)
         fleet.begin()
         watch(fleet)
         pause(fleet)

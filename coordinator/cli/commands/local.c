@@ -17,6 +17,7 @@
 #include "coordinator/cli/local_plan.h"
 #include "coordinator/cli/services.h"
 #include "coordinator/cli/show.h"
+#include "coordinator/core/probing.h"
 
 #define NOTE_EVERY_MS 200
 
@@ -261,6 +262,42 @@ tell_end(struct local *local, bool is_well, const struct error *error)
     }
 }
 
+/*
+ * What the database's catalog says against what is to go in batches. False when that is certain;
+ * what may have changed by then is a note.
+ */
+static bool
+probe(struct local *local, struct error *error)
+{
+    const struct bundle *bundle = local->services.bundles[0];
+    struct batch_verdict verdicts[VERDICTS_MAX];
+    struct leg_step *steps =
+        arena_alloc(&local->arena, (local->plan.step_count + 1) * sizeof *steps);
+    struct known_bundle *known = NULL;
+    bool is_certain = false;
+
+    if (local->plan.direction == DIRECTION_DOWN || local->plan.step_count == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < local->plan.step_count; i++) {
+        steps[i].version = local->plan.steps[i]->version;
+    }
+    known_bundle_learn(&known, &bundle->digest, &bundle->manifest);
+    size_t count =
+        sitting_probe(local->sitting, known->probes, known->probe_count, &local->arena, verdicts);
+    const struct batch_verdict *verdict =
+        probing_choose(known, steps, local->plan.step_count, verdicts, count, &is_certain);
+    known_bundles_sweep(&known, 0);
+    if (verdict && is_certain) {
+        fault_to_error(&verdict->fault, error);
+        return false;
+    }
+    if (verdict && !call_wants_json(local->call)) {
+        show_line(&local->call->terminal, "note: %s", probing_note(verdict, &local->arena));
+    }
+    return true;
+}
+
 static bool
 work(struct call *call, const struct local_wish *wish, struct error *error)
 {
@@ -269,7 +306,8 @@ work(struct call *call, const struct local_wish *wish, struct error *error)
     if (!services_read_one(call, call_argument(call, 0), &local.services, error) ||
         !open_database(&local, error) ||
         !local_plan_make(local.services.bundles[0], local.applied, local.applied_count, wish,
-                         &local.arena, &local.plan, error)) {
+                         &local.arena, &local.plan, error) ||
+        !probe(&local, error)) {
         return false;
     }
     if (local.plan.note && !call_wants_json(call)) {

@@ -218,6 +218,34 @@ changes_nothing_when_a_file_is_refused(void **state)
 }
 
 static void
+refuses_a_batch_that_the_catalog_has_no_key_for(void **state)
+{
+    (void)state;
+    folder_text(&files, "0003_lines.up.sql",
+                "CREATE TABLE lines (line text, seen bool);\n"
+                "INSERT INTO lines VALUES ('a');\n",
+                0644);
+    CLEANUP(program_forget) struct program_end up = say("up", NULL, NULL);
+    program_must_end(&up, 0);
+    folder_text(&files, "0004_more.up.sql", "INSERT INTO lines VALUES ('b');\n", 0644);
+    folder_text(&files, "0005_seen.up.sql", "-- skein: batch\nUPDATE lines SET seen = true;\n",
+                0644);
+    CLEANUP(program_forget) struct program_end refused = say("up", NULL, NULL);
+    program_must_end(&refused, 3);
+    program_must_say(&refused, "error[E-BATCH-KEY]");
+    program_must_say(&refused, "0005_seen.up.sql:2:1");
+    assert_int_equal(cluster_count(cluster, "shop", "SELECT count(*) FROM lines"), 1);
+
+    /* What comes before it may make one. */
+    folder_text(&files, "0004_more.up.sql", "ALTER TABLE lines ADD PRIMARY KEY (line);\n", 0644);
+    CLEANUP(program_forget) struct program_end mended = say("up", NULL, NULL);
+    program_must_end(&mended, 0);
+    program_must_say(&mended, "note: 0005: the table has no primary key (E-BATCH-KEY), unless what "
+                              "comes before it in the plan changes that");
+    assert_int_equal(cluster_count(cluster, "shop", "SELECT count(*) FROM lines WHERE seen"), 1);
+}
+
+static void
 tells_a_database_that_is_not_there(void **state)
 {
     (void)state;
@@ -269,6 +297,8 @@ main(void)
         cmocka_unit_test_setup_teardown(says_where_in_the_file_postgresql_found_the_mistake, begin,
                                         end),
         cmocka_unit_test_setup_teardown(changes_nothing_when_a_file_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(refuses_a_batch_that_the_catalog_has_no_key_for, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(tells_a_database_that_is_not_there, begin, end),
     };
     return cmocka_run_group_tests(tests, start, stop) != 0;
