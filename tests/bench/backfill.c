@@ -3,7 +3,7 @@
  * of one size each; then with an application beside it that works at a fixed rate; then on tables
  * of very different sizes. Every run has a table of its own, freshly made.
  *
- *     skein-bench-backfill [--quick] [hand|load|size]...
+ *     skein-bench-backfill [--quick] [--rounds=N] [--words='time=50ms …'] [hand|load|size]...
  */
 #include <inttypes.h>
 #include <libpq-fe.h>
@@ -25,10 +25,16 @@
 #define RATE 400 /* statements a second, of all together */
 #define SAMPLES_MAX 200000
 
-static const char settings[] = "fsync = on\nshared_buffers = 1GB\nmax_wal_size = 16GB\n"
-                               "checkpoint_timeout = 1h\nautovacuum = off\n";
+/*
+ * Files of WAL are used again, as on a server that has run for a while: making one anew stops
+ * everybody who writes for as long as 16 MB take.
+ */
+static const char settings[] =
+    "fsync = on\nshared_buffers = 1GB\nmin_wal_size = 8GB\nmax_wal_size = 16GB\n"
+    "checkpoint_timeout = 1h\nautovacuum = off\n";
 
-static const char file[] = "-- skein: batch\nUPDATE t SET x = x * 2;\n";
+static const char *words = ""; /* behind `batch`; --words: to try others */
+static size_t round_count = 5; /* with an application */
 
 static bool is_short;
 
@@ -134,6 +140,8 @@ read_bundle(void)
     struct error_list errors = {0}, notes = {0};
     struct bundle *bundle = NULL;
 
+    CLEANUP(mem_free)
+    char *file = mem_format("-- skein: batch %s\nUPDATE t SET x = x * 2;\n", words);
     folder_text(&folder, "1_m.up.sql", file, 0644);
     if (!migrations_read(folder.path, "bench", "pairs", &bundle, &errors, &notes)) {
         fprintf(stderr, "%s\n", errors.errors[0].text);
@@ -144,29 +152,93 @@ read_bundle(void)
     return bundle;
 }
 
-/* Carry the migration out on the table as it is; the seconds that it took. */
-static double
-apply(const char *conninfo)
+/* One migration on its way, from slice to slice. */
+struct work {
+    struct target_config config;
+    struct arena arena;
+    struct sitting *sitting;
+    struct bundle *bundle;
+    struct step_order order;
+};
+
+static void
+work_begin(struct work *work, const char *conninfo)
 {
-    struct target_config config = {.name = "bench", .conninfo = conninfo};
-    CLEANUP(arena_release) struct arena arena = {0};
-    CLEANUP(sitting_destroy) struct sitting *sitting = sitting_new(&config);
-    CLEANUP(bundle_destroy) struct bundle *bundle = read_bundle();
+    *work = (struct work){.config = {.name = "bench", .conninfo = conninfo}};
+    work->sitting = sitting_new(&work->config);
+    work->bundle = read_bundle();
+    work->order = (struct step_order){.step_id = id_random(),
+                                      .bundle = work->bundle,
+                                      .migration = &work->bundle->manifest.migrations[0]};
+}
+
+static void
+work_end(struct work *work)
+{
+    sitting_destroy(&work->sitting);
+    bundle_destroy(&work->bundle);
+    arena_release(&work->arena);
+}
+
+struct pausing {
+    struct sitting *sitting;
+    atomic_bool *is_over;
+    double after_s;
+};
+
+static void *
+run_pausing(void *context)
+{
+    struct pausing *pausing = context;
+    int64_t until_us = clock_now_us() + (int64_t)(pausing->after_s * 1e6);
+
+    while (!atomic_load(pausing->is_over) && clock_now_us() < until_us) {
+        usleep(2000);
+    }
+    sitting_pause(pausing->sitting);
+    return NULL;
+}
+
+/* Go on for so long (0: to the end). Whether that was the end; the seconds that it took. */
+static bool
+work_slice(struct work *work, double limit_s, double *took_s)
+{
+    atomic_bool is_over = false;
+    struct pausing pausing = {work->sitting, &is_over, limit_s};
     struct outcome outcome = {0};
     struct error error;
-    struct step_order order = {.step_id = id_random(),
-                               .attempt = 1,
-                               .bundle = bundle,
-                               .migration = &bundle->manifest.migrations[0]};
+    pthread_t thread;
     int64_t began_us = clock_now_us();
 
-    if (!sitting_execute(sitting, &order, &arena, &outcome, &error) ||
-        outcome.kind != OUTCOME_DONE) {
+    sitting_clear_stop(work->sitting);
+    work->order.attempt++;
+    if (limit_s > 0) {
+        pthread_create(&thread, NULL, run_pausing, &pausing);
+    }
+    bool is_known = sitting_execute(work->sitting, &work->order, &work->arena, &outcome, &error);
+    *took_s = (double)(clock_now_us() - began_us) / 1e6;
+    atomic_store(&is_over, true);
+    if (limit_s > 0) {
+        pthread_join(thread, NULL);
+    }
+    if (!is_known || (outcome.kind != OUTCOME_DONE && outcome.kind != OUTCOME_CANCELLED)) {
         fault_to_error(&outcome.fault, &error);
         fprintf(stderr, "%s: %s\n", error.code, error.text);
         exit(1);
     }
-    return (double)(clock_now_us() - began_us) / 1e6;
+    return outcome.kind == OUTCOME_DONE;
+}
+
+/* Carry the migration out on the table as it is; the seconds that it took. */
+static double
+apply(const char *conninfo)
+{
+    CLEANUP(work_end) struct work work;
+    double took_s;
+
+    work_begin(&work, conninfo);
+    work_slice(&work, 0, &took_s);
+    return took_s;
 }
 
 static struct measure
@@ -191,6 +263,7 @@ print_measure(const char *name, struct measure measure)
  */
 
 #define ROUNDS 3
+#define ROUNDS_MAX 9
 #define HAND_COUNT 4
 
 static int
@@ -208,7 +281,7 @@ median(struct measure *measures)
 }
 
 /* All take turns, so that whatever else the machine does falls on all of them; medians count. */
-static double
+static void
 beside_hand(PGconn *pg, const char *conninfo, int64_t rows)
 {
     static const int64_t sizes[HAND_COUNT] = {1000, 5000, 20000, 100000};
@@ -231,11 +304,24 @@ beside_hand(PGconn *pg, const char *conninfo, int64_t rows)
     print_measure("skein", measure);
     bar("backfill-rate-of-best-by-hand", measure.rows_s / best.rows_s, true, 0.85);
     bar("backfill-wal-of-best-by-hand", measure.wal_bytes / best.wal_bytes, false, 1.1);
-    return measure.rows_s;
 }
 
 /* ---- with an application beside it ------------------------------------------------------------
  */
+
+#define ALONE_S 3.0    /* the application by itself */
+#define BESIDE_S 4.0   /* a backfill beside it */
+#define QUIET_S 1.5    /* nobody: until the server has forgotten the application */
+#define UNLOADED_S 2.5 /* a backfill by itself */
+
+/* What was going on when a statement was due. */
+enum phase { PHASE_ALONE, PHASE_BESIDE, PHASE_COUNT, PHASE_SILENT = PHASE_COUNT };
+
+struct sample {
+    enum phase phase;
+    bool is_write;
+    int64_t latency_us;
+};
 
 struct app {
     pthread_t thread;
@@ -243,10 +329,29 @@ struct app {
     int64_t rows;
     uint64_t seed;
     atomic_bool *is_over;
-    int64_t *latencies_us;
+    atomic_int *phase;
+    struct sample *samples;
     size_t count;
     unsigned errors;
 };
+
+static bool
+run_app_statement(PGconn *pg, struct app *app, struct random *random)
+{
+    char sql[100];
+    int64_t id = 1 + (int64_t)random_below(random, (uint64_t)app->rows);
+    bool is_write = random_below(random, 10) < 3;
+
+    snprintf(sql, sizeof sql,
+             is_write ? "UPDATE t SET hits = hits + 1 WHERE id = %" PRId64
+                      : "SELECT x, filler FROM t WHERE id = %" PRId64,
+             id);
+    PGresult *result = PQexec(pg, sql);
+    ExecStatusType status = PQresultStatus(result);
+    app->errors += status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK;
+    PQclear(result);
+    return is_write;
+}
 
 /* Statements at a fixed rate, whether the one before was quick or not; late is late. */
 static void *
@@ -259,21 +364,20 @@ run_app(void *context)
 
     due_us += (int64_t)random_below(&random, (uint64_t)step_us);
     while (!atomic_load(app->is_over) && app->count < SAMPLES_MAX) {
-        char sql[100];
-        int64_t id = 1 + (int64_t)random_below(&random, (uint64_t)app->rows);
         int64_t now_us = clock_now_us();
         if (now_us < due_us) {
             usleep((useconds_t)(due_us - now_us));
         }
-        snprintf(sql, sizeof sql,
-                 random_below(&random, 10) < 3 ? "UPDATE t SET hits = hits + 1 WHERE id = %" PRId64
-                                               : "SELECT x, filler FROM t WHERE id = %" PRId64,
-                 id);
-        PGresult *result = PQexec(pg, sql);
-        ExecStatusType status = PQresultStatus(result);
-        app->errors += status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK;
-        PQclear(result);
-        app->latencies_us[app->count++] = clock_now_us() - due_us;
+        enum phase phase = (enum phase)atomic_load(app->phase);
+        if (phase == PHASE_SILENT) {
+            usleep(1000);
+            due_us = clock_now_us();
+            continue;
+        }
+        struct sample *sample = &app->samples[app->count++];
+        sample->phase = phase;
+        sample->is_write = run_app_statement(pg, app, &random);
+        sample->latency_us = clock_now_us() - due_us;
         due_us += step_us;
     }
     PQfinish(pg);
@@ -287,110 +391,232 @@ compare(const void *a, const void *b)
     return (*left > *right) - (*left < *right);
 }
 
+static double
+percentile_ms(const int64_t *sorted, size_t count, size_t thousandths)
+{
+    return count ? (double)sorted[(count - 1) * thousandths / 1000] / 1000 : 0;
+}
+
 struct load {
-    double p50_ms, p99_ms, max_ms;
-    unsigned errors;
+    double p50_ms, p99_ms, max_ms, read_p99_ms, write_p99_ms;
 };
 
-static struct load
-summarize(struct app *apps)
+/* Reads, writes, or (both) all of a phase, sorted. */
+static size_t
+collect(const struct app *apps, enum phase phase, bool reads, bool writes, int64_t *latencies_us)
 {
-    int64_t *all = mem_zalloc(APPS * SAMPLES_MAX * sizeof *all);
-    struct load load = {0};
     size_t count = 0;
 
     for (size_t i = 0; i < APPS; i++) {
-        memcpy(all + count, apps[i].latencies_us, apps[i].count * sizeof *all);
-        count += apps[i].count;
-        load.errors += apps[i].errors;
+        for (size_t j = 0; j < apps[i].count; j++) {
+            const struct sample *sample = &apps[i].samples[j];
+            if (sample->phase == phase && (sample->is_write ? writes : reads)) {
+                latencies_us[count++] = sample->latency_us;
+            }
+        }
     }
-    qsort(all, count, sizeof *all, compare);
-    load.p50_ms = (double)all[count / 2] / 1000;
-    load.p99_ms = (double)all[count * 99 / 100] / 1000;
-    load.max_ms = (double)all[count - 1] / 1000;
-    free(all);
-    return load;
+    qsort(latencies_us, count, sizeof *latencies_us, compare);
+    return count;
 }
 
-/* The application's latencies while something else happens, or for a while. */
 static struct load
-under_load(const char *conninfo, int64_t rows, double alone_s, double *took_s)
+summarize(const struct app *apps, enum phase phase)
 {
-    struct app apps[APPS] = {0};
-    atomic_bool is_over = false;
+    int64_t *all = mem_zalloc(APPS * SAMPLES_MAX * sizeof *all);
+    struct load load = {0};
+    size_t count = collect(apps, phase, true, false, all);
 
-    for (size_t i = 0; i < APPS; i++) {
-        apps[i] = (struct app){.conninfo = conninfo,
-                               .rows = rows,
-                               .seed = i + 1,
-                               .is_over = &is_over,
-                               .latencies_us = mem_zalloc(SAMPLES_MAX * sizeof(int64_t))};
-        pthread_create(&apps[i].thread, NULL, run_app, &apps[i]);
-    }
-    if (alone_s > 0) {
-        usleep((useconds_t)(alone_s * 1e6));
-    } else {
-        *took_s = apply(conninfo);
-    }
-    atomic_store(&is_over, true);
-    for (size_t i = 0; i < APPS; i++) {
-        pthread_join(apps[i].thread, NULL);
-    }
-    struct load load = summarize(apps);
-    for (size_t i = 0; i < APPS; i++) {
-        free(apps[i].latencies_us);
-    }
+    load.read_p99_ms = percentile_ms(all, count, 990);
+    count = collect(apps, phase, false, true, all);
+    load.write_p99_ms = percentile_ms(all, count, 990);
+    count = collect(apps, phase, true, true, all);
+    load.p50_ms = percentile_ms(all, count, 500);
+    load.p99_ms = percentile_ms(all, count, 990);
+    load.max_ms = percentile_ms(all, count, 1000);
+    free(all);
     return load;
 }
 
 static void
 print_load(const char *name, const struct load *load)
 {
-    printf("%-16s p50 %7.2f ms   p99 %7.2f ms   longest %7.2f ms   %u errors\n", name, load->p50_ms,
-           load->p99_ms, load->max_ms, load->errors);
+    printf("%-14s p50 %6.2f ms   p99 %6.2f ms (reads %6.2f, writes %6.2f)   longest %7.2f ms\n",
+           name, load->p50_ms, load->p99_ms, load->read_p99_ms, load->write_p99_ms, load->max_ms);
     fflush(stdout);
 }
 
-static void
-beside_application(PGconn *pg, const char *conninfo, int64_t rows, double unloaded_rows_s)
-{
-    double took_s = 0;
+/*
+ * One round goes through one table in slices: the application alone, the backfill beside it, the
+ * backfill alone, and again, so that whatever else the machine does falls on all three.
+ */
+struct round {
+    struct load loads[PHASE_COUNT];
+    double rows_s, unloaded_rows_s;
+    unsigned errors;
+};
 
-    printf("\n%" PRId64 " rows, an application of %d statements a second\n", rows, RATE);
+static void
+start_apps(struct app *apps, const char *conninfo, int64_t rows, atomic_bool *is_over,
+           atomic_int *phase)
+{
+    for (size_t i = 0; i < APPS; i++) {
+        apps[i] = (struct app){.conninfo = conninfo,
+                               .rows = rows,
+                               .seed = i + 1,
+                               .is_over = is_over,
+                               .phase = phase,
+                               .samples = mem_zalloc(SAMPLES_MAX * sizeof(struct sample))};
+        pthread_create(&apps[i].thread, NULL, run_app, &apps[i]);
+    }
+}
+
+/* The first row that is not changed yet: it goes along the key. */
+static int64_t
+count_changed(PGconn *pg, int64_t rows)
+{
+    int64_t low = 0, high = rows; /* low rows are changed, behind high none is */
+
+    while (low < high) {
+        int64_t middle = low + (high - low + 1) / 2;
+        CLEANUP(mem_free)
+        char *sql = mem_format("SELECT x FROM t WHERE id = %" PRId64, middle);
+        if (number(pg, sql) == 2) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    return low;
+}
+
+/* What a backfill has done in some of its slices. */
+struct progress {
+    double rows, took_s;
+};
+
+static bool
+go_on(PGconn *pg, struct work *work, int64_t rows, double limit_s, struct progress *progress)
+{
+    double took_s;
+    int64_t before = count_changed(pg, rows);
+    bool is_over = work_slice(work, limit_s, &took_s);
+
+    progress->rows += (double)(count_changed(pg, rows) - before);
+    progress->took_s += took_s;
+    return is_over;
+}
+
+static void
+run_slices(PGconn *pg, const char *conninfo, int64_t rows, atomic_int *phase, struct round *round)
+{
+    CLEANUP(work_end) struct work work;
+    struct progress beside = {0}, unloaded = {0};
+    bool is_over = false;
+
+    work_begin(&work, conninfo);
+    while (!is_over) {
+        atomic_store(phase, PHASE_ALONE);
+        usleep((useconds_t)(ALONE_S * 1e6));
+        atomic_store(phase, PHASE_BESIDE);
+        is_over = go_on(pg, &work, rows, BESIDE_S, &beside);
+        atomic_store(phase, PHASE_SILENT);
+        if (!is_over) {
+            usleep((useconds_t)(QUIET_S * 1e6));
+            is_over = go_on(pg, &work, rows, UNLOADED_S, &unloaded);
+        }
+    }
+    round->rows_s = beside.rows / beside.took_s;
+    round->unloaded_rows_s = unloaded.rows / unloaded.took_s;
+}
+
+static void
+run_round(PGconn *pg, const char *conninfo, int64_t rows, struct round *round)
+{
+    struct app apps[APPS];
+    atomic_bool is_over = false;
+    atomic_int phase = PHASE_ALONE;
+
+    *round = (struct round){0};
     make_table(pg, rows);
-    struct load before = under_load(conninfo, rows, 8, NULL);
-    print_load("alone", &before);
-    make_table(pg, rows);
-    struct load during = under_load(conninfo, rows, 0, &took_s);
-    print_load("with backfill", &during);
+    start_apps(apps, conninfo, rows, &is_over, &phase);
+    run_slices(pg, conninfo, rows, &phase, round);
+    atomic_store(&is_over, true);
+    for (size_t i = 0; i < APPS; i++) {
+        pthread_join(apps[i].thread, NULL);
+        round->errors += apps[i].errors;
+    }
     check_table(pg, rows);
-    struct load after = under_load(conninfo, rows, 8, NULL);
-    print_load("alone again", &after);
-    double rows_s = (double)rows / took_s;
-    printf("%-16s %12.0f rows/s\n", "backfill", rows_s);
-    double alone_ms = before.p99_ms > after.p99_ms ? before.p99_ms : after.p99_ms;
-    bar("backfill-application-p99-ratio", during.p99_ms / alone_ms, false, 1.5);
-    bar("backfill-application-errors", during.errors, false, 0);
-    bar("backfill-rate-beside-application", rows_s / unloaded_rows_s, true, 0.5);
+    round->loads[PHASE_ALONE] = summarize(apps, PHASE_ALONE);
+    round->loads[PHASE_BESIDE] = summarize(apps, PHASE_BESIDE);
+    for (size_t i = 0; i < APPS; i++) {
+        free(apps[i].samples);
+    }
+}
+
+static int
+compare_numbers(const void *a, const void *b)
+{
+    const double *left = a, *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+static double
+median_of(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, compare_numbers);
+    return values[count / 2];
+}
+
+/* Nothing is compared across rounds; medians of their ratios count. */
+static void
+beside_application(PGconn *pg, const char *conninfo, int64_t rows)
+{
+    double p99[ROUNDS_MAX], rate[ROUNDS_MAX], errors = 0;
+
+    printf("\n%" PRId64 " rows, an application of %d statements a second; %zu rounds\n", rows, RATE,
+           round_count);
+    by_skein(pg, conninfo, rows); /* so that there are files of WAL */
+    for (size_t i = 0; i < round_count; i++) {
+        struct round round;
+        run_round(pg, conninfo, rows, &round);
+        print_load("alone", &round.loads[PHASE_ALONE]);
+        print_load("with backfill", &round.loads[PHASE_BESIDE]);
+        p99[i] = round.loads[PHASE_BESIDE].p99_ms / round.loads[PHASE_ALONE].p99_ms;
+        rate[i] = round.rows_s / round.unloaded_rows_s;
+        errors += round.errors;
+        printf("%-14s %.0f rows/s, alone %.0f; p99 %.2f times, rate %.2f times\n", "backfill",
+               round.rows_s, round.unloaded_rows_s, p99[i], rate[i]);
+        fflush(stdout);
+    }
+    bar("backfill-application-p99-ratio", median_of(p99, round_count), false, 1.5);
+    bar("backfill-application-errors", errors, false, 0);
+    bar("backfill-rate-beside-application", median_of(rate, round_count), true, 0.5);
 }
 
 /* ---- small and large ---------------------------------------------------------------------------
  */
 
+#define SMALL_COUNT 6
+
+/* Half of the small ones before the large one, half behind it; their median counts. */
 static void
 small_and_large(PGconn *pg, const char *conninfo, int64_t small, int64_t large)
 {
-    double small_rows_s = 0;
+    struct measure measure = {0};
+    double rows_s[SMALL_COUNT];
 
     printf("\n%" PRId64 " rows and %" PRId64 " rows\n", small, large);
-    for (int i = 0; i < 3; i++) {
-        struct measure measure = by_skein(pg, conninfo, small);
-        print_measure("small", measure);
-        small_rows_s += measure.rows_s / 3;
+    by_skein(pg, conninfo, small); /* so that there are files of WAL */
+    for (int i = 0; i < SMALL_COUNT; i++) {
+        if (i == SMALL_COUNT / 2) {
+            measure = by_skein(pg, conninfo, large);
+            print_measure("large", measure);
+        }
+        struct measure one = by_skein(pg, conninfo, small);
+        print_measure("small", one);
+        rows_s[i] = one.rows_s;
     }
-    struct measure measure = by_skein(pg, conninfo, large);
-    print_measure("large", measure);
-    bar("backfill-rate-large-of-small", measure.rows_s / small_rows_s, true, 0.9);
+    bar("backfill-rate-large-of-small", measure.rows_s / median_of(rows_s, SMALL_COUNT), true, 0.9);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -409,22 +635,40 @@ is_wanted(int count, char **arguments, const char *name)
     return !is_any;
 }
 
+static bool
+read_options(int count, char **arguments)
+{
+    bool is_quick = false;
+
+    for (int i = 1; i < count; i++) {
+        if (strcmp(arguments[i], "--quick") == 0) {
+            is_quick = true;
+            round_count = 3;
+        }
+        if (strncmp(arguments[i], "--rounds=", strlen("--rounds=")) == 0) {
+            size_t wanted = strtoul(arguments[i] + strlen("--rounds="), NULL, 10);
+            round_count = wanted >= 1 && wanted <= ROUNDS_MAX ? wanted : round_count;
+        }
+        if (strncmp(arguments[i], "--words=", strlen("--words=")) == 0) {
+            words = arguments[i] + strlen("--words=");
+        }
+    }
+    return is_quick;
+}
+
 int
 main(int count, char **arguments)
 {
-    bool is_quick = count > 1 && strcmp(arguments[1], "--quick") == 0;
+    bool is_quick = read_options(count, arguments);
     struct cluster *cluster = cluster_new(settings);
     char *conninfo = cluster_conninfo(cluster, "postgres", "postgres");
     PGconn *pg = PQconnectdb(conninfo);
-    int64_t rows = is_quick ? 1000000 : 2000000;
-    double rows_s = 0;
 
     if (is_wanted(count, arguments, "hand")) {
-        rows_s = beside_hand(pg, conninfo, rows);
+        beside_hand(pg, conninfo, is_quick ? 1000000 : 2000000);
     }
     if (is_wanted(count, arguments, "load")) {
-        rows_s = rows_s > 0 ? rows_s : by_skein(pg, conninfo, rows).rows_s;
-        beside_application(pg, conninfo, rows, rows_s);
+        beside_application(pg, conninfo, is_quick ? 1000000 : 2000000);
     }
     if (is_wanted(count, arguments, "size")) {
         small_and_large(pg, conninfo, 200000, is_quick ? 2000000 : 20000000);
