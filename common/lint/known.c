@@ -87,6 +87,49 @@ known_learn(struct script_look *scene, size_t statement, const struct effects *e
     }
 }
 
+/* A unique index that the present script has dropped. */
+struct dropped_key {
+    const char *schema, *table;
+    struct sql_index index;
+    struct dropped_key *next;
+};
+
+void
+known_note_drops(struct script_look *scene, const struct effects *effects)
+{
+    struct linting *linting = scene->linting;
+
+    for (size_t i = 0; i < effects->effect_count; i++) {
+        const struct effect *effect = &effects->effects[i];
+        bool is_key = effect->object == OBJECT_INDEX || effect->object == OBJECT_CONSTRAINT;
+        const char *name = effect->object == OBJECT_INDEX ? scene_index(effect) : effect->part;
+        const struct catalog_index *index =
+            effect->verb == EFFECT_DROP && is_key && name
+                ? catalog_index(linting->catalog, effect->schema, name)
+                : NULL;
+        if (index && index->index.is_unique && index->table) {
+            struct dropped_key *key = arena_alloc(scene->arena, sizeof *key);
+            *key = (struct dropped_key){.schema = index->table->schema,
+                                        .table = index->table->name,
+                                        .index = index->index,
+                                        .next = linting->dropped_keys};
+            linting->dropped_keys = key;
+        }
+    }
+}
+
+const struct sql_index *
+scene_dropped_key(const struct scene *scene, size_t index)
+{
+    for (const struct dropped_key *key = scene->linting->dropped_keys; key; key = key->next) {
+        if (scene->table && text_equal(key->table, scene->table->name) &&
+            text_equal(key->schema, scene->table->schema) && index-- == 0) {
+            return &key->index;
+        }
+    }
+    return NULL;
+}
+
 bool
 scene_is_trigger_function(const struct scene *scene, const char *name)
 {

@@ -35,6 +35,7 @@ struct linting {
     bool is_incomplete;           /* a file could not be read, or runs code that nobody has read */
     struct early_use *early_uses; /* not_yet.c */
     struct known_thing *trigger_functions, *lists; /* known.c */
+    struct dropped_key *dropped_keys;              /* by the present script; known.c */
     struct made_object *made;                      /* by the up of the present migration */
     size_t made_count, made_capacity;
     struct arena migration_arena; /* for the length of a migration */
@@ -90,6 +91,8 @@ void not_yet_release(struct linting *linting);
 
 /* What a statement of an up says of functions, and of rows that migrations write out; known.c. */
 void known_learn(struct script_look *scene, size_t statement, const struct effects *effects);
+/* Before a statement is replayed: keep the unique indexes that it drops. */
+void known_note_drops(struct script_look *scene, const struct effects *effects);
 /* Whether a table is a list that migrations keep: "schema.name". */
 bool known_is_list(const struct linting *linting, const char *key);
 void known_release(struct linting *linting);

@@ -107,6 +107,9 @@ bool scene_is_new_type(const struct scene *scene, const char *schema, const char
 /* Whether only a trigger can call a function of this name, as far as the history says. */
 bool scene_is_trigger_function(const struct scene *scene, const char *name);
 
+/* The unique indexes that the script has dropped from the effect's table; null behind the last. */
+const struct sql_index *scene_dropped_key(const struct scene *scene, size_t index);
+
 /* The CREATE FUNCTION of such a one; null when it is not known. */
 const char *scene_trigger_text(const struct scene *scene, const char *name);
 

@@ -195,6 +195,7 @@ show_statements(struct script_look *script, struct scene *scene)
             known_learn(script, i, effects);
             linting->is_incomplete |=
                 effects->is_opaque && text_equal(sql->statements[i].facts.tag, "DO");
+            known_note_drops(script, effects);
             catalog_apply(linting->catalog, effects);
         }
     }
@@ -284,6 +285,7 @@ script_lint(struct linting *linting, const struct source_migration *migration,
     };
 
     linting->script_count++;
+    linting->dropped_keys = NULL;
     linting->tally->read++;
     script_open(&reading, &linting->reading, source);
     reading.is_verify = part == ON_VERIFY;

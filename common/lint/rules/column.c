@@ -241,6 +241,44 @@ made_in(const struct scene *scene, const struct effect *effect)
     }
 }
 
+static bool
+is_same_column(const struct catalog_table *table, const struct effect *made)
+{
+    const struct catalog_column *there = made->part ? catalog_column(table, made->part) : NULL;
+    return there && made->column && text_equal(there->column.type, made->column->type);
+}
+
+static bool
+is_same_index(const struct sql_index *there, const struct sql_index *made)
+{
+    bool is_same = made && there->column_count == made->column_count &&
+                   there->is_unique == made->is_unique && there->is_partial == made->is_partial;
+
+    for (size_t i = 0; is_same && i < made->column_count; i++) {
+        is_same =
+            made->columns[i] ? text_equal(there->columns[i], made->columns[i]) : !there->columns[i];
+    }
+    return is_same;
+}
+
+/*
+ * Whether what is there is what the statement says, as far as the history knows: then it is said
+ * once more for databases that have missed it.
+ */
+static bool
+is_said_again(const struct scene *scene)
+{
+    const struct effect *made = scene->effect;
+    const struct catalog_table *table = catalog_table(scene->catalog, made->schema, made->name);
+    const struct catalog_index *index = NULL;
+
+    if (made->object == OBJECT_INDEX) {
+        index = catalog_index(scene->catalog, made->schema, scene_index(made));
+        return index && is_same_index(&index->index, made->index);
+    }
+    return table && made->object == OBJECT_COLUMN && is_same_column(table, made);
+}
+
 /* What is there already, made by the history, is not made again. */
 static void
 check_noop(struct scene *scene)
@@ -249,7 +287,7 @@ check_noop(struct scene *scene)
     size_t file = 0;
 
     if (effect->verb == EFFECT_CREATE && effect->if_not_exists && !effect->is_implied &&
-        !effect->is_temporary && (file = made_in(scene, effect)) > 0) {
+        !effect->is_temporary && (file = made_in(scene, effect)) > 0 && !is_said_again(scene)) {
         scene_find(scene, "%s%s%s is there since %s: this does nothing, whatever it says",
                    scene_object(scene), effect->part ? "." : "", effect->part ? effect->part : "",
                    scene_file_name(scene, file));

@@ -56,6 +56,41 @@ is_added_filled(const struct scene *scene, size_t statement, const struct effect
     return false;
 }
 
+/* What stands behind WHERE: a column, alone or of a table, and the rest. */
+struct condition {
+    const char *name, *rest, *end;
+    size_t size;
+};
+
+static bool
+read_condition(const struct scene *scene, size_t statement, struct condition *condition)
+{
+    static const char blanks[] = " \t\r\n\"";
+    const struct stretch *stretch = &scene->script->sql.statements[statement].stretch;
+    const char *text = scene->script->text + stretch->place.offset, *end = text + stretch->size;
+    size_t offset = 0, size = 0;
+
+    if (!text_has_words(text, stretch->size, "WHERE", &offset, &size)) {
+        return false;
+    }
+    const char *name = text + offset + size;
+    while (name < end && strchr(blanks, *name)) {
+        name++;
+    }
+    const char *stop = name;
+    while (stop < end && !strchr(blanks, *stop) && *stop != '=') {
+        stop++;
+    }
+    const char *dot = memchr(name, '.', (size_t)(stop - name));
+    name = dot ? dot + 1 : name;
+    const char *rest = stop < end && *stop == '"' ? stop + 1 : stop;
+    while (rest < end && strchr(blanks, *rest)) {
+        rest++;
+    }
+    *condition = (struct condition){name, rest, end, (size_t)(stop - name)};
+    return true;
+}
+
 /*
  * Whether a change concerns rows that hold no value of a column (`… WHERE active IS NULL`) that
  * has just been added with a default: there are none of them.
@@ -63,30 +98,52 @@ is_added_filled(const struct scene *scene, size_t statement, const struct effect
 static bool
 finds_no_row(const struct scene *scene, size_t statement, const struct effect *change)
 {
-    const struct stretch *stretch = &scene->script->sql.statements[statement].stretch;
-    const char *text = scene->script->text + stretch->place.offset, *end = text + stretch->size;
-    size_t offset = 0, size = 0, behind = 0;
+    struct condition condition;
+    size_t offset = 0, size = 0;
 
-    if (!text_has_words(text, stretch->size, "WHERE", &offset, &size)) {
+    if (!read_condition(scene, statement, &condition)) {
         return false;
     }
-    const char *name = text + offset + size;
-    while (name < end && strchr(" \t\r\n\"", *name)) {
-        name++;
+    size_t rest = (size_t)(condition.end - condition.rest);
+    bool is_null = text_has_words(condition.rest, rest, "IS NULL", &offset, &size) && !offset;
+    for (size_t i = size; is_null && i < rest; i++) {
+        is_null = strchr(" \t\r\n;", condition.rest[i]) != NULL;
     }
-    const char *stop = name;
-    while (stop < end && !strchr(" \t\r\n\"", *stop)) {
-        stop++;
+    return is_null && is_added_filled(scene, statement, change, condition.name, condition.size);
+}
+
+/* Whether an index of one column alone keeps its rows apart. */
+static bool
+is_key(const struct catalog_table *table, const char *name, size_t size)
+{
+    const struct catalog_index *index = table ? table->indexes : NULL;
+
+    for (; index; index = index->next) {
+        const char *column = index->index.column_count == 1 ? index->index.columns[0] : NULL;
+        if (index->index.is_unique && column && strlen(column) == size &&
+            strncasecmp(column, name, size) == 0) {
+            return true;
+        }
     }
-    const char *dot = memchr(name, '.', (size_t)(stop - name));
-    name = dot ? dot + 1 : name;
-    const char *rest = stop < end && *stop == '"' ? stop + 1 : stop;
-    bool is_null = text_has_words(rest, (size_t)(end - rest), "IS NULL", &offset, &size);
-    for (behind = offset + size; is_null && rest + behind < end; behind++) {
-        is_null = strchr(" \t\r\n;", rest[behind]) != NULL;
+    return false;
+}
+
+/* Whether a change is one of the row with this key: `… WHERE id = 7`. */
+static bool
+is_of_one_row(const struct scene *scene, size_t statement, const struct effect *change)
+{
+    struct condition condition;
+    size_t offset = 0, size = 0;
+
+    if (!read_condition(scene, statement, &condition) || condition.rest >= condition.end ||
+        *condition.rest != '=') {
+        return false;
     }
-    return is_null && strspn(rest, " \t\r\n") == offset &&
-           is_added_filled(scene, statement, change, name, (size_t)(stop - name));
+    size_t rest = (size_t)(condition.end - condition.rest);
+    return !text_has_words(condition.rest, rest, "OR", &offset, &size) &&
+           !text_has_words(condition.rest, rest, "SELECT", &offset, &size) &&
+           is_key(catalog_table(scene->catalog, change->schema, change->name), condition.name,
+                  condition.size);
 }
 
 static void
@@ -161,7 +218,7 @@ big_change(const struct scene *scene, size_t statement)
             effects_relation(effects, effect->schema, effect->name);
         if (is_change && !effect->is_temporary && !effect->is_implied && relation &&
             !relation->is_new && !scene_is_new(scene, effect->schema, effect->name) &&
-            !finds_no_row(scene, statement, effect)) {
+            !finds_no_row(scene, statement, effect) && !is_of_one_row(scene, statement, effect)) {
             return effect;
         }
     }
@@ -181,6 +238,7 @@ check_mixed(struct scene *scene)
                               "nobody can work with %s, which is locked above, until all of these "
                               "rows are changed",
                               scene_name(scene, locked->schema, locked->name));
+            scene_unless_list(scene, change->schema, change->name);
             return;
         }
         locked = locked ? locked : locked_by(scene, i);

@@ -31,8 +31,7 @@ check_char(struct scene *scene)
 {
     const struct sql_column *column = made(scene);
 
-    /* One letter has no end to be filled up. */
-    if (column && is_type(column, "character") && !text_equal(column->type, "character(1)")) {
+    if (column && is_type(column, "character")) {
         scene_find(scene, "%s.%s is filled up with blanks: %s", scene_object(scene),
                    scene->effect->part, column->type);
     }
@@ -216,7 +215,7 @@ check_schema(struct scene *scene)
 const struct rule rules_type[] = {
     {.id = "SK074",
      .name = "char-type",
-     .severity = SEVERITY_NOTE,
+     .severity = SEVERITY_OFF,
      .scope = RULE_OF_EFFECT,
      .why = "char(n) stores blanks up to its length and forgets those that were meant, and is no "
             "faster than text.",
