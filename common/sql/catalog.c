@@ -28,6 +28,7 @@ catalog_destroy(struct catalog **catalog_p)
         return;
     }
     HASH_CLEAR(hh, catalog->tables);
+    HASH_CLEAR(hh, catalog->strangers);
     HASH_CLEAR(hh, catalog->indexes);
     HASH_CLEAR(hh, catalog->types);
     HASH_CLEAR(hh, catalog->things);
@@ -160,6 +161,7 @@ store_table(struct catalog *catalog, const char *schema, const char *name)
     entry->table.name = arena_text(&catalog->arena, name);
     entry->table.file = catalog->file;
     HASH_ADD_STR(catalog->tables, key, entry);
+    stranger_remove(catalog, schema, name);
     return &entry->table;
 }
 

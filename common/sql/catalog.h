@@ -119,6 +119,9 @@ void catalog_apply(struct catalog *catalog, const struct effects *effects);
 /* Tables, views, materialized views, foreign tables, sequences. */
 const struct catalog_table *catalog_table(const struct catalog *catalog, const char *schema,
                                           const char *name);
+/* The same; of one that the history has not made, what it has added: constraints, and no more. */
+const struct catalog_table *catalog_constrained(const struct catalog *catalog, const char *schema,
+                                                const char *name);
 const struct catalog_index *catalog_index(const struct catalog *catalog, const char *schema,
                                           const char *name);
 const struct catalog_type *catalog_type(const struct catalog *catalog, const char *schema,

@@ -335,25 +335,6 @@ move(struct catalog *catalog, const struct effect *effect)
 /* ---- the others ------------------------------------------------------------------------------ */
 
 static void
-validate(struct catalog *catalog, struct catalog_table *table, const char *name)
-{
-    struct catalog_constraint *constraint;
-    struct catalog_kin *kin;
-
-    LL_FOREACH(table->constraints, constraint)
-    {
-        if (strcmp(constraint->constraint.name, name) == 0 && !constraint->constraint.is_valid) {
-            constraint->constraint.is_valid = true;
-            constraint->validated = catalog->file;
-        }
-    }
-    LL_FOREACH(table->children, kin)
-    {
-        validate(catalog, kin->table, name);
-    }
-}
-
-static void
 attach_index(struct catalog *catalog, const struct effect *effect)
 {
     struct catalog_index *index = store_find_index(catalog, effect->schema, effect->name);
@@ -411,7 +392,7 @@ alter(struct catalog *catalog, const struct effect *effect)
     if (effect->object == OBJECT_COLUMN && effect->part) {
         column_alter(catalog, table, effect);
     } else if (effect->verb == EFFECT_VALIDATE) {
-        validate(catalog, table, effect->part);
+        constraint_validate(catalog, table, effect->part);
     } else if (effect->verb == EFFECT_SET_LOGGED || effect->verb == EFFECT_SET_UNLOGGED) {
         table->is_unlogged = effect->verb == EFFECT_SET_UNLOGGED;
     } else if (effect->verb == EFFECT_SET_TABLESPACE || effect->verb == EFFECT_SET_ACCESS_METHOD) {
@@ -426,6 +407,9 @@ alter(struct catalog *catalog, const struct effect *effect)
 static void
 apply(struct catalog *catalog, const struct effect *effect, const struct effects *effects)
 {
+    if (effect->schema && !table_of(catalog, effect)) {
+        stranger_apply(catalog, effect);
+    }
     switch (effect->verb) {
     case EFFECT_CREATE:
         create(catalog, effect, effects);

@@ -202,6 +202,25 @@ constraint_drop(struct catalog *catalog, struct catalog_table *table, const char
 }
 
 void
+constraint_validate(struct catalog *catalog, struct catalog_table *table, const char *name)
+{
+    struct catalog_constraint *constraint;
+    struct catalog_kin *kin;
+
+    LL_FOREACH(table->constraints, constraint)
+    {
+        if (strcmp(constraint->constraint.name, name) == 0 && !constraint->constraint.is_valid) {
+            constraint->constraint.is_valid = true;
+            constraint->validated = catalog->file;
+        }
+    }
+    LL_FOREACH(table->children, kin)
+    {
+        constraint_validate(catalog, kin->table, name);
+    }
+}
+
+void
 constraint_rename(struct catalog *catalog, struct catalog_table *table, const char *name,
                   const char *new_name)
 {

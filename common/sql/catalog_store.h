@@ -52,6 +52,7 @@ struct catalog {
     const char **path; /* search path */
     size_t path_count;
     struct table_entry *tables;
+    struct table_entry *strangers; /* not made by the history; see catalog_stranger.c */
     struct index_entry *indexes;
     struct type_entry *types;
     struct thing_entry *things;
@@ -106,6 +107,13 @@ void part_drop(struct catalog_table *table, enum sql_object object, const char *
 void part_rename(struct catalog *catalog, struct catalog_table *table, enum sql_object object,
                  const char *name, const char *new_name);
 
+/* ---- tables of others: catalog_stranger.c ------------------------------------------------------
+ */
+
+/* An effect on a table that is not in the catalog. */
+void stranger_apply(struct catalog *catalog, const struct effect *effect);
+void stranger_remove(struct catalog *catalog, const char *schema, const char *name);
+
 /* ---- columns: catalog_column.c -----------------------------------------------------------------
  */
 
@@ -123,6 +131,7 @@ void column_alter(struct catalog *catalog, struct catalog_table *table,
 void constraint_create(struct catalog *catalog, struct catalog_table *table,
                        const struct sql_constraint *constraint);
 void constraint_drop(struct catalog *catalog, struct catalog_table *table, const char *name);
+void constraint_validate(struct catalog *catalog, struct catalog_table *table, const char *name);
 void constraint_rename(struct catalog *catalog, struct catalog_table *table, const char *name,
                        const char *new_name);
 void index_create(struct catalog *catalog, struct catalog_table *table,

@@ -141,10 +141,13 @@ drop_column(struct alteration *alteration, const PgQuery__AlterTableCmd *command
  * unnecessary table scans").
  */
 static bool
-is_proved_not_null(const struct catalog_table *table, const char *name)
+is_proved_not_null(const struct alteration *alteration, const char *name)
 {
+    const struct catalog_table *table = constrained_table(alteration->reading, &alteration->name);
     const struct catalog_column *column = table ? catalog_column(table, name) : NULL;
-    return column && (column->column.is_not_null || catalog_proves_not_null(table, name));
+
+    return (column && column->column.is_not_null) ||
+           (table && catalog_proves_not_null(table, name));
 }
 
 static void
@@ -153,7 +156,7 @@ set_not_null(struct alteration *alteration, const PgQuery__AlterTableCmd *comman
     struct effect *effect = reading_effect(alteration->reading, EFFECT_SET_NOT_NULL, OBJECT_COLUMN,
                                            &alteration->name, command->name);
 
-    effect->scans = !is_proved_not_null(alteration->name.table, command->name);
+    effect->scans = !is_proved_not_null(alteration, command->name);
     alteration_lock(alteration, LOCK_ACCESS_EXCLUSIVE, true);
     if (effect->scans) {
         alteration_scan(alteration);

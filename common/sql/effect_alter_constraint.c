@@ -8,7 +8,9 @@
 static const struct catalog_constraint *
 known_constraint(const struct alteration *alteration, const char *name)
 {
-    return alteration->name.table ? catalog_constraint(alteration->name.table, name) : NULL;
+    const struct catalog_table *table = constrained_table(alteration->reading, &alteration->name);
+
+    return table ? catalog_constraint(table, name) : NULL;
 }
 
 /* ---- ADD ------------------------------------------------------------------------------------- */
@@ -166,10 +168,11 @@ drop_constraint(struct alteration *alteration, const PgQuery__AlterTableCmd *com
     if (!known) {
         return;
     }
-    lock_for_dropped_constraint(alteration->reading, alteration->name.table, known);
+    const struct catalog_table *table = constrained_table(alteration->reading, &alteration->name);
+    lock_for_dropped_constraint(alteration->reading, table, known);
     if (effect->cascades && constraint_has_index(&known->constraint) &&
         known->constraint.column_count) {
-        lock_referencing(alteration->reading, alteration->name.table, known->constraint.columns[0],
+        lock_referencing(alteration->reading, table, known->constraint.columns[0],
                          LOCK_ACCESS_EXCLUSIVE, false);
     }
 }

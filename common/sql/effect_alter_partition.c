@@ -78,7 +78,7 @@ attach(struct alteration *alteration, const PgQuery__PartitionCmd *part)
     bool is_default = part->bound && part->bound->is_default;
 
     effect->new_name = name.schema;
-    effect->scans = !has_proof(alteration->name.table, name.table);
+    effect->scans = !has_proof(alteration->name.table, constrained_table(reading, &name));
     effect->is_bounded = !is_default;
     alteration_lock(alteration, LOCK_SHARE_UPDATE_EXCLUSIVE, false);
     reading_lock_family(reading, &name, OBJECT_TABLE, LOCK_ACCESS_EXCLUSIVE);

@@ -65,6 +65,10 @@ struct object_name name_of_node(const struct reading *reading, const PgQuery__No
 /* A table that the catalog knows. */
 struct object_name name_of_table(const struct catalog_table *table);
 
+/* The table with its constraints, also of one that the history has not made; null: not known. */
+const struct catalog_table *constrained_table(const struct reading *reading,
+                                              const struct object_name *name);
+
 /* What has a name but no schema. */
 struct object_name name_plain(const char *name);
 

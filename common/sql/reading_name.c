@@ -175,3 +175,12 @@ name_plain(const char *name)
 {
     return (struct object_name){.name = name ? name : ""};
 }
+
+const struct catalog_table *
+constrained_table(const struct reading *reading, const struct object_name *name)
+{
+    if (name->table || !reading->catalog || !name->name) {
+        return name->table;
+    }
+    return catalog_constrained(reading->catalog, name->schema, name->name);
+}

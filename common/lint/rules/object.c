@@ -121,7 +121,7 @@ has_valid_check(const struct scene *scene, const char *name)
         relation = text_equal(candidate->name, name) ? candidate : NULL;
     }
     const struct catalog_table *table =
-        catalog_table(scene->catalog, relation ? relation->schema : NULL, name);
+        catalog_constrained(scene->catalog, relation ? relation->schema : NULL, name);
     const struct catalog_constraint *constraint = table ? table->constraints : NULL;
     for (; constraint; constraint = constraint->next) {
         if (constraint->constraint.kind == CONSTRAINT_CHECK && constraint->constraint.is_valid) {

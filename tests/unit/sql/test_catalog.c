@@ -71,6 +71,56 @@ a_check_proves_not_null_once_it_is_validated(void **state)
 }
 
 static void
+constraints_are_known_of_tables_that_the_history_has_not_made(void **state)
+{
+    (void)state;
+    CLEANUP(history_end)
+    struct history history = history_of(
+        15, "SELECT 1", "ALTER TABLE app.old ADD CONSTRAINT c CHECK (a IS NOT NULL) NOT VALID");
+
+    assert_null(catalog_table(history.catalog, "app", "old"));
+    const struct catalog_table *old = catalog_constrained(history.catalog, "app", "old");
+    assert_false(catalog_proves_not_null(old, "a"));
+    history_add(&history, "ALTER TABLE app.old VALIDATE CONSTRAINT c");
+    assert_true(history.effects.effects[0].scans);
+    assert_true(catalog_proves_not_null(old, "a"));
+    history_add(&history, "ALTER TABLE app.old VALIDATE CONSTRAINT c");
+    assert_false(history.effects.effects[0].scans);
+    history_add(&history, "ALTER TABLE app.old ALTER COLUMN a SET NOT NULL");
+    assert_false(history.effects.effects[0].scans);
+    history_add(&history, "ALTER TABLE app.old ALTER COLUMN b SET NOT NULL");
+    assert_true(history.effects.effects[0].scans);
+    assert_null(catalog_table(history.catalog, "app", "old"));
+}
+
+static void
+they_follow_what_becomes_of_the_table(void **state)
+{
+    (void)state;
+    CLEANUP(history_end)
+    struct history history =
+        history_of(15, "ALTER TABLE old ADD CONSTRAINT c CHECK (a IS NOT NULL)",
+                   "ALTER TABLE old RENAME COLUMN a TO b; ALTER TABLE old RENAME TO older;"
+                   "ALTER TABLE older RENAME CONSTRAINT c TO d; ALTER TABLE older SET SCHEMA app");
+    const struct catalog_table *older = catalog_constrained(history.catalog, "app", "older");
+
+    assert_null(catalog_constrained(history.catalog, NULL, "old"));
+    assert_non_null(catalog_constraint(older, "d"));
+    assert_true(catalog_proves_not_null(older, "b"));
+    history_add(&history, "ALTER TABLE app.older DROP COLUMN b");
+    assert_null(catalog_constraint(older, "d"));
+    history_add(&history, "ALTER TABLE app.older ADD CONSTRAINT e CHECK (x IS NOT NULL)");
+    history_add(&history, "ALTER TABLE app.older DROP CONSTRAINT e");
+    assert_false(catalog_proves_not_null(older, "x"));
+    history_add(&history, "ALTER TABLE app.older ADD CONSTRAINT f CHECK (x IS NOT NULL)");
+    history_add(&history, "DROP TABLE app.older");
+    assert_null(catalog_constrained(history.catalog, "app", "older"));
+    history_add(&history, "ALTER TABLE t ADD CONSTRAINT f CHECK (x IS NOT NULL)");
+    history_add(&history, "CREATE TABLE t (y int)");
+    assert_null(catalog_constrained(history.catalog, NULL, "t")->constraints);
+}
+
+static void
 names_are_found_by_the_search_path_of_their_file(void **state)
 {
     (void)state;
@@ -189,6 +239,8 @@ run(void *failures)
         cmocka_unit_test(knows_tables_columns_and_since_when),
         cmocka_unit_test(what_was_dropped_or_renamed_is_known_to_be_gone),
         cmocka_unit_test(a_check_proves_not_null_once_it_is_validated),
+        cmocka_unit_test(constraints_are_known_of_tables_that_the_history_has_not_made),
+        cmocka_unit_test(they_follow_what_becomes_of_the_table),
         cmocka_unit_test(names_are_found_by_the_search_path_of_their_file),
         cmocka_unit_test(indexes_and_constraints_keep_together),
         cmocka_unit_test(an_index_of_a_whole_is_valid_when_its_parts_are_attached),
