@@ -40,6 +40,27 @@ is_known_outside(const struct sql_statement *statement)
     }
 }
 
+/*
+ * Whether a script ends the transaction that its tool runs it in, because what stands behind that
+ * needs none, or is not to hold its locks; BEGIN makes another one for what follows.
+ */
+static bool
+leaves_transaction(const struct sql_script *script)
+{
+    bool is_open = true, has_left = false;
+
+    for (size_t i = 0; i < script->statement_count; i++) {
+        enum sql_kind kind = script->statements[i].facts.kind;
+        if (kind == SQL_TRANSACTION || (kind == SQL_BEGIN && is_open) ||
+            (kind == SQL_COMMIT && !is_open)) {
+            return false;
+        }
+        is_open = kind == SQL_BEGIN || (is_open && kind != SQL_COMMIT);
+        has_left = has_left || (!is_open && !refusal_is_ours(&script->statements[i]));
+    }
+    return has_left;
+}
+
 bool
 refusal_is_transactional(const struct judged *judged)
 {
@@ -56,6 +77,9 @@ refusal_is_transactional(const struct judged *judged)
     }
     /* One statement is a transaction by itself, and who begins one wants one. */
     bool is_wanted = judged->is_outside || judged->annotations->is_outside;
+    if ((judged->accepted & ACCEPT_BLOCKS) && leaves_transaction(script)) {
+        return count < 2;
+    }
     return !is_wanted || has_begin || count < 2;
 }
 
@@ -100,6 +124,7 @@ struct search {
     const struct judged *judged;
     struct error_list *errors, *notes;
     bool has_wrap; /* one BEGIN … COMMIT around everything */
+    bool is_left;  /* its tool's transaction is ended in it */
     bool has_known_outside, has_other, has_noted_mixed;
     bool succeeded;
 };
@@ -180,11 +205,20 @@ is_balanced(const struct sql_script *script)
     return !is_open;
 }
 
-/* Only whole blocks can be accepted: whatever else there is would end the step's transaction. */
+/*
+ * Only whole blocks can be accepted, and the end of the tool's own transaction: whatever else there
+ * is would end the step's.
+ */
 static void
 refuse_control(struct search *search, const struct sql_statement *statement, bool is_block)
 {
-    if (is_block) {
+    if (search->is_left) {
+        refuse_unless_accepted(
+            search, statement->stretch.place, "E-MIG-TXCTL", "the transaction of the tool is left",
+            statement->facts.tag,
+            "take it out, and write above all: -- skein: transaction=none; to have old files run "
+            "statement by statement: accept: [E-MIG-TXCTL] in skein.yaml, or --accept E-MIG-TXCTL");
+    } else if (is_block) {
         refuse_unless_accepted(
             search, statement->stretch.place, "E-MIG-TXCTL",
             "a transaction of its own inside a migration", statement->facts.tag,
@@ -203,6 +237,8 @@ check_transaction_control(struct search *search)
     const struct sql_script *script = search->judged->script;
     size_t first = outermost(script, false), last = outermost(script, true);
     bool has_blocks = is_balanced(script);
+
+    search->is_left = !search->judged->is_verify && leaves_transaction(script);
 
     search->has_wrap = first < last && script->statements[first].facts.kind == SQL_BEGIN &&
                        (script->statements[last].facts.kind == SQL_COMMIT ||
@@ -229,7 +265,9 @@ check_mixed(struct search *search, const struct sql_statement *statement)
 {
     const struct judged *judged = search->judged;
 
-    if (!judged->runs_mixed && !judged->is_outside && !judged->annotations->is_outside) {
+    bool is_meant = judged->runs_mixed || judged->is_outside || judged->annotations->is_outside ||
+                    (search->is_left && (judged->accepted & ACCEPT_BLOCKS));
+    if (!is_meant) {
         refuse(search, statement, "E-MIG-MIXED",
                "this cannot run in a transaction, and the other statements of the file need one",
                "put it into a migration of its own; or write above all, to have each statement "

@@ -405,11 +405,40 @@ what_an_owner_accepts_is_noted(void **state)
 }
 
 static void
+who_leaves_the_tools_transaction_runs_statement_by_statement(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    folder_text(&folder, "1_a.up.sql",
+                "ALTER TABLE t ADD a int;\nCOMMIT;\nSET lock_timeout = 0;\n"
+                "CREATE INDEX CONCURRENTLY i ON t (a);\nBEGIN;\nSELECT 1;",
+                0644);
+
+    CLEANUP(reads_release) struct reads refused = read_folder(&folder);
+    CLEANUP(reads_release) struct reads reads = read_accepting(&folder, ACCEPT_BLOCKS);
+
+    assert_listed(&refused.errors, "E-MIG-TXCTL", "1_a.up.sql", "2:1");
+    assert_true(reads.succeeded);
+    const struct script *up = &reads.bundle->manifest.migrations[0].up;
+    assert_false(up->is_transactional);
+    assert_int_equal(up->statement_count, 3);
+    assert_int_equal(up->statements[1].kind, STATEMENT_CREATE_INDEX_CONCURRENTLY);
+    assert_listed(&reads.notes, "E-MIG-TXCTL", "1_a.up.sql", "2:1");
+    assert_listed(&reads.notes, "E-MIG-TXCTL", "1_a.up.sql", "5:1");
+    assert_listed(&reads.notes, "E-MIG-MIXED", "1_a.up.sql", "4:1");
+    folder_text(&folder, "1_a.up.sql", "ALTER TABLE t ADD b int;COMMIT;SELECT 1;", 0644);
+    CLEANUP(reads_release) struct reads plain = read_accepting(&folder, ACCEPT_BLOCKS);
+    assert_true(plain.succeeded);
+    assert_false(plain.bundle->manifest.migrations[0].up.is_transactional);
+}
+
+static void
 only_whole_blocks_can_be_accepted(void **state)
 {
     (void)state;
-    static const char *const ups[] = {"SELECT 1; COMMIT; SELECT 2", "BEGIN; BEGIN; COMMIT; COMMIT",
-                                      "SELECT 1; BEGIN; ROLLBACK", "BEGIN; SELECT 1"};
+    static const char *const ups[] = {"SELECT 1; COMMIT; ROLLBACK; SELECT 2",
+                                      "BEGIN; BEGIN; COMMIT; COMMIT", "SELECT 1; BEGIN; ROLLBACK",
+                                      "BEGIN; SELECT 1", "SELECT 1; COMMIT; SELECT 2; COMMIT"};
 
     for (size_t i = 0; i < sizeof ups / sizeof *ups; i++) {
         CLEANUP(folder_remove) struct folder folder = folder_make();
@@ -444,6 +473,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(statements_that_nest_too_deeply),
     cmocka_unit_test(all_that_is_wrong_is_found_at_once),
     cmocka_unit_test(what_an_owner_accepts_is_noted),
+    cmocka_unit_test(who_leaves_the_tools_transaction_runs_statement_by_statement),
     cmocka_unit_test(only_whole_blocks_can_be_accepted),
 };
 
