@@ -32,6 +32,24 @@ holds(const struct sql_relation *const *tables, size_t count, const struct sql_r
     return false;
 }
 
+/* Whether a statement above has given the table this name: it is one that was met before. */
+static bool
+is_renamed(const struct scene *scene, size_t statement, const struct sql_relation *relation)
+{
+    for (size_t i = 0; i < statement; i++) {
+        const struct effects *effects = &scene->script->effects[i];
+        for (size_t j = 0; j < effects->effect_count; j++) {
+            const struct effect *effect = &effects->effects[j];
+            if (effect->verb == EFFECT_RENAME && !effect->part &&
+                text_equal(effect->new_name, relation->name) &&
+                text_equal(effect->schema, relation->schema)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /*
  * Tables that several statements of one transaction lock against everybody. What one statement
  * locks at once (a foreign key both of its tables) is not held against it.
@@ -49,7 +67,8 @@ check_several(struct scene *scene)
         for (size_t j = 0; j < effects->relation_count && count < TABLES_MAX; j++) {
             const struct sql_relation *relation = &effects->relations[j];
             if (relation->lock != LOCK_ACCESS_EXCLUSIVE || !is_table(relation) ||
-                !is_existing(scene, relation) || holds(tables, count, relation)) {
+                !is_existing(scene, relation) || holds(tables, count, relation) ||
+                is_renamed(scene, i, relation)) {
                 continue;
             }
             tables[count++] = relation;
