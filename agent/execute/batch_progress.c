@@ -4,8 +4,11 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "common/base/text.h"
 
 #define FORGET_S 5.0 /* what was longer ago says nothing about how fast it goes */
+#define MINUTE_S 60.0
+#define HOUR_S 3600.0
 
 void
 batch_reckon(struct batch_run *run, uint64_t keys)
@@ -21,35 +24,63 @@ batch_reckon(struct batch_run *run, uint64_t keys)
     run->measured_ms = now_ms;
 }
 
+/* How much of the table, or of what it should hold by now, was gone through. */
+static uint64_t
+count_done(const struct batch_run *run, const struct batch_leaf *leaf)
+{
+    const struct batch_table *table = &run->table;
+    uint64_t most = table->is_by_ctid ? leaf->blocks : leaf->rows;
+    uint64_t done = run->position.passed < most ? run->position.passed : most;
+
+    for (const struct batch_leaf *before = table->leaves; before < leaf; before++) {
+        done += table->is_by_ctid ? before->blocks : before->rows;
+    }
+    return done;
+}
+
+static void
+append_time(double seconds, struct text *note)
+{
+    if (seconds < 2 * MINUTE_S) {
+        text_format(note, "%.0f s left", seconds);
+    } else if (seconds < 2 * HOUR_S) {
+        text_format(note, "%.0f min left", seconds / MINUTE_S);
+    } else {
+        text_format(note, "%.1f h left", seconds / HOUR_S);
+    }
+}
+
+/*
+ * Lines are cut where a screen ends, so what matters most comes first: why it stands, then how much
+ * is left. What stands has no speed.
+ */
 void
 batch_tell(struct batch_run *run, const struct batch_leaf *leaf)
 {
     CLEANUP(text_release) struct text note = {0};
     const struct step_order *order = run->try->order;
     const struct batch_table *table = &run->table;
-    uint64_t total = table->is_by_ctid ? table->blocks : table->rows, done = 0;
-    const char *unit = table->is_by_ctid ? "blocks" : "rows";
+    uint64_t total = table->is_by_ctid ? table->blocks : table->rows;
+    const char *unit = table->is_by_ctid ? "blocks" : "rows", *reason = run->throttle.reason;
+    bool holds = text_starts_with(reason, "holds");
 
     if (!order->note) {
         return;
     }
-    for (const struct batch_leaf *before = table->leaves; before < leaf; before++) {
-        done += table->is_by_ctid ? before->blocks : before->rows;
+    uint64_t done = count_done(run, leaf);
+    if (reason[0]) {
+        text_format(&note, "%s; ", reason);
     }
-    uint64_t most = table->is_by_ctid ? leaf->blocks : leaf->rows;
-    done += run->position.passed < most ? run->position.passed : most;
     if (total) {
         text_format(&note, "%" PRIu64 " %% of %" PRIu64 " %s, ", done * 100 / total, total, unit);
     }
+    if (run->keys_s > 0 && total > done && !holds) {
+        append_time((double)(total - done) / run->keys_s, &note);
+        text_append(&note, ", ");
+    }
+    if (run->keys_s > 0 && !holds) {
+        text_format(&note, "%.0f %s/s, ", run->keys_s, unit);
+    }
     text_format(&note, "%" PRIu64 " changed", run->position.rows);
-    if (run->keys_s > 0) {
-        text_format(&note, ", %.0f %s/s", run->keys_s, unit);
-    }
-    if (run->keys_s > 0 && total > done) {
-        text_format(&note, ", %.0f s left", (double)(total - done) / run->keys_s);
-    }
-    if (run->throttle.reason[0]) {
-        text_format(&note, "; %s", run->throttle.reason);
-    }
     order->note(order->context, text_of(&note));
 }

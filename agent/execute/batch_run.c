@@ -418,11 +418,13 @@ try_batch(struct batch_run *run, struct one_batch *one, enum try_end *end)
         return batch_end;
     }
     struct batch_position next = position_behind(run, one);
+    int64_t commit_us = clock_now_us();
     batch_end = commit_batch(run, &next, end);
     if (batch_end != BATCH_DONE) {
         return batch_end;
     }
     run->took_us = (uint64_t)(clock_now_us() - one->began_us);
+    run->flushed_us = (uint64_t)(clock_now_us() - commit_us);
     run->throttle.ours += 2;
     batch_reckon(run, next.passed - run->position.passed);
     batch_run_move(run, &next);
@@ -456,7 +458,8 @@ static bool
 wait_for_others(struct batch_run *run, const struct batch_leaf *leaf)
 {
     struct sitting *sitting = run->try->sitting;
-    uint64_t pause_ms = run->took_us ? throttle_pause_ms(&run->throttle, run->took_us) : 0;
+    uint64_t pause_ms =
+        run->took_us ? throttle_pause_ms(&run->throttle, run->took_us, run->flushed_us) : 0;
 
     if (!sleep_unless_stopped(sitting, pause_ms)) {
         return false;

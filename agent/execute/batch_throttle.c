@@ -13,7 +13,8 @@
 #define LOOK_PATIENCE_MS 5000
 #define WATCH_MS 1000
 #define WATCH_EVERY_MS 500
-#define BESIDE_MS 30          /* what a batch takes beside an application */
+#define BESIDE_MS 20          /* what a batch takes beside an application */
+#define REST_PART 4           /* such a part of what it took is the rest behind it, at least */
 #define SESSIONS_IN_USE 2     /* that have done something within a second, for a first guess */
 #define TRANSACTIONS_IN_USE 8 /* a second, of others: somebody works here */
 
@@ -282,12 +283,14 @@ throttle_time_ms(const struct batch_throttle *throttle)
 }
 
 uint64_t
-throttle_pause_ms(const struct batch_throttle *throttle, uint64_t took_us)
+throttle_pause_ms(const struct batch_throttle *throttle, uint64_t took_us, uint64_t flushed_us)
 {
     uint64_t pause_ms = throttle->wish->pause_ms;
 
+    /* Whoever commits waits behind our WAL: the disk has at least as long for theirs. */
     if (!pause_ms && throttle->is_in_use) {
-        pause_ms = took_us / 2000;
+        uint64_t rest_us = took_us / REST_PART;
+        pause_ms = (rest_us > flushed_us ? rest_us : flushed_us) / 1000;
     }
     bool is_slow = throttle->is_waited_for || text_starts_with(throttle->reason, "slow");
     return is_slow ? pause_ms + took_us / 1000 : pause_ms;

@@ -39,8 +39,9 @@ enum throttle_verdict throttle_look(struct batch_throttle *throttle, uint64_t ta
 /* What a batch may take now. */
 uint64_t throttle_time_ms(const struct batch_throttle *throttle);
 
-/* How long to rest behind a batch that took so long. */
-uint64_t throttle_pause_ms(const struct batch_throttle *throttle, uint64_t took_us);
+/* How long to rest behind a batch that took so long, and its commit so much of that. */
+uint64_t throttle_pause_ms(const struct batch_throttle *throttle, uint64_t took_us,
+                           uint64_t flushed_us);
 
 /* Look once, in the middle of a batch, whether somebody waits for it. */
 void throttle_watch(struct batch_throttle *throttle, struct patience *patience);

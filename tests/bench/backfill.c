@@ -3,7 +3,7 @@
  * of one size each; then with an application beside it that works at a fixed rate; then on tables
  * of very different sizes. Every run has a table of its own, freshly made.
  *
- *     skein-bench-backfill [--quick] [--rounds=N] [--words='time=50ms …'] [hand|load|size]...
+ *     skein-bench-backfill [--quick] [--rounds=N] [--words='time=50ms …'] [hand|two|load|size]...
  */
 #include <inttypes.h>
 #include <libpq-fe.h>
@@ -15,15 +15,11 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
-#include "common/base/random.h"
 #include "common/migration/reader.h"
 #include "agent/execute/execute.h"
+#include "tests/bench/backfill_apps.h"
 #include "tests/support/cluster.h"
 #include "tests/support/folder.h"
-
-#define APPS 4
-#define RATE 400 /* statements a second, of all together */
-#define SAMPLES_MAX 200000
 
 /*
  * Files of WAL are used again, as on a server that has run for a while: making one anew stops
@@ -77,6 +73,20 @@ number(PGconn *pg, const char *sql)
     return value;
 }
 
+static int
+compare_numbers(const void *a, const void *b)
+{
+    const double *left = a, *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+static double
+median_of(double *values, size_t count)
+{
+    qsort(values, count, sizeof *values, compare_numbers);
+    return values[count / 2];
+}
+
 /* ---- the table ------------------------------------------------------------------------------- */
 
 static void
@@ -115,18 +125,25 @@ wal_now(PGconn *pg)
     return number(pg, "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')");
 }
 
+static void
+update_range(PGconn *pg, int64_t from, int64_t to, int64_t size)
+{
+    tell(pg, "DEALLOCATE ALL; PREPARE batch AS UPDATE t SET x = x * 2 WHERE id > $1 AND id <= $2");
+    for (int64_t at = from; at < to; at += size) {
+        char sql[80];
+        snprintf(sql, sizeof sql, "EXECUTE batch (%" PRId64 ", %" PRId64 ")", at,
+                 at + size < to ? at + size : to);
+        tell(pg, sql);
+    }
+}
+
 static struct measure
 by_hand(PGconn *pg, int64_t rows, int64_t size)
 {
     make_table(pg, rows);
-    tell(pg, "DEALLOCATE ALL; PREPARE batch AS UPDATE t SET x = x * 2 WHERE id > $1 AND id <= $2");
     double wal = wal_now(pg);
     int64_t began_us = clock_now_us();
-    for (int64_t at = 0; at < rows; at += size) {
-        char sql[80];
-        snprintf(sql, sizeof sql, "EXECUTE batch (%" PRId64 ", %" PRId64 ")", at, at + size);
-        tell(pg, sql);
-    }
+    update_range(pg, 0, rows, size);
     double took_s = (double)(clock_now_us() - began_us) / 1e6;
     struct measure measure = {(double)rows / took_s, wal_now(pg) - wal};
     check_table(pg, rows);
@@ -265,6 +282,7 @@ print_measure(const char *name, struct measure measure)
 #define ROUNDS 3
 #define ROUNDS_MAX 9
 #define HAND_COUNT 4
+#define TWO_SIZE 20000
 
 static int
 by_rate(const void *a, const void *b)
@@ -306,6 +324,62 @@ beside_hand(PGconn *pg, const char *conninfo, int64_t rows)
     bar("backfill-wal-of-best-by-hand", measure.wal_bytes / best.wal_bytes, false, 1.1);
 }
 
+/* ---- two connections ---------------------------------------------------------------------------
+ */
+
+/* What one of two hands does: the half of the table behind `from`. */
+struct half {
+    const char *conninfo;
+    int64_t from, to;
+};
+
+static void *
+run_half(void *context)
+{
+    const struct half *half = context;
+    PGconn *pg = PQconnectdb(half->conninfo);
+
+    update_range(pg, half->from, half->to, TWO_SIZE);
+    PQfinish(pg);
+    return NULL;
+}
+
+static double
+by_two_hands(PGconn *pg, const char *conninfo, int64_t rows)
+{
+    struct half halves[] = {{conninfo, 0, rows / 2}, {conninfo, rows / 2, rows}};
+    pthread_t threads[2];
+
+    make_table(pg, rows);
+    int64_t began_us = clock_now_us();
+    for (size_t i = 0; i < 2; i++) {
+        pthread_create(&threads[i], NULL, run_half, &halves[i]);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    double took_s = (double)(clock_now_us() - began_us) / 1e6;
+    check_table(pg, rows);
+    return (double)rows / took_s;
+}
+
+/* What a second connection would be worth, without a cursor or a journal to slow it down. */
+static void
+one_and_two(PGconn *pg, const char *conninfo, int64_t rows)
+{
+    double gain[ROUNDS_MAX];
+
+    printf("\n%" PRId64 " rows by hand in batches of %d, by one connection and by two\n", rows,
+           TWO_SIZE);
+    for (size_t i = 0; i < round_count; i++) {
+        double one = by_hand(pg, rows, TWO_SIZE).rows_s, two = by_two_hands(pg, conninfo, rows);
+        gain[i] = two / one;
+        printf("one %.0f rows/s, two %.0f rows/s, %.2f times\n", one, two, gain[i]);
+        fflush(stdout);
+    }
+    printf("median %.2f times\n", median_of(gain, round_count));
+}
+
 /* ---- with an application beside it ------------------------------------------------------------
  */
 
@@ -313,129 +387,6 @@ beside_hand(PGconn *pg, const char *conninfo, int64_t rows)
 #define BESIDE_S 4.0   /* a backfill beside it */
 #define QUIET_S 1.5    /* nobody: until the server has forgotten the application */
 #define UNLOADED_S 2.5 /* a backfill by itself */
-
-/* What was going on when a statement was due. */
-enum phase { PHASE_ALONE, PHASE_BESIDE, PHASE_COUNT, PHASE_SILENT = PHASE_COUNT };
-
-struct sample {
-    enum phase phase;
-    bool is_write;
-    int64_t latency_us;
-};
-
-struct app {
-    pthread_t thread;
-    const char *conninfo;
-    int64_t rows;
-    uint64_t seed;
-    atomic_bool *is_over;
-    atomic_int *phase;
-    struct sample *samples;
-    size_t count;
-    unsigned errors;
-};
-
-static bool
-run_app_statement(PGconn *pg, struct app *app, struct random *random)
-{
-    char sql[100];
-    int64_t id = 1 + (int64_t)random_below(random, (uint64_t)app->rows);
-    bool is_write = random_below(random, 10) < 3;
-
-    snprintf(sql, sizeof sql,
-             is_write ? "UPDATE t SET hits = hits + 1 WHERE id = %" PRId64
-                      : "SELECT x, filler FROM t WHERE id = %" PRId64,
-             id);
-    PGresult *result = PQexec(pg, sql);
-    ExecStatusType status = PQresultStatus(result);
-    app->errors += status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK;
-    PQclear(result);
-    return is_write;
-}
-
-/* Statements at a fixed rate, whether the one before was quick or not; late is late. */
-static void *
-run_app(void *context)
-{
-    struct app *app = context;
-    struct random random = random_seeded(app->seed);
-    PGconn *pg = PQconnectdb(app->conninfo);
-    int64_t step_us = (int64_t)1000000 * APPS / RATE, due_us = clock_now_us();
-
-    due_us += (int64_t)random_below(&random, (uint64_t)step_us);
-    while (!atomic_load(app->is_over) && app->count < SAMPLES_MAX) {
-        int64_t now_us = clock_now_us();
-        if (now_us < due_us) {
-            usleep((useconds_t)(due_us - now_us));
-        }
-        enum phase phase = (enum phase)atomic_load(app->phase);
-        if (phase == PHASE_SILENT) {
-            usleep(1000);
-            due_us = clock_now_us();
-            continue;
-        }
-        struct sample *sample = &app->samples[app->count++];
-        sample->phase = phase;
-        sample->is_write = run_app_statement(pg, app, &random);
-        sample->latency_us = clock_now_us() - due_us;
-        due_us += step_us;
-    }
-    PQfinish(pg);
-    return NULL;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-    const int64_t *left = a, *right = b;
-    return (*left > *right) - (*left < *right);
-}
-
-static double
-percentile_ms(const int64_t *sorted, size_t count, size_t thousandths)
-{
-    return count ? (double)sorted[(count - 1) * thousandths / 1000] / 1000 : 0;
-}
-
-struct load {
-    double p50_ms, p99_ms, max_ms, read_p99_ms, write_p99_ms;
-};
-
-/* Reads, writes, or (both) all of a phase, sorted. */
-static size_t
-collect(const struct app *apps, enum phase phase, bool reads, bool writes, int64_t *latencies_us)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < APPS; i++) {
-        for (size_t j = 0; j < apps[i].count; j++) {
-            const struct sample *sample = &apps[i].samples[j];
-            if (sample->phase == phase && (sample->is_write ? writes : reads)) {
-                latencies_us[count++] = sample->latency_us;
-            }
-        }
-    }
-    qsort(latencies_us, count, sizeof *latencies_us, compare);
-    return count;
-}
-
-static struct load
-summarize(const struct app *apps, enum phase phase)
-{
-    int64_t *all = mem_zalloc(APPS * SAMPLES_MAX * sizeof *all);
-    struct load load = {0};
-    size_t count = collect(apps, phase, true, false, all);
-
-    load.read_p99_ms = percentile_ms(all, count, 990);
-    count = collect(apps, phase, false, true, all);
-    load.write_p99_ms = percentile_ms(all, count, 990);
-    count = collect(apps, phase, true, true, all);
-    load.p50_ms = percentile_ms(all, count, 500);
-    load.p99_ms = percentile_ms(all, count, 990);
-    load.max_ms = percentile_ms(all, count, 1000);
-    free(all);
-    return load;
-}
 
 static void
 print_load(const char *name, const struct load *load)
@@ -454,21 +405,6 @@ struct round {
     double rows_s, unloaded_rows_s;
     unsigned errors;
 };
-
-static void
-start_apps(struct app *apps, const char *conninfo, int64_t rows, atomic_bool *is_over,
-           atomic_int *phase)
-{
-    for (size_t i = 0; i < APPS; i++) {
-        apps[i] = (struct app){.conninfo = conninfo,
-                               .rows = rows,
-                               .seed = i + 1,
-                               .is_over = is_over,
-                               .phase = phase,
-                               .samples = mem_zalloc(SAMPLES_MAX * sizeof(struct sample))};
-        pthread_create(&apps[i].thread, NULL, run_app, &apps[i]);
-    }
-}
 
 /* The first row that is not changed yet: it goes along the key. */
 static int64_t
@@ -507,7 +443,7 @@ go_on(PGconn *pg, struct work *work, int64_t rows, double limit_s, struct progre
 }
 
 static void
-run_slices(PGconn *pg, const char *conninfo, int64_t rows, atomic_int *phase, struct round *round)
+run_slices(PGconn *pg, const char *conninfo, int64_t rows, struct apps *apps, struct round *round)
 {
     CLEANUP(work_end) struct work work;
     struct progress beside = {0}, unloaded = {0};
@@ -515,11 +451,11 @@ run_slices(PGconn *pg, const char *conninfo, int64_t rows, atomic_int *phase, st
 
     work_begin(&work, conninfo);
     while (!is_over) {
-        atomic_store(phase, PHASE_ALONE);
+        apps_phase(apps, PHASE_ALONE);
         usleep((useconds_t)(ALONE_S * 1e6));
-        atomic_store(phase, PHASE_BESIDE);
+        apps_phase(apps, PHASE_BESIDE);
         is_over = go_on(pg, &work, rows, BESIDE_S, &beside);
-        atomic_store(phase, PHASE_SILENT);
+        apps_phase(apps, PHASE_SILENT);
         if (!is_over) {
             usleep((useconds_t)(QUIET_S * 1e6));
             is_over = go_on(pg, &work, rows, UNLOADED_S, &unloaded);
@@ -532,39 +468,12 @@ run_slices(PGconn *pg, const char *conninfo, int64_t rows, atomic_int *phase, st
 static void
 run_round(PGconn *pg, const char *conninfo, int64_t rows, struct round *round)
 {
-    struct app apps[APPS];
-    atomic_bool is_over = false;
-    atomic_int phase = PHASE_ALONE;
-
     *round = (struct round){0};
     make_table(pg, rows);
-    start_apps(apps, conninfo, rows, &is_over, &phase);
-    run_slices(pg, conninfo, rows, &phase, round);
-    atomic_store(&is_over, true);
-    for (size_t i = 0; i < APPS; i++) {
-        pthread_join(apps[i].thread, NULL);
-        round->errors += apps[i].errors;
-    }
+    struct apps *apps = apps_start(conninfo, rows);
+    run_slices(pg, conninfo, rows, apps, round);
+    apps_stop(&apps, round->loads, &round->errors);
     check_table(pg, rows);
-    round->loads[PHASE_ALONE] = summarize(apps, PHASE_ALONE);
-    round->loads[PHASE_BESIDE] = summarize(apps, PHASE_BESIDE);
-    for (size_t i = 0; i < APPS; i++) {
-        free(apps[i].samples);
-    }
-}
-
-static int
-compare_numbers(const void *a, const void *b)
-{
-    const double *left = a, *right = b;
-    return (*left > *right) - (*left < *right);
-}
-
-static double
-median_of(double *values, size_t count)
-{
-    qsort(values, count, sizeof *values, compare_numbers);
-    return values[count / 2];
 }
 
 /* Nothing is compared across rounds; medians of their ratios count. */
@@ -573,8 +482,8 @@ beside_application(PGconn *pg, const char *conninfo, int64_t rows)
 {
     double p99[ROUNDS_MAX], rate[ROUNDS_MAX], errors = 0;
 
-    printf("\n%" PRId64 " rows, an application of %d statements a second; %zu rounds\n", rows, RATE,
-           round_count);
+    printf("\n%" PRId64 " rows, an application of %d statements a second; %zu rounds\n", rows,
+           APPS_RATE, round_count);
     by_skein(pg, conninfo, rows); /* so that there are files of WAL */
     for (size_t i = 0; i < round_count; i++) {
         struct round round;
@@ -666,6 +575,9 @@ main(int count, char **arguments)
 
     if (is_wanted(count, arguments, "hand")) {
         beside_hand(pg, conninfo, is_quick ? 1000000 : 2000000);
+    }
+    if (is_wanted(count, arguments, "two")) {
+        one_and_two(pg, conninfo, is_quick ? 500000 : 2000000);
     }
     if (is_wanted(count, arguments, "load")) {
         beside_application(pg, conninfo, is_quick ? 1000000 : 2000000);
