@@ -295,6 +295,7 @@ adopt_for_good(struct adopting *adopting, struct error *error)
         sitting_drop(sitting);
     }
     sitting_forget_applied(sitting); /* the journal has changed, or may have */
+    sitting_forget_head(sitting);
     return is_adopted;
 }
 

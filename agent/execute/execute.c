@@ -299,6 +299,8 @@ is_settled(struct execution *execution, bool *answer)
     if (!found) {
         *try->outcome = (struct outcome){.kind = OUTCOME_ALREADY, .lock_tries = execution->tries};
         note_head(execution);
+    } else if (try->preflight->warning_count) {
+        preflight_report(try); /* what a lost commit has said came too late for the journal */
     }
     *answer = true;
     return true;
@@ -519,6 +521,15 @@ check_cluster(struct execution *execution)
     return false;
 }
 
+static bool
+check_history(struct execution *execution)
+{
+    struct error error;
+
+    return sitting_check_history(execution->try.sitting, &error) ||
+           !failed_before_it_began(execution, &error, false);
+}
+
 /* Nothing was begun; it is a verdict on this attempt nevertheless. */
 static void
 failed_in_preflight(struct execution *execution)
@@ -554,7 +565,8 @@ sitting_execute(struct sitting *sitting, const struct step_order *order, struct 
             }
             continue;
         }
-        if (!check_cluster(&execution) || is_settled(&execution, &answer)) {
+        if (!check_history(&execution) || !check_cluster(&execution) ||
+            is_settled(&execution, &answer)) {
             return answer;
         }
         if (!sitting->connection) {

@@ -59,8 +59,7 @@ static const char facts_and_identity[] =
 static const char what_is_applied[] =
     "SELECT version, checksum, step_id, journal_number FROM skein.migration;";
 
-static const char journal_head[] =
-    "SELECT number, hash FROM skein.journal ORDER BY number DESC LIMIT 1;";
+enum head_column { HEAD_NUMBER, HEAD_HASH, HEAD_HAS_OURS };
 
 /* A backend that waits for a dead agent is ended by the server, and so is a silent transaction. */
 static char *
@@ -72,6 +71,26 @@ session_settings(const struct connection *connection)
                       connection_server_version(connection) >= 140000
                           ? ", set_config('client_connection_check_interval', '2000', false)"
                           : "");
+}
+
+/*
+ * The journal's last row, and whether that which was the last when it was read before still stands
+ * there: after a failover, or when a backup was put back, it may not.
+ */
+static void
+append_head(const struct sitting *sitting, struct text *sql)
+{
+    char hash[2 * CHECKSUM_SIZE + 1];
+
+    text_append(sql, "SELECT number, hash");
+    if (sitting->kept_count) {
+        text_hex(sitting->kept_head, CHECKSUM_SIZE, hash);
+        text_format(sql,
+                    ", EXISTS (SELECT FROM skein.journal WHERE number = %" PRIu64
+                    " AND hash = '\\x%s')",
+                    sitting->kept_count, hash);
+    }
+    text_append(sql, " FROM skein.journal ORDER BY number DESC LIMIT 1;");
 }
 
 /* What is applied is read after the lock is had, and not from a snapshot that is older. */
@@ -94,7 +113,7 @@ compose(const struct sitting *sitting, struct greeting *greeting, struct text *s
     text_append(sql, what_is_applied);
     greeting->applied = count++;
     if (greeting->is_thorough) {
-        text_append(sql, journal_head);
+        append_head(sitting, sql);
         text_append(sql, "COMMIT");
         greeting->head = count++;
     }
@@ -235,20 +254,41 @@ read_applied(struct sitting *sitting, size_t answer, struct error *error)
     return true;
 }
 
+/*
+ * What was committed is gone. What is there now is the truth from here on; but what was about to
+ * be done came after what is lost, so it is not done before somebody has planned anew.
+ */
+static void
+note_lost_history(struct sitting *sitting)
+{
+    log_error("target %s: rows of the journal up to %" PRIu64 " are gone: commits were lost, by a"
+              " failover or because a backup was put back",
+              sitting->config.name, sitting->kept_count);
+    sitting->has_lost_history = true;
+}
+
 static bool
-read_head(struct sitting *sitting, size_t answer, struct error *error)
+read_head(struct sitting *sitting, size_t answer, bool is_same, struct error *error)
 {
     const struct connection *connection = sitting->connection;
     struct target_facts *facts = &sitting->facts;
+    bool has_row = connection_row_count(connection, answer) == 1;
 
+    if (sitting->kept_count && is_same &&
+        !(has_row && connection_cell(connection, answer, 0, HEAD_HAS_OURS)[0] == 't')) {
+        note_lost_history(sitting);
+    }
     facts->journal_count = 0;
     memset(facts->journal_head, 0, CHECKSUM_SIZE);
-    if (connection_row_count(connection, answer) == 0) {
-        return true;
+    if (has_row) {
+        facts->journal_count = connection_number(connection, answer, 0, HEAD_NUMBER);
+        if (!connection_cell_bytes(connection, answer, 0, HEAD_HASH, facts->journal_head,
+                                   CHECKSUM_SIZE)) {
+            return error_set(error, "E-HIST-SHAPE", "the journal holds a hash that is none");
+        }
     }
-    facts->journal_count = connection_number(connection, answer, 0, 0);
-    return connection_cell_bytes(connection, answer, 0, 1, facts->journal_head, CHECKSUM_SIZE) ||
-           error_set(error, "E-HIST-SHAPE", "the journal holds a hash that is none");
+    sitting_keep_head(sitting);
+    return true;
 }
 
 /* What came up to the failed statement is of no use; leave its transaction. */
@@ -285,6 +325,7 @@ read_answers(struct sitting *sitting, const struct greeting *greeting, struct er
 {
     const struct connection *connection = sitting->connection;
     bool had_read = sitting->has_read;
+    struct id target_id = sitting->facts.target_id;
 
     if (connection_row_count(connection, greeting->facts) != 1) {
         error_set(error, "E-HIST-SHAPE", "skein.identity does not have its one row");
@@ -293,7 +334,9 @@ read_answers(struct sitting *sitting, const struct greeting *greeting, struct er
     if (!judge_facts(sitting, greeting->facts, error) ||
         !read_identity(sitting, greeting->facts, error) ||
         !read_applied(sitting, greeting->applied, error) ||
-        (greeting->is_thorough && !read_head(sitting, greeting->head, error))) {
+        (greeting->is_thorough &&
+         !read_head(sitting, greeting->head, id_equal(&target_id, &sitting->facts.target_id),
+                    error))) {
         return false;
     }
     if (greeting->wants_lock) {

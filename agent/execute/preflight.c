@@ -42,8 +42,8 @@ is_noted(const struct preflight *preflight, const char *text)
     return false;
 }
 
-static void
-warn(struct preflight *preflight, const char *text)
+void
+preflight_warn(struct preflight *preflight, const char *text)
 {
     if (preflight->warning_count < OUTCOME_WARNINGS_MAX && !is_noted(preflight, text)) {
         char *place = preflight->warnings[preflight->warning_count++];
@@ -60,7 +60,7 @@ find(struct step_try *try, enum preflight_check check, const char *text, const c
     enum policy policy = policy_of(policies_of(try), check);
 
     if (policy == POLICY_WARN) {
-        warn(preflight, text);
+        preflight_warn(preflight, text);
     }
     if (policy > POLICY_WARN && policy > preflight->worst) {
         preflight->worst = policy;

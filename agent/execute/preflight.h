@@ -31,6 +31,9 @@ enum preflight_verdict preflight_server(struct step_try *try);
 /* Judge what a look at the tables has found. False: not to be waited for, try->error says why. */
 bool preflight_tables(struct step_try *try);
 
+/* To be told with the outcome, once. */
+void preflight_warn(struct preflight *preflight, const char *text);
+
 /* What was warned of, into the outcome. */
 void preflight_report(struct step_try *try);
 

@@ -249,8 +249,35 @@ sitting_take_possession(struct sitting *sitting, const struct id *cluster_id)
 }
 
 void
+sitting_keep_head(struct sitting *sitting)
+{
+    sitting->kept_count = sitting->facts.journal_count;
+    memcpy(sitting->kept_head, sitting->facts.journal_head, CHECKSUM_SIZE);
+}
+
+void
+sitting_forget_head(struct sitting *sitting)
+{
+    sitting->kept_count = 0;
+    sitting->has_lost_history = false;
+}
+
+bool
+sitting_check_history(const struct sitting *sitting, struct error *error)
+{
+    if (!sitting->has_lost_history) {
+        return true;
+    }
+    error_set(error, "E-DB-LOST-HISTORY", "commits that were known are not there any more");
+    error_where(error, "%s", connection_place(sitting->connection));
+    return error_hint(error, "a failover has lost them, or a backup was put back: plan again, which"
+                             " begins with what is there now");
+}
+
+void
 sitting_advance(struct sitting *sitting, const uint8_t hash[CHECKSUM_SIZE])
 {
     sitting->facts.journal_count++;
     memcpy(sitting->facts.journal_head, hash, CHECKSUM_SIZE);
+    sitting_keep_head(sitting);
 }

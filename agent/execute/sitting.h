@@ -48,6 +48,11 @@ struct sitting {
     bool has_warned;           /* of a server newer than we know */
     struct target_facts facts; /* without applied_version */
 
+    /* The journal's last row when it was last seen; 0: there was none, or none that counts. */
+    uint64_t kept_count;
+    uint8_t kept_head[CHECKSUM_SIZE];
+    bool has_lost_history; /* it was not there any more, and nobody has planned since */
+
     bool has_lock, has_read; /* `applied` and the journal's head are of now */
     struct applied *applied; /* in the order in which they were applied */
     size_t applied_count, applied_capacity;
@@ -99,6 +104,16 @@ void sitting_take_possession(struct sitting *sitting, const struct id *cluster_i
 
 /* The journal has grown by a row with this hash. */
 void sitting_advance(struct sitting *sitting, const uint8_t hash[CHECKSUM_SIZE]);
+
+/* The journal's last row is held against what is found later; or whatever is found will do. */
+void sitting_keep_head(struct sitting *sitting);
+void sitting_forget_head(struct sitting *sitting);
+
+/*
+ * False when it was not there any more: what was done before a step may be gone, so it is not done
+ * either until somebody has looked at what is there (sitting_survey) and decided.
+ */
+bool sitting_check_history(const struct sitting *sitting, struct error *error);
 
 /* Into the order in which they were applied. */
 void sitting_sort_applied(struct sitting *sitting);

@@ -28,6 +28,7 @@ sitting_survey(struct sitting *sitting, struct arena *arena, struct applied_migr
     if (!sitting_look(sitting, false, error) || !histories_check_adopted(sitting, NULL, error)) {
         return false;
     }
+    sitting_forget_head(sitting); /* what is planned from here on is planned from this */
     *applied_count = sitting->applied_count;
     *applied = arena_alloc(arena, (sitting->applied_count + 1) * sizeof **applied);
     for (size_t i = 0; i < sitting->applied_count; i++) {

@@ -375,6 +375,25 @@ close_failed(struct step_try *try, size_t look, size_t commit)
     return try_query_failed(try, "cannot commit the step");
 }
 
+/*
+ * Above all: committed here, and not yet on a standby that was to have it. The journal's row is
+ * written by then, so only this answer tells.
+ */
+static void
+warn_at_commit(struct step_try *try, uint64_t notices_before)
+{
+    const struct connection *connection = try->sitting->connection;
+    const char *warning = connection_last_warning(connection);
+
+    if (connection_notice_count(connection) > notices_before && warning[0]) {
+        CLEANUP(mem_free) char *text = mem_format("at its commit: %s", warning);
+        log_warn("target %s, %s: %s", try->sitting->config.name, try->order->migration->version,
+                 text);
+        preflight_warn(try->preflight, text);
+        preflight_report(try);
+    }
+}
+
 static enum try_end
 close_and_commit(struct step_try *try)
 {
@@ -403,14 +422,11 @@ close_and_commit(struct step_try *try)
     FAILPOINT("execute.before-commit");
     uint64_t notices = connection_notice_count(connection);
     if (!connection_run(connection, text_of(&sql), &patience)) {
+        warn_at_commit(try, notices);
         return close_failed(try, look, commit);
     }
     FAILPOINT("execute.after-commit");
-    if (connection_notice_count(connection) > notices && connection_last_warning(connection)[0]) {
-        /* Above all: committed here, and not yet on a standby that was to have it. */
-        log_warn("target %s, %s: at its commit: %s", sitting->config.name, row.version,
-                 connection_last_warning(connection));
-    }
+    warn_at_commit(try, notices);
     if (strcmp(connection_tag(connection, commit), "COMMIT") != 0) {
         return try_fail(try, "E-SQL-ABORTED", "the server rolled the transaction back at its end");
     }
