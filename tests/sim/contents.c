@@ -143,3 +143,30 @@ contents_finish(struct contents *contents, const struct work *work)
     set_applied(contents, work);
     contents_write(contents, work, JOURNAL_DONE, false);
 }
+
+void
+contents_use_tool(struct contents *contents, size_t count)
+{
+    contents->by_tool = count;
+    for (size_t place = 0; place < count; place++) {
+        contents->probe[place] = 1;
+    }
+}
+
+size_t
+contents_adopt(struct contents *contents, const struct manifest *manifest)
+{
+    size_t count = 0;
+
+    for (size_t place = 0; place < contents->by_tool && place < manifest->migration_count;
+         place++) {
+        struct work work = {.place = place, .direction = DIRECTION_UP};
+        if (!contents->applied[place].is_there) {
+            memcpy(work.checksum, migration_checksum(&manifest->migrations[place]),
+                   sizeof work.checksum);
+            contents_finish(contents, &work);
+            count++;
+        }
+    }
+    return count;
+}

@@ -46,6 +46,7 @@ struct contents {
     size_t applied_count;
     enum index_state indexes[PLACES_MAX];
     int probe[PLACES_MAX]; /* effects, an up counting 1 and a down -1 */
+    size_t by_tool;        /* so many of the first were made by another tool, as its table says */
     struct journal_row *journal;
     size_t journal_count, journal_capacity;
 };
@@ -86,6 +87,12 @@ void contents_commit(struct contents *contents, const struct transaction *transa
 /* A journal row in a transaction of its own. */
 void contents_write(struct contents *contents, const struct work *work, enum journal_state state,
                     bool is_retryable);
+
+/* Another tool has made the first so many; our journal does not know of it. */
+void contents_use_tool(struct contents *contents, size_t count);
+
+/* What the tool's table has and the journal has not is written down: how many. */
+size_t contents_adopt(struct contents *contents, const struct manifest *manifest);
 
 /* The applied row of a step outside of a transaction, with its journal row. */
 void contents_finish(struct contents *contents, const struct work *work);

@@ -78,6 +78,18 @@ sim_operator_expel(struct sim_operator *person, enum party party, const char *na
                                   .expel = {.party = party, .name = person->party_name}});
 }
 
+/* All databases of the first service that another tool has migrated. */
+void
+sim_operator_adopt(struct sim_operator *person)
+{
+    const struct service *service = &person->library->services[0];
+
+    ask(person, &(struct message){
+                    .type = MESSAGE_ADOPTION,
+                    .adoption = {.service = service->name,
+                                 .digest = service->editions[service->edition_count - 1].digest}});
+}
+
 void
 sim_operator_forget(struct sim_operator *person, const char *target)
 {
@@ -133,6 +145,11 @@ receive(void *subject, const struct message *message)
     person->code[0] = '\0';
     if (message->type == MESSAGE_PLANNED) {
         planned(person, &message->planned);
+        return;
+    }
+    if (message->type == MESSAGE_ADOPTION_VIEW) {
+        person->waits = !message->adoption_view.is_ready; /* he asks again in a second */
+        person->refused_count = message->adoption_view.refused_count;
         return;
     }
     person->waits = false;

@@ -33,6 +33,7 @@ struct sim_operator {
     enum message_type answer; /* the last; NONE: he gave up */
     char code[32];            /* of the last refusal */
     uint64_t run_number;      /* of the last STARTED */
+    uint64_t refused_count;   /* of the last ADOPTION_VIEW */
     uint64_t answered_count;
 };
 
@@ -48,6 +49,7 @@ void sim_operator_steer(struct sim_operator *person, uint64_t number, enum steer
 void sim_operator_enrol(struct sim_operator *person, enum party party, const char *name,
                         const struct key *key);
 void sim_operator_expel(struct sim_operator *person, enum party party, const char *name);
+void sim_operator_adopt(struct sim_operator *person);
 void sim_operator_forget(struct sim_operator *person, const char *target);
 
 /* The newest editions of all services to all targets, one wave. */

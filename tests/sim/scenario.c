@@ -20,10 +20,10 @@
 static bool
 is_worth_keeping(const char *what)
 {
-    static const char *const kept[] = {"run ",     "leg ",      "target ",  "conflict", "starts",
-                                       "dies",     "is killed", "is stop",  "is asked", "loses ",
-                                       "network:", "stops",     "begins s", "backend",  "orphan ",
-                                       "asks: ",   "is refused"};
+    static const char *const kept[] = {"run ",     "leg ",       "target ",  "conflict", "starts",
+                                       "dies",     "is killed",  "is stop",  "is asked", "loses ",
+                                       "network:", "stops",      "begins s", "backend",  "orphan ",
+                                       "asks: ",   "is refused", "adopts "};
 
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
         if (text_starts_with(what, kept[i])) {

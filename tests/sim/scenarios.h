@@ -37,7 +37,8 @@
     X(a_database_is_replaced_in_the_middle_of_a_run)                                               \
     X(a_database_restarts_in_the_middle_of_a_step)                                                 \
     X(a_statement_that_fails_now_and_then_is_tried_again)                                          \
-    X(an_index_is_built_in_spite_of_crashes)
+    X(an_index_is_built_in_spite_of_crashes)                                                       \
+    X(what_a_tool_has_made_is_adopted_in_spite_of_crashes)
 
 #define SCENARIO_DECLARE(story) void story(struct scene *scene);
 SCENARIO_TABLE(SCENARIO_DECLARE)

@@ -286,3 +286,51 @@ a_message_of_a_session_that_is_over_starts_nothing(struct scene *scene)
 
     expect_state(scene, RUN_DONE, 2);
 }
+
+/* ---- adopting ------------------------------------------------------------------------------ */
+
+static bool
+something_is_adopted(const struct scene *scene)
+{
+    return scene_applied(scene) > 0;
+}
+
+static bool
+adoption_is_answered(const struct scene *scene)
+{
+    return !scene->fleet.operators[0].waits;
+}
+
+/*
+ * Another tool has made the first two of four migrations. The agent dies when it has written them
+ * down and has not said so; the coordinator, which keeps an adoption in memory alone, dies while
+ * the agent comes back. Whoever asks goes on asking: nothing is adopted twice, and nothing runs
+ * that is there.
+ */
+void
+what_a_tool_has_made_is_adopted_in_spite_of_crashes(struct scene *scene)
+{
+    scene_open(scene, 1, 2, 4);
+    struct fleet *fleet = &scene->fleet;
+    for (size_t i = 0; i < fleet->database_count; i++) {
+        contents_use_tool(&fleet->databases[i].contents, 2);
+    }
+    sim_operator_adopt(&fleet->operators[0]);
+    scene_until(scene, something_is_adopted, "nothing is adopted");
+    sim_agent_kill(&fleet->agents[0]);
+    scene_expect(scene, fleet->operators[0].waits, "it is answered by nobody");
+    scene_wait(scene, 1 * SECOND);
+    sim_coordinator_kill(&fleet->coordinator);
+    sim_agent_start(&fleet->agents[0]);
+    scene_wait(scene, 1 * SECOND);
+    sim_coordinator_start(&fleet->coordinator);
+    scene_until(scene, adoption_is_answered, "the adoption does not end");
+    scene_expect(scene, fleet->operators[0].answer == MESSAGE_ADOPTION_VIEW, "it is refused");
+    scene_expect(scene, fleet->operators[0].refused_count == 0, "a target is refused");
+    scene_expect(scene, scene_applied(scene) == 4, "not all is adopted");
+
+    struct run_spec spec = spec_of(scene);
+    scene_apply(scene, &spec);
+    scene_settle(scene);
+    expect_state(scene, RUN_DONE, 8);
+}

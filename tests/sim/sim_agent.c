@@ -335,6 +335,60 @@ execute(struct sim_agent *agent, size_t target, const struct assign *assign)
     worker_start(&agent->workers[target], &job);
 }
 
+/* ---- adopting: one transaction, and then its answer ---- */
+
+#define ADOPTION_COMMIT_US (50 * MS)
+#define ADOPTION_ANSWER_US (100 * MS)
+
+static void
+answer_adoption(void *subject, uint64_t target)
+{
+    struct sim_agent *agent = subject;
+    const struct sim_adoption *adoption = &agent->adoptions[target];
+    const struct contents *contents = &agent->workers[target].database->contents;
+    struct adopted adopted = {.target_id = adoption->target_id,
+                              .result = {.succeeded = true,
+                                         .tool = "tool",
+                                         .table = "public.tool",
+                                         .row_count = contents->by_tool,
+                                         .adopted_count = adoption->count,
+                                         .agreed_count = contents->by_tool - adoption->count}};
+
+    if (agent->is_up && adoption->life == agent->life) {
+        advance(agent, &(struct agent_event){
+                           .kind = AGENT_EVENT_ADOPTED, .target = target, .adopted = &adopted});
+    }
+}
+
+/* The server carries it out even when its client has died meanwhile. */
+static void
+commit_adoption(void *subject, uint64_t target)
+{
+    struct sim_agent *agent = subject;
+    struct sim_adoption *adoption = &agent->adoptions[target];
+    struct database *database = agent->workers[target].database;
+    const struct edition *edition = library_find(agent->library, &adoption->digest);
+
+    if (!edition || !id_equal(&database->target_id, &adoption->target_id)) {
+        world_violated(agent->world, "WORK", "%s is to adopt what is not there", agent->name);
+        return;
+    }
+    adoption->count = contents_adopt(&database->contents, &edition->manifest);
+    world_trace(agent->world, database->name, "adopts %zu of %zu", adoption->count,
+                database->contents.by_tool);
+    world_plan(agent->world, ADOPTION_ANSWER_US - ADOPTION_COMMIT_US, answer_adoption, agent,
+               target);
+}
+
+static void
+adopt(struct sim_agent *agent, const struct agent_action *action)
+{
+    agent->adoptions[action->target] = (struct sim_adoption){.life = agent->life,
+                                                             .digest = action->adopt->digest,
+                                                             .target_id = action->adopt->target_id};
+    world_plan(agent->world, ADOPTION_COMMIT_US, commit_adoption, agent, action->target);
+}
+
 static void
 resolve(struct sim_agent *agent, const struct agent_action *action)
 {
@@ -378,7 +432,8 @@ carry_out(struct sim_agent *agent, const struct agent_action *action)
                      &(struct job){.kind = JOB_SURVEY, .survey_id = action->survey->survey_id});
         break;
     case AGENT_ADOPT:
-        break; /* no tool but ours has worked on these databases, and nobody asks */
+        adopt(agent, action);
+        break;
     case AGENT_MEASURE:
         break; /* nobody asks: it is about no run */
     case AGENT_STOP:

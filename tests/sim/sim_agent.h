@@ -39,6 +39,12 @@ struct sim_agent {
     struct agent_core *core;
     struct agent_actions actions;
     struct watch watch;
+    struct sim_adoption {
+        uint64_t life; /* of the process that waits for it */
+        struct digest digest;
+        struct id target_id;
+        size_t count;
+    } adoptions[AGENT_TARGETS_MAX];
     int64_t tick_ms; /* of the earliest tick that is planned */
     int64_t last_ms;
     unsigned ticks_in_a_row; /* without time passing */
