@@ -99,6 +99,10 @@ static const char look_back[] =
     " AND (SELECT a.xmin::text::bigint FROM pg_catalog.pg_attribute a WHERE a.attrelid ="
     " l.relation AND a.attnum = -6) IS DISTINCT FROM pg_catalog.txid_current() & 4294967295";
 
+/* Whoever has only made something new holds nothing that others know of. */
+static const char only_wal[] =
+    "SELECT (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::bigint, NULL, NULL, NULL, NULL";
+
 static struct statement_outcome *
 last_noted(const struct step_try *try)
 {
@@ -151,19 +155,25 @@ carry_waits_on(struct observation *observation)
     }
 }
 
-/* Whether the statement could have taken a lock that matters. */
-static bool
-may_lock(const struct step_try *try)
+/* How likely it is that the statements that were not asked about hold a lock that matters. */
+enum suspicion { LOCKS_NOTHING, MAY_LOCK, LOCKS };
+
+static enum suspicion
+suspect(const struct step_try *try)
 {
-    for (size_t i = 0; i < try->statement && i < try->script->statement_count; i++) {
+    enum suspicion worst = LOCKS_NOTHING;
+
+    for (size_t i = try->observation->asked_count;
+         i < try->statement && i < try->script->statement_count; i++) {
         const struct statement *statement = &try->script->statements[i];
         const char *tag = statement->tag ? statement->tag : "DO";
         if (statement->lock_count || strcmp(tag, "DO") == 0 || strcmp(tag, "CALL") == 0 ||
             strcmp(tag, "SELECT") == 0) {
-            return true;
+            return LOCKS;
         }
+        worst = strcmp(tag, "CREATE TABLE") == 0 ? worst : MAY_LOCK;
     }
-    return false;
+    return worst;
 }
 
 void
@@ -214,10 +224,12 @@ observation_append_last(const struct step_try *try, struct text *sql)
     int64_t since_us = try->observation->asked_us ? try->observation->asked_us : try->began_us;
     bool is_cheap = clock_now_us() - since_us < CHEAP_US;
 
-    if (try->sitting->config.is_unobserved || (is_cheap && !may_lock(try))) {
+    enum suspicion suspicion = suspect(try);
+
+    if (try->sitting->config.is_unobserved || (is_cheap && suspicion < LOCKS)) {
         return false;
     }
-    text_format(sql, "%s;", look_back);
+    text_format(sql, "%s;", suspicion == LOCKS_NOTHING ? only_wal : look_back);
     return true;
 }
 
