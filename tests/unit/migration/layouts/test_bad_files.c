@@ -1,4 +1,7 @@
 /* What cannot be read, in every layout: each with the place that it has in its file. */
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "tests/support/deep.h"
 #include "tests/unit/migration/layouts/tool.h"
 
@@ -33,6 +36,20 @@ static const struct {
 };
 
 #define FRAME_COUNT (sizeof frames / sizeof *frames)
+
+/* Layouts that look for a script by a name of their own, and not through the list of files. */
+static bool
+is_looked_for(size_t frame)
+{
+    static const char *const names[] = {"diesel", "prisma", "sourcegraph", "sqitch"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (text_equal(frames[frame].layout, names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* A folder of this layout whose script is `text`; lines end as they do in `text`. */
 static struct reads
@@ -114,6 +131,78 @@ what_ends_the_transaction_is_refused(void **state)
 }
 
 static void
+what_would_undo_a_promise_is_refused(void **state)
+{
+    (void)state;
+
+    REFUSED_EVERYWHERE("SELECT 1;\nSET synchronous_commit = off;\n", "E-MIG-SETTING", 2, 1);
+    REFUSED_EVERYWHERE("SELECT 1;\n  RESET ALL;\n", "E-MIG-SETTING", 2, 3);
+    REFUSED_EVERYWHERE("SELECT 'ü'; CREATE ROLE x\n PASSWORD 'y';\n", "E-MIG-SECRET", 2, 2);
+    REFUSED_EVERYWHERE("SELECT 1;\nTRUNCATE skein.journal;\n", "E-MIG-OWN-SCHEMA", 2, 1);
+    REFUSED_EVERYWHERE("COPY t FROM PROGRAM 'x';\n", "E-MIG-PROGRAM", 1, 1);
+    REFUSED_EVERYWHERE("SELECT 1;\nCREATE DATABASE d;\n", "E-MIG-NOTX-UNVERIFIABLE", 2, 1);
+}
+
+static void
+names_that_would_be_cut_off_are_refused(void **state)
+{
+    (void)state;
+
+    REFUSED_EVERYWHERE("SELECT 1;\nSELECT 1 AS \"größe56789b123456789c123456789d123456789"
+                       "e123456789f123456789g123\";\n",
+                       "E-MIG-IDENT", 2, 13);
+}
+
+/* What is no file of the folder's, in the place of a script. */
+static void
+assert_no_file(size_t frame, const char *code, bool (*make)(const char *path))
+{
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+
+    put(&folder, frames[frame].file, "SELECT 1;\n"); /* makes the folders */
+    if (frames[frame].beside) {
+        put(&folder, frames[frame].beside, frames[frame].beside_text);
+    }
+    const char *path = folder_path(&folder, frames[frame].file);
+    assert_int_equal(unlink(path), 0);
+    assert_true(make(path));
+    CLEANUP(reads_release) struct reads reads = read_as(&folder, frames[frame].layout);
+    assert_false(reads.succeeded);
+    assert_listed(&reads.errors, code, frames[frame].file, "");
+}
+
+static bool
+make_pipe(const char *path)
+{
+    return mkfifo(path, 0600) == 0;
+}
+
+static bool
+make_link_out(const char *path)
+{
+    return symlink("/etc/hostname", path) == 0;
+}
+
+static bool
+make_dangling_link(const char *path)
+{
+    return symlink("nowhere.sql", path) == 0;
+}
+
+static void
+what_is_no_file_of_the_folder_is_refused(void **state)
+{
+    (void)state;
+
+    for (size_t frame = 0; frame < FRAME_COUNT; frame++) {
+        assert_no_file(frame, "E-MIG-TYPE", make_pipe);
+        assert_no_file(frame, "E-MIG-PATH", make_link_out);
+        assert_no_file(frame, is_looked_for(frame) ? "E-MIG-MISSING" : "E-MIG-OPEN",
+                       make_dangling_link);
+    }
+}
+
+static void
 newer_syntax_is_named_and_can_be_run_as_it_stands(void **state)
 {
     (void)state;
@@ -183,6 +272,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_does_not_end_is_refused_where_it_begins),
     cmocka_unit_test(what_only_psql_understands_is_refused),
     cmocka_unit_test(what_ends_the_transaction_is_refused),
+    cmocka_unit_test(what_would_undo_a_promise_is_refused),
+    cmocka_unit_test(names_that_would_be_cut_off_are_refused),
+    cmocka_unit_test(what_is_no_file_of_the_folder_is_refused),
     cmocka_unit_test(newer_syntax_is_named_and_can_be_run_as_it_stands),
     cmocka_unit_test(harmless_things_are_read_everywhere),
     cmocka_unit_test(ten_thousand_statements_are_read_in_every_layout),
