@@ -320,15 +320,19 @@ release(struct batch_run *run)
     arena_release(&run->position_arenas[1]);
 }
 
+#define STAYS "%" PRIu64 " rows were changed, in %" PRIu64 " batches; another try goes on there"
+
 /* What was done stays, and who applies the migration again goes on there. */
 static void
 say_what_stays(struct step_try *try, const struct batch_run *run)
 {
+    CLEANUP(mem_free) char *hint = mem_text(try->error.hint);
+
     if (run->position.batches && !try->error.found[0]) {
-        error_found(&try->error,
-                    "%" PRIu64 " rows were changed, in %" PRIu64 " batches; another try goes on "
-                    "there",
-                    run->position.rows, run->position.batches);
+        error_found(&try->error, STAYS, run->position.rows, run->position.batches);
+    } else if (run->position.batches) {
+        error_hint(&try->error, "%s%s" STAYS, hint, hint[0] ? "; " : "", run->position.rows,
+                   run->position.batches);
     }
 }
 

@@ -1,4 +1,4 @@
-#include "tests/component/execute/scene.h"
+#include "tests/component/execute/batch_scene.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -7,8 +7,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "common/base/mem.h"
 
 static struct cluster *cluster;
 
@@ -32,6 +30,30 @@ rolls_back_when_the_disk_is_full(void **state)
     assert_int_equal(scene_up(scene, 1), OUTCOME_DONE);
 }
 
+/* What was done before stays, and it goes on there when there is room again. */
+static void
+a_backfill_stops_where_the_disk_is_full(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    scene_tell(scene, "CREATE TABLE source (id bigint PRIMARY KEY);"
+                      "INSERT INTO source SELECT generate_series(1, 40000); ANALYZE source;"
+                      "CREATE TABLE large (id bigint, x text) TABLESPACE small");
+
+    plan_file(scene, "-- skein: batch max=1000\n"
+                     "INSERT INTO large SELECT id, repeat('x', 500) FROM source");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
+    scene_assert_fault(scene, "E-DB-FULL", "001_m.up.sql:2:1");
+    assert_string_equal(scene->outcome.fault.sqlstate, "53100");
+    scene_assert_says(scene->outcome.fault.hint, " rows were changed, in ");
+    assert_true(scene_count(scene, "SELECT count(*) FROM large") > 0);
+
+    scene_tell(scene, "ALTER TABLE large SET TABLESPACE pg_default");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM large"), 40000);
+    assert_int_equal(scene_count(scene, "SELECT count(DISTINCT id) FROM large"), 40000);
+}
+
 /* A disk of its own, seen by this program and its server only, which goes with them. */
 static bool
 mount_small_disk(const char *path)
@@ -43,7 +65,10 @@ mount_small_disk(const char *path)
 int
 main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rolls_back_when_the_disk_is_full)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rolls_back_when_the_disk_is_full),
+        cmocka_unit_test(a_backfill_stops_where_the_disk_is_full),
+    };
     CLEANUP(mem_free) char *path = mem_text("/tmp/skein-small-XXXXXX");
     CLEANUP(mem_free) char *disk = NULL, *data = NULL, *create = NULL;
 

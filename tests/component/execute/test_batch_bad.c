@@ -1,0 +1,175 @@
+/* What a database does to a backfill, besides dying. */
+#include "tests/component/execute/batch_scene.h"
+
+#include <libpq-fe.h>
+
+static struct cluster *cluster;
+
+#define TABLE                                                                                      \
+    "CREATE TABLE t (id bigint PRIMARY KEY, x bigint NOT NULL DEFAULT 1);"                         \
+    "INSERT INTO t SELECT i FROM generate_series(1, 2000) i; ANALYZE t;"
+
+static struct scene *
+scene_with(const char *sql)
+{
+    struct scene *scene = scene_new(cluster);
+
+    scene_tell(scene, sql);
+    return scene;
+}
+
+static long
+changed(const struct scene *scene)
+{
+    return scene_count(scene, "SELECT count(*) FROM t WHERE x = 2");
+}
+
+/* ---- deadlocks ------------------------------------------------------------------------------- */
+
+/* Holds row 900, and wants row 1 as soon as somebody waits for it. */
+struct rival {
+    PGconn *pg;
+    struct scene *scene;
+    bool has_got_it;
+};
+
+static void
+want_more(void *context)
+{
+    struct rival *rival = context;
+
+    scene_await(rival->scene,
+                "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND locktype ="
+                " 'transactionid'",
+                "t");
+    PGresult *result = PQexec(rival->pg, "SELECT FROM t WHERE id = 1 FOR UPDATE");
+    rival->has_got_it = PQresultStatus(result) == PGRES_TUPLES_OK;
+    PQclear(result);
+    PQclear(PQexec(rival->pg, "COMMIT"));
+}
+
+static void
+a_deadlock_breaks_the_batch_off_and_it_is_tried_again(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_with(TABLE);
+    struct rival rival = {.pg = PQconnectdb(scene->conninfo), .scene = scene};
+
+    /* The other one never looks for deadlocks, so it is the batch that is broken off. */
+    PQclear(PQexec(rival.pg, "SET deadlock_timeout = '1h'; BEGIN;"
+                             " SELECT FROM t WHERE id = 900 FOR UPDATE"));
+    plan_file(scene, "-- skein: batch time=1s min=1000\nUPDATE t SET x = x * 2");
+    struct helper *helper = helper_start(want_more, &rival);
+    enum outcome_kind kind = scene_up(scene, 0);
+    helper_join(&helper);
+    PQfinish(rival.pg);
+
+    assert_int_equal(kind, OUTCOME_DONE);
+    assert_true(rival.has_got_it);
+    assert_int_equal(changed(scene), 2000);
+}
+
+/* ---- rights ---------------------------------------------------------------------------------- */
+
+static void
+a_right_that_is_missing_is_named(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy)
+    struct scene *scene = scene_with(TABLE "DROP ROLE IF EXISTS reader; CREATE ROLE reader;"
+                                           "GRANT SELECT ON t TO reader");
+    scene->config.role = "reader";
+    scene_sit_anew(scene);
+
+    plan_file(scene, "-- skein: batch max=500\nUPDATE t SET x = x * 2");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
+    assert_string_equal(scene->outcome.fault.sqlstate, "42501");
+    scene_assert_fault(scene, "E-SQL-PRIV", "001_m.up.sql:2:1");
+    assert_int_equal(changed(scene), 0);
+
+    scene_tell(scene, "GRANT UPDATE ON t TO reader");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    assert_int_equal(changed(scene), 2000);
+}
+
+/* ---- errors ---------------------------------------------------------------------------------- */
+
+static void
+an_error_in_the_middle_has_its_state_its_place_and_what_was_done(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_with(TABLE);
+
+    plan_file(scene, "-- größer\n-- skein: batch max=500\nUPDATE t SET x = 2 / (1200 - id)\n"
+                     "  WHERE x = 1");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
+    scene_assert_fault(scene, "E-SQL", "001_m.up.sql:3:1");
+    assert_string_equal(scene->outcome.fault.sqlstate, "22012");
+    assert_false(scene->outcome.fault.is_retryable);
+    scene_assert_says(scene->outcome.fault.hint, "1000 rows were changed, in 2 batches");
+}
+
+static void
+the_statement_time_out_of_the_file_is_one_batchs(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy)
+    struct scene *scene =
+        scene_with(TABLE "CREATE FUNCTION slow(bigint) RETURNS bigint VOLATILE LANGUAGE plpgsql AS"
+                         " 'BEGIN IF $1 = 1500 THEN PERFORM pg_sleep(60); END IF; RETURN 2; END'");
+
+    plan_file(scene, "-- skein: statement_timeout=100ms\n-- skein: batch min=500 max=500\n"
+                     "UPDATE t SET x = x * slow(id)");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
+    scene_assert_fault(scene, "E-BATCH-ROW", "001_m.up.sql:3:1");
+    assert_int_equal(changed(scene), 1000);
+}
+
+/* ---- the cursor ------------------------------------------------------------------------------ */
+
+/* Somebody has written into the journal: nothing is built upon it. */
+static void
+a_cursor_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_with(TABLE);
+
+    plan_file(scene, "-- skein: batch max=500\nUPDATE t SET x = x * 2 / (1200 - id)");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
+    long before = scene_count(scene, "SELECT sum(x)::bigint FROM t");
+    scene_tell(scene, "UPDATE skein.journal SET cursor = 'batch of bread' WHERE cursor LIKE"
+                      " 'batch %'");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
+    scene_assert_fault(scene, "E-HIST-SHAPE", NULL);
+    assert_int_equal(scene_count(scene, "SELECT sum(x)::bigint FROM t"), before);
+}
+
+static int
+start(void **state)
+{
+    (void)state;
+    cluster = cluster_new("fsync = off\ndeadlock_timeout = 50ms\n");
+    return 0;
+}
+
+static int
+stop(void **state)
+{
+    (void)state;
+    cluster_destroy(&cluster);
+    return 0;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_deadlock_breaks_the_batch_off_and_it_is_tried_again),
+        cmocka_unit_test(a_right_that_is_missing_is_named),
+        cmocka_unit_test(an_error_in_the_middle_has_its_state_its_place_and_what_was_done),
+        cmocka_unit_test(the_statement_time_out_of_the_file_is_one_batchs),
+        cmocka_unit_test(a_cursor_that_is_none_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, start, stop);
+}
