@@ -116,6 +116,7 @@ explains_itself_and_refuses_words_it_does_not_know(void **state)
 {
     const char *help[] = {"--help", NULL}, *version[] = {"--version", NULL};
     const char *unknown[] = {"--confg", "x", NULL}, *nothing[] = {NULL};
+    const char *both[] = {"--config", "x", "--inspect", "--accept-older-store", NULL};
     const char *extra[] = {"--config", "x", "y", NULL}, *half[] = {"--config", NULL};
     (void)state;
 
@@ -131,6 +132,8 @@ explains_itself_and_refuses_words_it_does_not_know(void **state)
     assert_says(&outcome, 2, "E-CLI-USAGE", "--config FILE is missing");
     outcome = run(extra, 0);
     assert_says(&outcome, 2, "E-CLI-USAGE", "unexpected argument y");
+    outcome = run(both, 0);
+    assert_says(&outcome, 2, "E-CLI-USAGE", "--inspect");
     outcome = run(half, 0);
     assert_says(&outcome, 2, "E-CLI-USAGE", "--config");
 }

@@ -60,6 +60,13 @@ a_failure_happens_once(void **state)
 }
 
 static void
+a_failure_happens_every_time_when_no_time_is_said(void **state)
+{
+    (void)state;
+    assert_int_equal(WEXITSTATUS(status_after("before-commit:0:fail", 5)), 15);
+}
+
+static void
 a_pause_takes_its_time(void **state)
 {
     (void)state;
@@ -92,6 +99,7 @@ main(void)
         cmocka_unit_test(the_process_dies_the_nth_time),
         cmocka_unit_test(other_places_are_passed),
         cmocka_unit_test(a_failure_happens_once),
+        cmocka_unit_test(a_failure_happens_every_time_when_no_time_is_said),
         cmocka_unit_test(a_pause_takes_its_time),
 #else
         cmocka_unit_test(there_are_none_in_this_build),
