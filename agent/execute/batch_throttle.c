@@ -270,6 +270,9 @@ throttle_look(struct batch_throttle *throttle, uint64_t table_oid)
                  "slow: somebody has waited for rows of a batch");
         return THROTTLE_SLOW;
     }
+    if (verdict == THROTTLE_GO && throttle->is_in_use && !throttle->wish->time_ms) {
+        snprintf(throttle->reason, sizeof throttle->reason, "beside an application");
+    }
     return verdict;
 }
 

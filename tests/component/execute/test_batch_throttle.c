@@ -2,9 +2,11 @@
 #include "tests/component/execute/batch_scene.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <libpq-fe.h>
 
@@ -246,6 +248,48 @@ holds_while_a_replica_is_behind(void **state)
 /* ---- rests, stops, others' rows ----------------------------------------------------------------
  */
 
+/* Statements of somebody else, one after the other. */
+struct crowd {
+    PGconn *pg;
+    atomic_bool is_over;
+};
+
+static void
+crowd_works(void *context)
+{
+    struct crowd *crowd = context;
+
+    while (!atomic_load(&crowd->is_over)) {
+        PQclear(PQexec(crowd->pg, "SELECT 1"));
+        usleep(2000);
+    }
+}
+
+static void
+takes_short_batches_beside_an_application(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy)
+    struct scene *scene =
+        scene_with(TABLE "CREATE FUNCTION slow(bigint) RETURNS bigint VOLATILE LANGUAGE plpgsql AS"
+                         " 'BEGIN PERFORM pg_sleep(0.001); RETURN 2; END'");
+    struct crowd crowd = {.pg = session(scene, "SELECT 1")};
+    struct helper *helper = helper_start(crowd_works, &crowd);
+    struct work work;
+
+    prepare(&work, scene, "-- skein: batch\nUPDATE t SET x = x * slow(id) WHERE id <= 5000");
+    struct helper *other = helper_start(go, &work);
+    await_note(&work, "beside an application");
+    helper_join(&other);
+    atomic_store(&crowd.is_over, true);
+    helper_join(&helper);
+    PQfinish(crowd.pg);
+    assert_int_equal(work.kind, OUTCOME_DONE);
+    /* Of 200 ms there would be some twenty, once they have grown. */
+    assert_true(scene_count(scene, "SELECT count(*) FROM skein.journal WHERE state = 'intent'") >
+                60);
+}
+
 static void
 says_how_far_it_is(void **state)
 {
@@ -427,6 +471,7 @@ main(void)
         cmocka_unit_test(holds_while_vacuum_works_on_the_table),
         cmocka_unit_test(holds_while_too_many_are_at_work),
         cmocka_unit_test(holds_while_a_replica_is_behind),
+        cmocka_unit_test(takes_short_batches_beside_an_application),
         cmocka_unit_test(says_how_far_it_is),
         cmocka_unit_test(is_stopped_between_two_batches_and_goes_on_there),
         cmocka_unit_test(is_paused_between_two_batches_and_other_steps_are_not),
