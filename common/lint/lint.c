@@ -156,9 +156,13 @@ path_of(struct folder_lint *folder, const struct source *source)
 static void
 mark_new(struct linting *linting, size_t index, size_t file)
 {
-    if (!release_goes_on(&linting->reading.sources, index)) {
-        linting->new_since = file > 1 ? file - 1 : 1;
+    const struct source_list *sources = &linting->reading.sources;
+    size_t first = file;
+
+    for (size_t i = release_first(sources, index); i < index; i++) {
+        first -= sources->items[i].up.file != NULL;
     }
+    linting->new_since = first > 1 ? first - 1 : 1;
 }
 
 bool

@@ -102,8 +102,8 @@ void withdraw_idle(struct script_look *scene);
 /* At the end of the folder: those from `first` on that hold for a table unless it is a list. */
 void withdraw_lists(struct linting *linting, size_t first);
 
-/* Whether a migration goes out with the one before it; release.c. */
-bool release_goes_on(const struct source_list *sources, size_t index);
+/* The first of the migrations that go out with this one, or were made days before; release.c. */
+size_t release_first(const struct source_list *sources, size_t index);
 /* Whether at least half of the migrations just before it have a way back. */
 bool release_writes_downs(const struct source_list *sources, size_t index);
 

@@ -2,42 +2,46 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/base/text.h"
 #include "common/lint/linting.h"
 
 #define DAY_DIGITS 8   /* 20260131 */
 #define TIME_DIGITS 12 /* with hours and minutes at least: a counter is shorter */
+#define DAYS_NEW 2
 #define RECENT_MAX 10
 
-/* The day that a version begins with: its digits; false when it is no point in time. */
-static bool
-read_day(const char *version, char day[DAY_DIGITS + 1])
+/* The day that a version begins with, counted on; 0 when it is no point in time. */
+static long
+day_of(const char *version)
 {
+    char digits[DAY_DIGITS + 1] = "";
     size_t count = 0;
 
     for (; *version && (isdigit((unsigned char)*version) || strchr("-_", *version)); version++) {
         if (isdigit((unsigned char)*version)) {
             if (count < DAY_DIGITS) {
-                day[count] = *version;
+                digits[count] = *version;
             }
             count++;
         }
     }
-    if (count < TIME_DIGITS) {
-        return false;
-    }
-    day[DAY_DIGITS] = '\0';
-    long number = strtol(day, NULL, 10);
-    long year = number / 10000, month = number / 100 % 100, date = number % 100;
-    return year >= 1990 && year < 2100 && month >= 1 && month <= 12 && date >= 1 && date <= 31;
+    long number = count < TIME_DIGITS ? 0 : strtol(digits, NULL, 10);
+    struct tm day = {.tm_year = (int)(number / 10000) - 1900,
+                     .tm_mon = (int)(number / 100 % 100) - 1,
+                     .tm_mday = (int)(number % 100)};
+    bool is_day = day.tm_year >= 90 && day.tm_year < 200 && day.tm_mon >= 0 && day.tm_mon < 12 &&
+                  day.tm_mday >= 1 && day.tm_mday <= 31;
+    return is_day ? (long)(timegm(&day) / (24 * 3600)) : 0;
 }
 
+/* Whether one is so young to the other that it has next to no rows, if it is out at all. */
 static bool
-is_same_day(const char *one, const char *other)
+is_recent(const char *before, const char *version)
 {
-    char here[DAY_DIGITS + 1], there[DAY_DIGITS + 1];
-    return read_day(one, here) && read_day(other, there) && text_equal(here, there);
+    long earlier = day_of(before), later = day_of(version);
+    return earlier && later >= earlier && later - earlier <= DAYS_NEW;
 }
 
 static size_t
@@ -73,21 +77,33 @@ is_same_number(const struct source_list *sources, const char *one, const char *o
     return false;
 }
 
-bool
-release_goes_on(const struct source_list *sources, size_t index)
+/* Whether a migration goes out with the one just before it. */
+static bool
+goes_on(const struct source_list *sources, size_t index)
 {
-    const struct source_migration *here = &sources->items[index];
-    const struct source_migration *before = index ? here - 1 : NULL;
+    const struct source_migration *here = &sources->items[index], *before = here - 1;
 
-    if (!before) {
-        return false;
-    }
     if (here->name && here->name[0] && text_equal(here->name, before->name)) {
         return true;
     }
     return here->version && before->version &&
-           (is_same_day(here->version, before->version) ||
-            is_same_number(sources, here->version, before->version));
+           is_same_number(sources, here->version, before->version);
+}
+
+size_t
+release_first(const struct source_list *sources, size_t index)
+{
+    const char *version = sources->items[index].version;
+    size_t first = index;
+
+    while (first > 0) {
+        const char *before = sources->items[first - 1].version;
+        if (!goes_on(sources, first) && !(version && before && is_recent(before, version))) {
+            break;
+        }
+        first--;
+    }
+    return first;
 }
 
 bool

@@ -1,5 +1,6 @@
 /* Indexes: how they are built, dropped and built anew beside those who work with the table. */
 #include <string.h>
+#include <strings.h>
 
 #include "common/base/text.h"
 #include "common/lint/rules/rules.h"
@@ -256,7 +257,54 @@ adds_empty(const struct scene *scene, const struct effect *effect, const char *c
            !effect->column->is_identity && !effect->column->is_generated;
 }
 
-/* Whether one of its columns is new and empty: no two nulls are equal. */
+/* Whether an index of this column alone keeps the table's rows apart. */
+static bool
+is_key(const struct catalog_table *table, const char *name, size_t size)
+{
+    const struct catalog_index *index = table ? table->indexes : NULL;
+
+    for (; index; index = index->next) {
+        const char *column = index->index.column_count == 1 ? index->index.columns[0] : NULL;
+        if (index->index.is_unique && !index->index.is_partial && column &&
+            strlen(column) == size && strncasecmp(column, name, size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether an UPDATE fills the column from a key: `SET uid = id`, with or without WHERE. */
+static bool
+copies_key(const struct scene *scene, size_t statement)
+{
+    const struct stretch *stretch = &scene->script->sql.statements[statement].stretch;
+    const char *text = scene->script->text + stretch->place.offset, *end = text + stretch->size;
+    const char *equals = NULL;
+    size_t offset = 0, size = 0;
+
+    if (text_has_words(text, stretch->size, "SET", &offset, &size)) {
+        equals = memchr(text + offset, '=', stretch->size - offset);
+    }
+    if (!equals) {
+        return false;
+    }
+    const char *name = equals + 1;
+    while (name < end && strchr(" \t\r\n\"", *name)) {
+        name++;
+    }
+    size_t length = 0;
+    while (name + length < end && !strchr(" \t\r\n\";,(:", name[length])) {
+        length++;
+    }
+    const char *rest = name + length;
+    while (rest < end && strchr(" \t\r\n\";", *rest)) {
+        rest++;
+    }
+    return (rest >= end || strncasecmp(rest, "WHERE", strlen("WHERE")) == 0) &&
+           is_key(scene_catalog_table(scene), name, length);
+}
+
+/* Whether one of its columns is new and empty, or filled from a key: no two are equal. */
 static bool
 is_empty_still(const struct scene *scene)
 {
@@ -271,7 +319,8 @@ is_empty_still(const struct scene *scene)
                 is_empty =
                     is_empty || (made->columns[k] && adds_empty(scene, effect, made->columns[k]));
             }
-            if (effect->verb == EFFECT_UPDATE && text_equal(effect->name, scene->table->name)) {
+            if (effect->verb == EFFECT_UPDATE && text_equal(effect->name, scene->table->name) &&
+                !copies_key(scene, i)) {
                 return false;
             }
         }
