@@ -210,6 +210,8 @@ daemon_start(struct daemon *daemon, const char *failpoint)
     snprintf(config, sizeof config, "%s/coordinator.yaml", daemon->folder);
     snprintf(log, sizeof log, "%s/log", daemon->folder);
     posix_spawn_file_actions_init(&files);
+    /* Not ours: who reads our output would wait for its end, too. */
+    posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_addopen(&files, 2, log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     int status = posix_spawn(&daemon->pid, words[0], &files, NULL, words, environment);
     if (status != 0) {
