@@ -5,6 +5,7 @@
 #ifndef PROTO_OPERATE_H
 #define PROTO_OPERATE_H
 
+#include "common/migration/window.h"
 #include "proto/estimate.h"
 
 /* ---- operator → coordinator: every one answered by the message named, or REFUSED ------------ */
@@ -57,6 +58,7 @@ struct run_spec {
     bool skip_refused; /* go without the targets that cannot take part; otherwise APPLY refuses */
     uint64_t targets_max; /* refuse a selection larger than this; 0: no limit */
     uint64_t lock_timeout_ms, timeout_ms;
+    struct window window; /* when it may work */
 };
 
 /* "What would this do?" → PLANNED, at least every second until it is ready. */

@@ -234,6 +234,7 @@ static const struct pack_field run_spec_fields[] = {
     UINT(run_spec, targets_max),
     PACK_FIELD_UINT(struct run_spec, lock_timeout_ms, SCRIPT_TIMEOUT_MAX_MS),
     PACK_FIELD_UINT(struct run_spec, timeout_ms, SCRIPT_TIMEOUT_MAX_MS),
+    INSIDE(run_spec, window, window_shape),
 };
 const struct pack_shape run_spec_shape = PACK_SHAPE(struct run_spec, run_spec_fields);
 

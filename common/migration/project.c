@@ -208,6 +208,21 @@ read_timeouts(const struct config_node *service, struct project_service *out, st
            read_timeout(service, "timeout", &out->timeout_ms, error);
 }
 
+/* window: "Sat 02:00-05:00" */
+static bool
+read_window(const struct config_node *service, struct project_service *out, struct error *error)
+{
+    const char *text = NULL;
+
+    if (!config_text(service, "window", NULL, &text, error)) {
+        return false;
+    }
+    if (text && !window_parse(text, &out->window, error)) {
+        return config_where(service, error), false;
+    }
+    return true;
+}
+
 /* substitutions: { "${schema}": app, … } */
 static bool
 read_substitutions(struct project *project, const struct config_node *service,
@@ -289,7 +304,8 @@ read_service(struct project *project, const char *name, const struct config_node
     return naming_read(node, &project->arena, &out->naming, error) &&
            read_substitutions(project, node, out, error) && read_raw(project, node, out, error) &&
            read_gaps(node, out, error) && read_accepted(node, out, error) &&
-           read_history(project, node, out, error) && read_timeouts(node, out, error);
+           read_history(project, node, out, error) && read_timeouts(node, out, error) &&
+           read_window(node, out, error);
 }
 
 static bool

@@ -14,6 +14,7 @@
 #include "common/migration/error_list.h"
 #include "common/migration/reader.h"
 #include "common/migration/substitution.h"
+#include "common/migration/window.h"
 
 #define PROJECT_FILE "skein.yaml"
 
@@ -34,6 +35,7 @@ struct project_service {
     const char *history_table; /* where another tool keeps what is applied; null when not said */
     bool has_no_mirror;        /* mirror_history: false */
     uint64_t lock_timeout_ms, statement_timeout_ms, timeout_ms; /* 0 when not said */
+    struct window window; /* when runs of it may work, where --window does not say */
 };
 
 struct project {

@@ -12,7 +12,7 @@
 
 #include "common/base/error.h"
 
-#define COMMAND_OPTIONS_MAX 20
+#define COMMAND_OPTIONS_MAX 24
 #define COMMAND_ARGUMENTS_MAX 3
 #define COMMAND_EXAMPLES_MAX 5
 

@@ -29,6 +29,23 @@ read_spec(const struct call *call, enum run_kind kind, struct rollout *rollout)
     spec->timeout_ms = (uint64_t)call_number(call, "step-timeout");
 }
 
+/* Services that are rolled out together have one window. */
+static bool
+read_window(const struct call *call, struct rollout *rollout, struct error *error)
+{
+    const char *text = call_text(call, "window");
+
+    rollout->spec.window = rollout->services.window;
+    if (text) {
+        return window_parse(text, &rollout->spec.window, error) || error_where(error, "--window");
+    }
+    if (rollout->services.windows_differ) {
+        error_set(error, "E-CLI-USAGE", "the services have different windows");
+        return error_hint(error, "say one for all: --window; or apply them one by one");
+    }
+    return true;
+}
+
 static bool
 upload(struct rollout *rollout, struct error *error)
 {
@@ -99,6 +116,9 @@ rollout_plan_up(struct call *call, struct rollout *rollout, struct error *error)
         return false;
     }
     read_spec(call, RUN_UP, rollout);
+    if (!read_window(call, rollout, error)) {
+        return false;
+    }
     rollout->spec.out_of_order = call_flag(call, "out-of-order");
     rollout->client = ask_open(call, error);
     return rollout->client && upload(rollout, error) && ask_plan(rollout, error);

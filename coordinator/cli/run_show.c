@@ -221,8 +221,8 @@ append_running(const struct run_picture *picture, const struct terminal *termina
     for (size_t i = 0; i < picture->open_count && grid_rows(grid) < picture->running_max; i++) {
         const struct leg_view *leg = &picture->open[i];
         CLEANUP(text_release) struct text remark = {0};
-        if (leg->state != LEG_RUNNING) {
-            continue;
+        if (leg->state != LEG_RUNNING && !leg->note) {
+            continue; /* one that waits for its window says so */
         }
         append_remark(leg, &remark);
         grid_row(grid);

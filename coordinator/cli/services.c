@@ -77,6 +77,9 @@ read_of_project(struct call *call, const struct project *project, const char *na
     if (!service) {
         return false;
     }
+    services->windows_differ |=
+        services->count > 0 && !pack_equal(&window_shape, &services->window, &service->window);
+    services->window = service->window;
     if (!project_read_service(service, &bundle, &errors, &services->notes)) {
         return hand_over(call, &errors, error);
     }

@@ -7,11 +7,14 @@
 
 #include "common/migration/bundle.h"
 #include "common/migration/error_list.h"
+#include "common/migration/window.h"
 #include "coordinator/cli/call.h"
 
 struct services {
     struct bundle **bundles;
     size_t count;
+    struct window window;    /* that skein.yaml says; none when it does not */
+    bool windows_differ;     /* from service to service */
     struct error_list notes; /* migrations without a way back, and why */
 };
 

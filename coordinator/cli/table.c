@@ -21,8 +21,8 @@ const struct command command_table[] = {
                "one canary, then up to a tenth, then the rest. A wave begins when everything in "
                "the one before it has ended and the failures are within the budget.",
      .arguments = {SERVICES(false)},
-     .options = {&option_to, &option_select, &option_waves, ROLLOUT_OPTIONS, &option_out_of_order,
-                 &option_sql, &option_all_rows},
+     .options = {&option_to, &option_select, &option_waves, ROLLOUT_OPTIONS, &option_window,
+                 &option_out_of_order, &option_sql, &option_all_rows},
      .examples = {{"skein plan auth policy --select env=prod", "what would happen in production"},
                   {"skein plan auth --to 0012 --sql", "the SQL as well"}},
      .run = command_plan},
@@ -35,8 +35,9 @@ const struct command command_table[] = {
                "watching only.\n\nWhat is applied already is not done again: when there is "
                "nothing to do, nothing is asked and the status is 0.",
      .arguments = {SERVICES(true)},
-     .options = {&option_to, &option_select, &option_waves, ROLLOUT_OPTIONS, &option_out_of_order,
-                 &option_sql, &option_all_rows, &option_plan, &option_watch, &option_yes},
+     .options = {&option_to, &option_select, &option_waves, ROLLOUT_OPTIONS, &option_window,
+                 &option_out_of_order, &option_sql, &option_all_rows, &option_plan, &option_watch,
+                 &option_yes},
      .examples = {{"skein apply auth --select env=prod --waves 1,10%,100% --watch",
                    "a canary, a tenth, the rest"},
                   {"skein apply auth policy --budget 2% --on-failure rollback --yes --watch",

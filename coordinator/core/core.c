@@ -13,6 +13,7 @@
 #include "coordinator/core/party.h"
 #include "coordinator/core/planning.h"
 #include "coordinator/core/run.h"
+#include "coordinator/core/run_window.h"
 #include "coordinator/core/session.h"
 #include "coordinator/core/sizing.h"
 #include "coordinator/core/state.h"
@@ -347,6 +348,9 @@ tick(struct core *core)
             break;
         case TIMER_SIZING:
             sizing_tick(core, timer->owner);
+            break;
+        case TIMER_WINDOW:
+            run_window_tick(core, timer->owner);
             break;
         }
     }

@@ -60,6 +60,17 @@ estimate_step(const struct core *core, const struct id *target_id, const struct 
     return estimate;
 }
 
+uint64_t
+estimate_least_ms(const struct core *core, const struct id *target_id, const struct load *load)
+{
+    struct estimate estimate = estimate_step(core, target_id, load);
+
+    if (load->goes_on || load->is_unmeasured) {
+        return 0;
+    }
+    return estimate.basis == ESTIMATE_GUESS ? estimate.low_ms : estimate.expected_ms;
+}
+
 void
 estimate_add(struct estimate *sum, const struct estimate *next)
 {

@@ -14,6 +14,13 @@
 struct estimate estimate_step(const struct core *core, const struct id *target_id,
                               const struct load *load);
 
+/*
+ * What the step has to be given at least: what is expected; at best, where nothing was measured
+ * yet; nothing, where it can be stopped at any time and go on, or nobody can tell.
+ */
+uint64_t estimate_least_ms(const struct core *core, const struct id *target_id,
+                           const struct load *load);
+
 /* One after the other. */
 void estimate_add(struct estimate *sum, const struct estimate *next);
 

@@ -41,6 +41,7 @@ learn_works(struct known_bundle *bundle, const struct script *script,
             add_work(bundle, &script->statements[i].works[work], works, &count);
         }
     }
+    migration->has_batches[direction] = script && script->batch_count > 0;
     if (count) {
         migration->works[direction] = arena_copy(&bundle->arena, works, count * sizeof *works);
         migration->work_counts[direction] = count;

@@ -30,6 +30,7 @@ struct known_migration {
     bool is_data; /* its up changes rows and nothing else: what a catalog says stays as it is */
     struct known_work *works[2]; /* by direction */
     size_t work_counts[2];
+    bool has_batches[2];
     uint8_t checksum[CHECKSUM_SIZE];
     size_t index;
     UT_hash_handle hh;

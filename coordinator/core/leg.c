@@ -6,6 +6,7 @@
 #include "common/base/mem.h"
 #include "coordinator/core/kept_fault.h"
 #include "coordinator/core/run.h"
+#include "coordinator/core/run_window.h"
 #include "coordinator/core/step.h"
 #include "coordinator/core/target.h"
 
@@ -109,6 +110,9 @@ advance(struct core *core, struct leg *leg)
     }
     for (size_t i = leg->done_count; i < step_count && i < leg->done_count + core->config.window;
          i++) {
+        if (leg->steps[i].state == STEP_WAITING && !run_window_lets(core, leg, i)) {
+            break;
+        }
         if (leg->steps[i].state == STEP_WAITING) {
             step_assign(core, &leg->steps[i]);
         } else if (!step_is_in_flight(&leg->steps[i]) && leg->steps[i].state != STEP_DONE) {
@@ -258,7 +262,8 @@ leg_retry(struct core *core, struct leg *leg)
 void
 leg_target_reported(struct core *core, struct leg *leg, bool is_first)
 {
-    bool is_wanted = leg->state == LEG_RUNNING && leg->run->state == RUN_RUNNING;
+    bool is_wanted = leg->state == LEG_RUNNING && leg->run->state == RUN_RUNNING &&
+                     !run_window_is_closed(core, leg->run);
 
     for (size_t i = leg->done_count; is_first && leg->in_flight && i < leg->itinerary->step_count;
          i++) {

@@ -25,7 +25,7 @@ struct load
 load_of(const struct known_migration *migration, enum direction direction,
         const struct measured *measured)
 {
-    struct load load = {0};
+    struct load load = {.goes_on = migration->has_batches[direction]};
     size_t count = migration->work_counts[direction];
 
     if (!measured) {

@@ -10,6 +10,7 @@
 struct load {
     uint64_t bytes[WORK_KIND_COUNT];
     uint64_t rows;
+    bool goes_on;       /* in batches: what is stopped goes on later */
     bool is_unmeasured; /* it goes through tables, and how large they are is not known */
 };
 

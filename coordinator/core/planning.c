@@ -8,8 +8,10 @@
 #include "coordinator/core/depend.h"
 #include "coordinator/core/kept_fault.h"
 #include "coordinator/core/plan_estimate.h"
+#include "coordinator/core/plan_reach.h"
 #include "coordinator/core/probing.h"
 #include "coordinator/core/run.h"
+#include "coordinator/core/run_window.h"
 #include "coordinator/core/target.h"
 #include "coordinator/core/wave.h"
 #include "coordinator/core/wish.h"
@@ -231,18 +233,10 @@ refuse_entry(struct core *core, struct planning *planning, struct entry *entry,
     settle_entry(planning, entry);
 }
 
-/* A target whose database never answered has no id yet, but a name. */
-static struct target *
-target_of(struct core *core, const struct entry *entry)
-{
-    return id_is_none(&entry->target_id) ? target_named(core, entry->name)
-                                         : target_with_id(core, &entry->target_id);
-}
-
 static void
 check_entry(struct core *core, struct planning *planning, struct entry *entry)
 {
-    struct target *target = target_of(core, entry);
+    struct target *target = entry_target(core, entry);
     struct error error;
 
     if (entry->state == ENTRY_READY || entry->state == ENTRY_MEASURING) {
@@ -287,32 +281,6 @@ cut_waves(struct core *core, struct planning *planning)
     }
 }
 
-/* Nobody has answered: what can be done about it depends on whether somebody may yet. */
-static void
-set_unreachable(struct core *core, const struct entry *entry, struct error *error)
-{
-    const struct target *target = target_of(core, entry);
-
-    if (!target) {
-        error_set(error, "E-TARGET-UNREACHABLE", "it is no target any more");
-        error_hint(error, "make the plan again");
-    } else if (!target->agent->is_active) {
-        error_set(error, "E-TARGET-UNREACHABLE", "its agent %s is not enrolled any more",
-                  target->agent->name);
-        error_hint(error,
-                   "have another agent serve it, or skein target remove %s; to go without "
-                   "it: --skip-refused",
-                   target->name);
-    } else {
-        error_set(error, "E-TARGET-UNREACHABLE", "%s did not answer",
-                  entry->state == ENTRY_ASKED ? "its database" : "its agent");
-        error_hint(error,
-                   "see `skein agents` and `skein targets`; a database that is gone for "
-                   "good: skein target remove %s; to go without it: --skip-refused",
-                   target->name);
-    }
-}
-
 static void
 count_legs(struct planning *planning)
 {
@@ -340,7 +308,7 @@ finish(struct core *core, struct planning *planning)
             plan_take_loads(core, planning, entry, NULL);
             settle_entry(planning, entry);
         } else if (entry->state != ENTRY_READY) {
-            set_unreachable(core, entry, &error);
+            entry_set_unreachable(core, entry, &error);
             refuse_entry(core, planning, entry, &error);
         }
     }
@@ -470,6 +438,7 @@ planning_measured(struct core *core, struct agent *agent, const struct measured 
     struct planning *planning = planning_of_survey(core, &measured->measure_id);
     const struct target *target = target_with_id(core, &measured->target_id);
     struct entry *entry = NULL;
+    struct error error;
 
     if (!planning) {
         return false;
@@ -478,7 +447,11 @@ planning_measured(struct core *core, struct agent *agent, const struct measured 
     if (entry && entry->state == ENTRY_MEASURING && target && target->agent == agent) {
         be_patient(core, planning);
         plan_take_loads(core, planning, entry, measured->succeeded ? measured : NULL);
-        settle_entry(planning, entry);
+        if (run_window_suffices(core, planning, entry, &error)) {
+            settle_entry(planning, entry);
+        } else {
+            refuse_entry(core, planning, entry, &error);
+        }
         go_on(core, planning);
     }
     return true;

@@ -7,6 +7,7 @@
 #include "common/base/text.h"
 #include "coordinator/core/leg.h"
 #include "coordinator/core/rollback.h"
+#include "coordinator/core/run_window.h"
 #include "coordinator/core/target.h"
 #include "coordinator/core/wave.h"
 
@@ -203,6 +204,7 @@ run_rewind(struct core *core, struct run *run)
         unlist(&run->legs[i]);
     }
     run->wave = 0;
+    run_window_watch(core, run);
     while (run->wave + 1 < run->wave_count && wave_has_ended(&run->waves[run->wave])) {
         run->wave++;
     }
@@ -263,11 +265,20 @@ static void
 start_legs(struct core *core, struct run *run)
 {
     size_t running_max = (size_t)run->spec.parallel + MUTATION(IGNORE_PARALLEL);
+    struct leg *leg, *next;
 
-    while (run->ready && run->busy < running_max) {
-        struct leg *leg = run->ready;
-        unlist(leg);
-        leg_start(core, leg);
+    if (run_window_is_closed(core, run)) {
+        return;
+    }
+    DL_FOREACH_SAFE(run->ready, leg, next)
+    {
+        if (run->busy >= running_max) {
+            break;
+        }
+        if (run_window_lets(core, leg, leg->done_count)) {
+            unlist(leg);
+            leg_start(core, leg);
+        }
     }
 }
 

@@ -234,6 +234,7 @@ forget(struct core *core, struct run *run)
         leg_release(core, &run->legs[i]);
     }
     timer_clear(&core->timers, &run->timer);
+    timer_clear(&core->timers, &run->window_timer);
     if (run->is_unsettled) {
         DL_DELETE(core->unsettled, run);
     }

@@ -6,6 +6,7 @@
 #include "coordinator/core/kept_fault.h"
 #include "coordinator/core/leg.h"
 #include "coordinator/core/run.h"
+#include "coordinator/core/run_window.h"
 #include "coordinator/core/selector.h"
 #include "coordinator/core/target.h"
 #include "coordinator/core/view.h"
@@ -27,7 +28,7 @@ attempt_of(const struct leg *leg)
 }
 
 static void
-show_leg(const struct core *core, struct run_viewer *viewer, const struct leg *leg)
+show_leg(struct core *core, struct run_viewer *viewer, const struct leg *leg)
 {
     struct leg_record record = leg_record_of(leg);
     bool is_open = leg->state < LEG_DONE || leg->in_flight > 0;
@@ -36,7 +37,7 @@ show_leg(const struct core *core, struct run_viewer *viewer, const struct leg *l
         .target = leg->name,
         .service = leg->service,
         .attempt = attempt_of(leg),
-        .note = leg->note,
+        .note = leg->note ? leg->note : run_window_note(core, leg),
         .unreachable_ms = is_open && leg->target ? target_unreachable_ms(core, leg->target) : 0,
     };
 

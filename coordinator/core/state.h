@@ -54,7 +54,8 @@ enum timer_kind {
     TIMER_RUN,
     TIMER_PLANNING,
     TIMER_ADOPTING,
-    TIMER_SIZING
+    TIMER_SIZING,
+    TIMER_WINDOW
 };
 
 /* ---- who may come in ----------------------------------------------------------------------- */
@@ -189,11 +190,13 @@ struct run {
     size_t busy; /* legs that hold a slot */
     struct wave *waves;
     size_t wave_count, wave_capacity, wave; /* wave: the present one, from 0 */
-    struct leg *ready;       /* of the present wave: may start as soon as a slot is free */
-    size_t loading;          /* the leg whose steps are being taken back */
-    bool is_dirty;           /* its counts have changed since it was saved */
-    bool is_unsettled;       /* in core->unsettled */
-    struct timer timer;      /* when it leaves memory, having ended */
+    struct leg *ready;  /* of the present wave: may start as soon as a slot is free */
+    size_t loading;     /* the leg whose steps are being taken back */
+    bool is_dirty;      /* its counts have changed since it was saved */
+    bool is_unsettled;  /* in core->unsettled */
+    struct timer timer; /* when it leaves memory, having ended */
+    struct timer window_timer;
+    bool window_is_closed;   /* as it was last looked at */
     struct run *prev, *next; /* in core->unsettled */
     UT_hash_handle by_id, by_number;
 };

@@ -6,6 +6,7 @@
 
 #include "coordinator/core/leg.h"
 #include "coordinator/core/run.h"
+#include "coordinator/core/run_window.h"
 #include "coordinator/core/target.h"
 
 static const char *const states[] = {"waiting", "assigned", "running",
@@ -244,7 +245,8 @@ step_query(struct core *core, struct step *step)
 void
 step_cancel(struct core *core, struct step *step)
 {
-    bool spares = step->leg->run->state != RUN_CANCELLING;
+    const struct run *run = step->leg->run;
+    bool spares = run->state != RUN_CANCELLING && !run_window_is_closed(core, run);
 
     if (step->owed == OWED_CANCEL && step->spares == spares && timer_is_set(&step->timer)) {
         return; /* it was said, and the answer is on its way */

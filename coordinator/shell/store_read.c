@@ -195,10 +195,9 @@ store_next_number(struct store *store, uint64_t *number, struct error *error)
 
 /* ---- what is open --------------------------------------------------------------------------- */
 
-static const enum store_query open_queries[] = {QUERY_OPEN_AGENTS,  QUERY_OPEN_OPERATORS,
-                                                QUERY_OPEN_TARGETS, QUERY_OPEN_RUNS,
-                                                QUERY_OPEN_LEGS,    QUERY_OPEN_STEPS,
-                                                QUERY_PACES};
+static const enum store_query open_queries[] = {
+    QUERY_OPEN_AGENTS, QUERY_OPEN_OPERATORS, QUERY_OPEN_TARGETS, QUERY_OPEN_RUNS,
+    QUERY_OPEN_LEGS,   QUERY_OPEN_STEPS,     QUERY_PACES};
 
 static bool
 load_open(struct store *store, size_t count, const struct store_reader *reader, struct error *error)

@@ -46,8 +46,7 @@ const char store_schema[] =
     "CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit"
     "  BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;"
     "CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit"
-    "  BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;"
-    STORE_SCHEMA_PACE
+    "  BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;" STORE_SCHEMA_PACE
     "CREATE TABLE bundle ("
     "  digest BLOB NOT NULL PRIMARY KEY, service TEXT, size INTEGER NOT NULL,"
     "  received INTEGER NOT NULL, is_complete INTEGER NOT NULL) STRICT, WITHOUT ROWID;"

@@ -272,6 +272,10 @@ spec_drawn(struct sim_operator *person)
         spec.to_version = versions[draw(person, 4)];
     }
     draw_waves(person, &spec);
+    if (spec.parallel == 3) { /* closed for two minutes soon after the world's begin */
+        uint64_t last = 15 * 60 + 7 + spec.service_count;
+        spec.window = (struct window){127, last + 2, last};
+    }
     const struct run_record *undone = some_run(person);
     if (undone && draw(person, 3) == 0) {
         spec.kind = RUN_DOWN;

@@ -150,6 +150,44 @@ a_paused_run_starts_nothing(struct scene *scene)
     expect_state(scene, RUN_DONE, 6);
 }
 
+/* The world begins at 15:06:40 UTC. */
+void
+a_window_that_closes_cuts_off_and_the_next_goes_on(struct scene *scene)
+{
+    scene_open(scene, 1, 1, 3);
+    struct run_spec spec = spec_of(scene);
+    spec.window = (struct window){127, 15 * 60 + 12, 15 * 60 + 8};
+    scene_apply(scene, &spec);
+    scene_until(scene, first_worker_runs_a_statement, "nothing runs");
+
+    database_stop(&scene->fleet.databases[0]);
+    scene_wait(scene, 100 * SECOND);
+    database_start(&scene->fleet.databases[0]);
+    scene_wait(scene, 90 * SECOND);
+    scene_expect(scene, scene_applied(scene) == 0, "something is done outside of the window");
+    scene_expect(scene, scene_run(scene)->state == RUN_RUNNING, "the run does not wait");
+    scene_settle(scene);
+
+    expect_state(scene, RUN_DONE, 3);
+}
+
+void
+a_run_waits_for_its_window_in_spite_of_crashes(struct scene *scene)
+{
+    scene_open(scene, 2, 1, 2);
+    struct run_spec spec = spec_of(scene);
+    spec.window = (struct window){127, 15 * 60 + 10, 16 * 60};
+    scene_apply(scene, &spec);
+    scene_wait(scene, 30 * SECOND);
+    sim_coordinator_kill(&scene->fleet.coordinator);
+    sim_coordinator_start(&scene->fleet.coordinator);
+    scene_wait(scene, 60 * SECOND);
+    scene_expect(scene, scene_applied(scene) == 0, "something is done outside of the window");
+    scene_settle(scene);
+
+    expect_state(scene, RUN_DONE, 4);
+}
+
 void
 a_cancel_races_a_start(struct scene *scene)
 {

@@ -43,6 +43,16 @@ refused_error(const struct planned *planned, struct error *error)
 /* ---- plan ---------------------------------------------------------------------------------- */
 
 static void
+tell_window(const struct rollout *rollout, struct text *out)
+{
+    char window[WINDOW_TEXT_SIZE];
+
+    if (rollout->spec.window.days) {
+        text_format(out, "\nonly within %s\n", window_text(&rollout->spec.window, window));
+    }
+}
+
+static void
 print_plan(const struct call *call, const struct rollout *rollout, bool with_sql)
 {
     const struct planned *planned = &rollout->planned;
@@ -52,6 +62,7 @@ print_plan(const struct call *call, const struct rollout *rollout, bool with_sql
         plan_render_nothing(planned, &out);
     } else {
         plan_render(planned, &call->terminal, rows_shown(call), &out);
+        tell_window(rollout, &out);
     }
     if (with_sql) {
         plan_render_sql(rollout, &call->terminal, &out);
