@@ -189,13 +189,17 @@ is_lasting_lock(const struct sql_relation *relation)
            !relation->is_temporary && relation->object != OBJECT_SEQUENCE;
 }
 
-/* The first relation that a statement keeps others out of; null: none. */
+/* The first relation that changing its schema keeps others out of; null: none. LOCK TABLE: SK069.
+ */
 static const struct sql_relation *
 locked_by(const struct scene *scene, size_t statement)
 {
     const struct effects *effects = &scene->script->effects[statement];
 
-    for (size_t i = 0; effects->class != CLASS_DATA && i < effects->relation_count; i++) {
+    if (effects->class == CLASS_DATA || effects->class == CLASS_SESSION) {
+        return NULL;
+    }
+    for (size_t i = 0; i < effects->relation_count; i++) {
         const struct sql_relation *relation = &effects->relations[i];
         if (is_lasting_lock(relation) && !scene_is_new(scene, relation->schema, relation->name)) {
             return relation;

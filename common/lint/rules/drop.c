@@ -214,11 +214,30 @@ is_of_serial(const struct scene *scene, const char *sequence)
     return false;
 }
 
+/* Whether a trigger's function that goes in the same script calls it: then it is a part of that. */
+static bool
+is_called_by_trigger(const struct scene *scene, const char *name)
+{
+    for (size_t i = 0; i < scene->script->sql.statement_count; i++) {
+        const struct effects *effects = &scene->script->effects[i];
+        for (size_t j = 0; j < effects->effect_count; j++) {
+            const struct effect *effect = &effects->effects[j];
+            bool is_drop = effect->verb == EFFECT_DROP && effect->object == OBJECT_FUNCTION;
+            const char *text = is_drop ? scene_trigger_text(scene, effect->name) : NULL;
+            if (text && strstr(text, name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Whether code cannot have used it: only a trigger calls it, only a default draws from it. */
 static bool
 is_hidden_from_code(const struct scene *scene, const struct effect *effect)
 {
-    return (effect->object == OBJECT_FUNCTION && scene_is_trigger_function(scene, effect->name)) ||
+    return (effect->object == OBJECT_FUNCTION && (scene_is_trigger_function(scene, effect->name) ||
+                                                  is_called_by_trigger(scene, effect->name))) ||
            (effect->object == OBJECT_SEQUENCE && is_of_serial(scene, effect->name));
 }
 

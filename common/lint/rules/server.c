@@ -102,6 +102,23 @@ check_owner(struct scene *scene)
     }
 }
 
+/* Whether the script itself has brought the extension: it was borrowed. */
+static bool
+is_brought_here(const struct scene *scene)
+{
+    for (size_t i = 0; i < scene->statement_index; i++) {
+        const struct effects *effects = &scene->script->effects[i];
+        for (size_t j = 0; j < effects->effect_count; j++) {
+            const struct effect *effect = &effects->effects[j];
+            if (effect->verb == EFFECT_CREATE && effect->object == OBJECT_EXTENSION &&
+                !effect->is_noop && text_equal(effect->name, scene->effect->name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void
 check_extension(struct scene *scene)
 {
@@ -110,7 +127,8 @@ check_extension(struct scene *scene)
     if (effect->object != OBJECT_EXTENSION || effect->is_implied) {
         return;
     }
-    if (effect->verb == EFFECT_DROP && !scene_comes_later(scene, "CREATE EXTENSION")) {
+    if (effect->verb == EFFECT_DROP && !scene_comes_later(scene, "CREATE EXTENSION") &&
+        !is_brought_here(scene)) {
         scene_find(scene, "everything that uses %s is gone with it, or keeps it from going",
                    effect->name);
     } else if (effect->verb == EFFECT_ALTER) {
