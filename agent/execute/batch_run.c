@@ -424,8 +424,7 @@ try_batch(struct batch_run *run, struct one_batch *one, enum try_end *end)
         return batch_end;
     }
     run->took_us = (uint64_t)(clock_now_us() - one->began_us);
-    run->flushed_us = (uint64_t)(clock_now_us() - commit_us);
-    run->throttle.ours += 2;
+    throttle_committed(&run->throttle, (uint64_t)(clock_now_us() - commit_us));
     batch_reckon(run, next.passed - run->position.passed);
     batch_run_move(run, &next);
     run->progress_ms = clock_now_ms();
@@ -458,8 +457,7 @@ static bool
 wait_for_others(struct batch_run *run, const struct batch_leaf *leaf)
 {
     struct sitting *sitting = run->try->sitting;
-    uint64_t pause_ms =
-        run->took_us ? throttle_pause_ms(&run->throttle, run->took_us, run->flushed_us) : 0;
+    uint64_t pause_ms = run->took_us ? throttle_pause_ms(&run->throttle, run->took_us) : 0;
 
     if (!sleep_unless_stopped(sitting, pause_ms)) {
         return false;

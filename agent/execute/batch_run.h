@@ -23,7 +23,6 @@ struct batch_run {
     struct pace pace;
     struct batch_throttle throttle;
     uint64_t took_us;    /* the last batch */
-    uint64_t flushed_us; /* of that, its commit */
     double keys_s;       /* how fast it goes, rests and all; 0: not known yet */
     int64_t measured_ms; /* when that was last reckoned */
     struct backoff conflicts;

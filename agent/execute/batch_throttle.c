@@ -13,8 +13,10 @@
 #define LOOK_PATIENCE_MS 5000
 #define WATCH_MS 1000
 #define WATCH_EVERY_MS 500
-#define BESIDE_MS 20          /* what a batch takes beside an application */
-#define REST_PART 4           /* such a part of what it took is the rest behind it, at least */
+#define BESIDE_LEAST_MS 20 /* what a batch takes beside an application */
+#define BESIDE_MOST_MS 40
+#define COMMITS_IN_BATCH 2 /* it is so many times as long as its COMMIT, within these bounds */
+#define COMMITS_REMEMBERED 16
 #define SESSIONS_IN_USE 2     /* that have done something within a second, for a first guess */
 #define TRANSACTIONS_IN_USE 8 /* a second, of others: somebody works here */
 
@@ -276,24 +278,44 @@ throttle_look(struct batch_throttle *throttle, uint64_t table_oid)
     return verdict;
 }
 
+/*
+ * Whoever commits waits behind our WAL, so batches are short; but on a disk that is slow, or kept
+ * busy by others, every COMMIT costs the same, and fewer of them disturb less.
+ */
+static uint64_t
+time_beside_ms(const struct batch_throttle *throttle)
+{
+    double ms = COMMITS_IN_BATCH * throttle->commits_us / 1000;
+
+    ms = ms < BESIDE_LEAST_MS ? BESIDE_LEAST_MS : ms;
+    return (uint64_t)(ms > BESIDE_MOST_MS ? BESIDE_MOST_MS : ms);
+}
+
 uint64_t
 throttle_time_ms(const struct batch_throttle *throttle)
 {
     if (throttle->wish->time_ms) {
         return throttle->wish->time_ms;
     }
-    return throttle->is_in_use ? BESIDE_MS : BATCH_TIME_MS;
+    return throttle->is_in_use ? time_beside_ms(throttle) : BATCH_TIME_MS;
+}
+
+void
+throttle_committed(struct batch_throttle *throttle, uint64_t took_us)
+{
+    throttle->ours += 2;
+    throttle->commit_us = took_us;
+    throttle->commits_us += ((double)took_us - throttle->commits_us) / COMMITS_REMEMBERED;
 }
 
 uint64_t
-throttle_pause_ms(const struct batch_throttle *throttle, uint64_t took_us, uint64_t flushed_us)
+throttle_pause_ms(const struct batch_throttle *throttle, uint64_t took_us)
 {
     uint64_t pause_ms = throttle->wish->pause_ms;
 
-    /* Whoever commits waits behind our WAL: the disk has at least as long for theirs. */
     if (!pause_ms && throttle->is_in_use) {
-        uint64_t rest_us = took_us / REST_PART;
-        pause_ms = (rest_us > flushed_us ? rest_us : flushed_us) / 1000;
+        uint64_t part_us = took_us / 4, commit_us = throttle->commit_us / 2;
+        pause_ms = (part_us > commit_us ? part_us : commit_us) / 1000;
     }
     bool is_slow = throttle->is_waited_for || text_starts_with(throttle->reason, "slow");
     return is_slow ? pause_ms + took_us / 1000 : pause_ms;

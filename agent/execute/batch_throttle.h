@@ -24,6 +24,8 @@ struct batch_throttle {
     int64_t watched_ms;                /* when it was last looked who waits for a batch */
     uint64_t transactions;             /* of the database, then */
     uint64_t ours, ours_then;          /* those that were ours */
+    uint64_t commit_us;                /* what the last COMMIT took */
+    double commits_us;                 /* and the last few of them on average */
     bool is_in_use;                    /* an application works on the database */
     bool is_waited_for;                /* somebody has waited for the rows of the last batch */
     char reason[THROTTLE_REASON_SIZE]; /* why it is slow or holds; empty */
@@ -39,9 +41,11 @@ enum throttle_verdict throttle_look(struct batch_throttle *throttle, uint64_t ta
 /* What a batch may take now. */
 uint64_t throttle_time_ms(const struct batch_throttle *throttle);
 
-/* How long to rest behind a batch that took so long, and its commit so much of that. */
-uint64_t throttle_pause_ms(const struct batch_throttle *throttle, uint64_t took_us,
-                           uint64_t flushed_us);
+/* A batch was committed; its COMMIT took so long. */
+void throttle_committed(struct batch_throttle *throttle, uint64_t took_us);
+
+/* How long to rest behind a batch that took so long, its COMMIT included. */
+uint64_t throttle_pause_ms(const struct batch_throttle *throttle, uint64_t took_us);
 
 /* Look once, in the middle of a batch, whether somebody waits for it. */
 void throttle_watch(struct batch_throttle *throttle, struct patience *patience);
