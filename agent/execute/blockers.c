@@ -13,7 +13,8 @@
 enum blocker_column { BLOCKER_PID, BLOCKER_NAME, BLOCKER_STATE, BLOCKER_SINCE };
 
 static const char question[] =
-    "SELECT a.pid, a.application_name, a.state, to_char(a.query_start, 'YYYY-MM-DD HH24:MI:SS')"
+    "SELECT a.pid, coalesce(nullif(a.application_name, ''), a.backend_type), a.state, "
+    "to_char(a.query_start, 'YYYY-MM-DD HH24:MI:SS')"
     " FROM (SELECT DISTINCT unnest(pg_blocking_pids(%d)) AS pid) b JOIN pg_stat_activity a"
     " USING (pid) ORDER BY a.query_start LIMIT 3;"
     "SELECT relation::bigint, mode FROM pg_locks WHERE pid = %d AND NOT granted AND locktype ="

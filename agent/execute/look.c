@@ -296,6 +296,10 @@ take_blocker(struct look *look, size_t table, const struct connection *connectio
     blocker->is_autovacuum = connection_is_true(connection, 0, row, LOOK_IS_VACUUM);
     take_cell(connection, row, LOOK_USER, blocker->user, sizeof blocker->user);
     take_cell(connection, row, LOOK_APPLICATION, blocker->application, sizeof blocker->application);
+    if (blocker->is_autovacuum) {
+        snprintf(blocker->application, sizeof blocker->application, "autovacuum%s",
+                 blocker->sighting.yields ? "" : " to prevent wraparound");
+    }
     take_cell(connection, row, LOOK_STATE, blocker->state, sizeof blocker->state);
     take_cell(connection, row, LOOK_QUERY_START, blocker->query_start, sizeof blocker->query_start);
     take_cell(connection, row, LOOK_RELATION, blocker->relation, sizeof blocker->relation);

@@ -20,6 +20,7 @@ static const struct sketch sketches[] = {
     {.version = "5", .up = "INSERT INTO probe VALUES ('5')"},
     {.version = "6", .up = "INSERT INTO probe VALUES ('6');; SELECT pg_sleep(60)"},
     {.version = "7", .up = "INSERT INTO probe VALUES ('7');; SELECT pg_sleep(1)"},
+    {.version = "8", .up = "INSERT INTO probe VALUES ('8');; SELECT pg_sleep(4)"},
 };
 
 /* A stand whose agent has been welcomed, and whose coordinator has a bundle. */
@@ -239,6 +240,13 @@ tells_how_large_the_tables_are(void **state)
     cluster_tell(cluster, "db1", "DROP TABLE measured, too_small");
 }
 
+#define SLEEPERS                                                                                   \
+    " FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND state = 'active'"                    \
+    " AND pid <> pg_backend_pid()"
+
+static const char is_sleeping[] = "SELECT count(*)" SLEEPERS;
+static const char who_is_sleeping[] = "SELECT pid" SLEEPERS;
+
 static void
 stops_a_running_step_on_request(void **state)
 {
@@ -248,15 +256,37 @@ stops_a_running_step_on_request(void **state)
     stand_assign(stand, 0, 1, "1", 0, 1);
     stand_assign(stand, 0, 6, "6", 1, 1);
     expect_state(stand, 6, STEP_REPORT_RUNNING);
-    assert_true(cluster_await(cluster, "db0",
-                              "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%'"
-                              " AND state = 'active' AND pid <> pg_backend_pid()",
-                              "1"));
+    assert_true(cluster_await(cluster, "db0", is_sleeping, "1"));
     stand_cancel(stand, 0, 6, 1);
     expect_state(stand, 6, STEP_REPORT_STOPPING);
     expect_result(stand, 6, OUTCOME_CANCELLED);
 
     assert_int_equal(count_effects(stand, 0, "6"), 0);
+}
+
+/* A server whose processes stand still, for three heartbeats. */
+static void
+lives_on_while_its_server_is_frozen(void **state)
+{
+    (void)state;
+    CLEANUP(stand_destroy) struct stand *stand = begin(NULL);
+
+    stand_assign(stand, 0, 1, "1", 0, 1);
+    stand_assign(stand, 0, 8, "8", 1, 1);
+    expect_state(stand, 8, STEP_REPORT_RUNNING);
+    assert_true(cluster_await(cluster, "db0", is_sleeping, "1"));
+    pid_t backend = (pid_t)cluster_count(cluster, "db0", who_is_sleeping);
+    assert_true(backend > 0 && kill(backend, SIGSTOP) == 0);
+    assert_int_equal(kill(cluster_postmaster(cluster), SIGSTOP), 0);
+    stand_forget(stand);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(stand_hear(stand, MESSAGE_PING)->ping.running_count, 1);
+    }
+    assert_int_equal(kill(cluster_postmaster(cluster), SIGCONT), 0);
+    assert_int_equal(kill(backend, SIGCONT), 0);
+    expect_result(stand, 8, OUTCOME_DONE);
+
+    assert_int_equal(count_effects(stand, 0, "8"), 1);
 }
 
 /* ---- deaths ------------------------------------------------------------------------------- */
@@ -527,6 +557,7 @@ main(void)
         cmocka_unit_test(surveys_what_is_applied),
         cmocka_unit_test(tells_how_large_the_tables_are),
         cmocka_unit_test(stops_a_running_step_on_request),
+        cmocka_unit_test(lives_on_while_its_server_is_frozen),
         cmocka_unit_test(gives_a_step_back_whose_agent_died_before_the_commit),
         cmocka_unit_test(finds_the_result_of_a_step_whose_agent_died_after_the_commit),
         cmocka_unit_test(works_on_while_the_coordinator_is_away_and_reports_when_it_is_back),
