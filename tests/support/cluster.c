@@ -260,6 +260,20 @@ cluster_stop(struct cluster *cluster, int signal)
     }
 }
 
+void
+cluster_await_end(struct cluster *cluster)
+{
+    int64_t end_ms = clock_now_ms() + AWAIT_MS;
+
+    while (waitpid(cluster->postmaster, NULL, WNOHANG) == 0) {
+        if (clock_now_ms() > end_ms) {
+            give_up(cluster->directory, "the server does not end");
+        }
+        rest();
+    }
+    cluster->postmaster = 0;
+}
+
 struct cluster *
 cluster_new(const char *settings)
 {
@@ -309,6 +323,13 @@ cluster_destroy(struct cluster **cluster_p)
         free(cluster);
         *cluster_p = NULL;
     }
+}
+
+int
+cluster_end_tests(struct cluster **cluster_p, int failed)
+{
+    cluster_destroy(cluster_p);
+    return failed;
 }
 
 char *

@@ -23,9 +23,20 @@ struct cluster *cluster_new_standby(struct cluster *primary);
 /* Stop it and remove its directory. */
 void cluster_destroy(struct cluster **cluster_p);
 
+/*
+ * In main, behind unit.h: RUN_TESTS with a cluster that is started before the first test and gone
+ * after the last; `cluster` is the variable that they look at.
+ */
+#define RUN_TESTS_ON(cluster, settings, tests)                                                     \
+    ((cluster) = cluster_new(settings), cluster_end_tests(&(cluster), RUN_TESTS(tests)))
+int cluster_end_tests(struct cluster **cluster_p, int failed);
+
 /* Stop the server (SIGQUIT: immediately; SIGKILL …) and wait for its end; start it again. */
 void cluster_stop(struct cluster *cluster, int signal);
 void cluster_start(struct cluster *cluster);
+
+/* Wait until the server has ended by itself, at most 30 s. */
+void cluster_await_end(struct cluster *cluster);
 
 /* "host=… port=… dbname=… user=…"; the caller frees it. */
 char *cluster_conninfo(const struct cluster *cluster, const char *database, const char *user);
