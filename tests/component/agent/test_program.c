@@ -216,22 +216,6 @@ two_agents_do_not_share_a_cache(void **state)
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-static int
-start_cluster(void **state)
-{
-    (void)state;
-    cluster = cluster_new(NULL);
-    return 0;
-}
-
-static int
-stop_cluster(void **state)
-{
-    (void)state;
-    cluster_destroy(&cluster);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -243,5 +227,5 @@ main(void)
         cmocka_unit_test(a_check_says_what_it_found),
         cmocka_unit_test(two_agents_do_not_share_a_cache),
     };
-    return cmocka_run_group_tests(tests, start_cluster, stop_cluster) != 0;
+    return RUN_TESTS_ON(cluster, NULL, tests);
 }

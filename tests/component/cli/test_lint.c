@@ -319,8 +319,5 @@ main(void)
         cmocka_unit_test_setup_teardown(the_rules_are_listed_and_explained, begin, end),
     };
 
-    cluster = cluster_new(NULL);
-    int failed = RUN_TESTS(tests);
-    cluster_destroy(&cluster);
-    return failed;
+    return RUN_TESTS_ON(cluster, NULL, tests);
 }

@@ -512,22 +512,6 @@ rows_that_come_up_behind_are_gone_after(void **state)
     scene_assert_fault(scene, "E-BATCH-LEFT", "001_m.up.sql:2:1");
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    cluster = cluster_new(NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    cluster_destroy(&cluster);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -553,8 +537,5 @@ main(void)
         cmocka_unit_test(rows_that_come_up_behind_are_gone_after),
     };
 
-    if (getenv("SKEIN_TEST")) {
-        cmocka_set_test_filter(getenv("SKEIN_TEST"));
-    }
-    return cmocka_run_group_tests(tests, start, stop);
+    return RUN_TESTS_ON(cluster, NULL, tests);
 }

@@ -144,22 +144,6 @@ a_cursor_that_is_none_is_refused(void **state)
     assert_int_equal(scene_count(scene, "SELECT sum(x)::bigint FROM t"), before);
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    cluster = cluster_new("fsync = off\ndeadlock_timeout = 50ms\n");
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    cluster_destroy(&cluster);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -171,5 +155,5 @@ main(void)
         cmocka_unit_test(a_cursor_that_is_none_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return RUN_TESTS_ON(cluster, "fsync = off\ndeadlock_timeout = 50ms\n", tests);
 }

@@ -188,22 +188,6 @@ every_row_is_changed_once_whatever_dies(void **state)
     print_message("%d deaths\n", died);
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    cluster = cluster_new(NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    cluster_destroy(&cluster);
-    return 0;
-}
-
 int
 main(int count, char **arguments)
 {
@@ -215,10 +199,7 @@ main(int count, char **arguments)
 
     if (count > 1) {
         kills = atoi(arguments[1]);
-        cmocka_set_test_filter("*whatever_dies");
+        setenv("SKEIN_TEST", "*whatever_dies", 1);
     }
-    if (getenv("SKEIN_TEST")) {
-        cmocka_set_test_filter(getenv("SKEIN_TEST"));
-    }
-    return cmocka_run_group_tests(tests, start, stop);
+    return RUN_TESTS_ON(cluster, NULL, tests);
 }

@@ -445,22 +445,6 @@ the_time_out_of_the_file_ends_it_between_two_batches(void **state)
     assert_changed_once(scene);
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    cluster = cluster_new(NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    cluster_destroy(&cluster);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -482,8 +466,5 @@ main(void)
         cmocka_unit_test(the_time_out_of_the_file_ends_it_between_two_batches),
     };
 
-    if (getenv("SKEIN_TEST")) {
-        cmocka_set_test_filter(getenv("SKEIN_TEST"));
-    }
-    return cmocka_run_group_tests(tests, start, stop);
+    return RUN_TESTS_ON(cluster, NULL, tests);
 }

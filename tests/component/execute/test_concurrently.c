@@ -455,8 +455,5 @@ main(void)
         cmocka_unit_test(does_not_take_for_its_own_what_another_step_has_built),
     };
 
-    cluster = cluster_new(NULL);
-    int failed = RUN_TESTS(tests);
-    cluster_destroy(&cluster);
-    return failed;
+    return RUN_TESTS_ON(cluster, NULL, tests);
 }

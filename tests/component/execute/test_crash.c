@@ -464,8 +464,5 @@ main(void)
         cmocka_unit_test(says_that_it_does_not_know_rather_than_guess),
     };
 
-    cluster = cluster_new(NULL);
-    int failed = RUN_TESTS(tests);
-    cluster_destroy(&cluster);
-    return failed;
+    return RUN_TESTS_ON(cluster, NULL, tests);
 }

@@ -389,8 +389,5 @@ main(void)
         cmocka_unit_test(names_the_role_and_the_host_it_could_not_reach),
     };
 
-    cluster = cluster_new(NULL);
-    int failed = RUN_TESTS(tests);
-    cluster_destroy(&cluster);
-    return failed;
+    return RUN_TESTS_ON(cluster, NULL, tests);
 }

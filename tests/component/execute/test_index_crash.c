@@ -196,8 +196,5 @@ main(int count, char **arguments)
 
     kills = count > 1 ? atoi(arguments[1]) : KILLS;
     seed = count > 2 ? (uint64_t)atoi(arguments[2]) : SEED;
-    cluster = cluster_new("fsync = on");
-    int failed = RUN_TESTS(tests);
-    cluster_destroy(&cluster);
-    return failed;
+    return RUN_TESTS_ON(cluster, "fsync = on", tests);
 }

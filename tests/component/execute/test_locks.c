@@ -349,8 +349,5 @@ main(void)
         cmocka_unit_test(takes_a_commit_that_waits_for_a_standby_for_done),
     };
 
-    cluster = cluster_new("deadlock_timeout = 100ms");
-    int failed = RUN_TESTS(tests);
-    cluster_destroy(&cluster);
-    return failed;
+    return RUN_TESTS_ON(cluster, "deadlock_timeout = 100ms", tests);
 }

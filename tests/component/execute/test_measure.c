@@ -85,8 +85,5 @@ main(void)
         cmocka_unit_test(says_so_when_it_cannot_look_because_of_a_lock),
     };
 
-    cluster = cluster_new(NULL);
-    int failed = RUN_TESTS(tests);
-    cluster_destroy(&cluster);
-    return failed;
+    return RUN_TESTS_ON(cluster, NULL, tests);
 }

@@ -191,8 +191,5 @@ main(void)
         cmocka_unit_test(tells_how_far_a_long_statement_is),
     };
 
-    cluster = cluster_new(NULL);
-    int failed = RUN_TESTS(tests);
-    cluster_destroy(&cluster);
-    return failed;
+    return RUN_TESTS_ON(cluster, NULL, tests);
 }

@@ -261,8 +261,5 @@ main(void)
         cmocka_unit_test(cleans_up_as_its_author_says_before_it_is_tried_again),
     };
 
-    cluster = cluster_new(NULL);
-    int failed = RUN_TESTS(tests);
-    cluster_destroy(&cluster);
-    return failed;
+    return RUN_TESTS_ON(cluster, NULL, tests);
 }

@@ -94,6 +94,47 @@ a_slot_that_holds_wal_is_warned_of_held_for_or_refused(void **state)
     assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
 }
 
+/* What the reader finds out: the first statement of the first migration writes this table anew. */
+static void
+rewrites(const struct scene *scene, struct statement_work *work)
+{
+    struct statement *statement = scene->bundle->manifest.migrations[0].up.statements;
+
+    statement->works = work;
+    statement->work_count = 1;
+}
+
+static void
+room_on_the_disk_is_held_against_what_is_written(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    struct statement_work work = {"public", "bulk", WORK_REWRITE};
+    scene_tell(scene, "CREATE TABLE bulk AS SELECT i FROM generate_series(1, 100000) i");
+    SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE bulk ALTER i TYPE bigint"},
+               {.version = "002", .up = "INSERT INTO probe VALUES ('y')"});
+    rewrites(scene, &work);
+
+    scene->config.preflight.room_bytes = 1 << 20;
+    set_policy(scene, CHECK_ROOM, POLICY_REFUSE);
+    assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
+    scene_assert_fault(scene, "E-DB-PREFLIGHT", NULL);
+    scene_assert_says(scene->outcome.fault.found, "it may write 6 MiB, and 1 MiB are free");
+    assert_int_equal(scene_up(scene, 1), OUTCOME_DONE); /* goes through nothing */
+
+    set_policy(scene, CHECK_ROOM, POLICY_WARN);
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    assert_int_equal(scene->outcome.warning_count, 1);
+    scene_assert_says(scene->outcome.warnings[0].text, "1 MiB are free");
+
+    scene->config.preflight.room_bytes = 0; /* what is seen: the test's own disk has it */
+    set_policy(scene, CHECK_ROOM, POLICY_REFUSE);
+    SCENE_PLAN(scene, {.version = "003", .up = "ALTER TABLE bulk ALTER i TYPE numeric"});
+    rewrites(scene, &work);
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    assert_int_equal(scene->outcome.warning_count, 0);
+}
+
 static void
 an_archiver_that_fails_is_found(void **state)
 {
@@ -241,6 +282,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slot_that_holds_wal_is_warned_of_held_for_or_refused),
+        cmocka_unit_test(room_on_the_disk_is_held_against_what_is_written),
         cmocka_unit_test(an_archiver_that_fails_is_found),
         cmocka_unit_test(a_prepared_transaction_is_not_waited_for),
         cmocka_unit_test(who_does_not_own_the_table_is_told_what_to_grant_before_anything_runs),
@@ -249,9 +291,8 @@ main(void)
         cmocka_unit_test(a_query_is_cancelled_and_its_session_lives),
     };
 
-    cluster = cluster_new("max_prepared_transactions = 4\nwal_level = replica\narchive_mode = on\n"
-                          "archive_command = 'true'");
-    int failed = RUN_TESTS(tests);
-    cluster_destroy(&cluster);
-    return failed;
+    return RUN_TESTS_ON(cluster,
+                        "max_prepared_transactions = 4\nwal_level = replica\narchive_mode = on\n"
+                        "archive_command = 'true'",
+                        tests);
 }

@@ -153,22 +153,6 @@ a_locked_table_is_left_to_the_step(void **state)
     PQfinish(holder);
 }
 
-static int
-start(void **state)
-{
-    (void)state;
-    cluster = cluster_new("fsync = off\n");
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    cluster_destroy(&cluster);
-    return 0;
-}
-
 int
 main(void)
 {
@@ -180,5 +164,5 @@ main(void)
         cmocka_unit_test(a_locked_table_is_left_to_the_step),
     };
 
-    return cmocka_run_group_tests(tests, start, stop);
+    return RUN_TESTS_ON(cluster, "fsync = off\n", tests);
 }

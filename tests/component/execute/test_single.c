@@ -131,8 +131,5 @@ main(void)
         cmocka_unit_test(has_each_effect_once_wherever_it_dies),
     };
 
-    cluster = cluster_new(NULL);
-    int failed = RUN_TESTS(tests);
-    cluster_destroy(&cluster);
-    return failed;
+    return RUN_TESTS_ON(cluster, NULL, tests);
 }

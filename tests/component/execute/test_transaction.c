@@ -554,8 +554,5 @@ main(void)
         cmocka_unit_test(tells_its_progress),
     };
 
-    cluster = cluster_new(NULL);
-    int failed = RUN_TESTS(tests);
-    cluster_destroy(&cluster);
-    return failed;
+    return RUN_TESTS_ON(cluster, NULL, tests);
 }

@@ -192,8 +192,5 @@ main(void)
         cmocka_unit_test(a_statement_with_a_transaction_of_its_own_looks_too),
     };
 
-    cluster = cluster_new("deadlock_timeout = 100ms\nmax_prepared_transactions = 4");
-    int failed = RUN_TESTS(tests);
-    cluster_destroy(&cluster);
-    return failed;
+    return RUN_TESTS_ON(cluster, "deadlock_timeout = 100ms\nmax_prepared_transactions = 4", tests);
 }

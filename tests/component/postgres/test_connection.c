@@ -589,8 +589,5 @@ main(void)
         cmocka_unit_test(refuses_secrets_and_never_repeats_them),
     };
 
-    cluster = cluster_new("listen_addresses = '127.0.0.1'");
-    int failed = RUN_TESTS(tests);
-    cluster_destroy(&cluster);
-    return failed;
+    return RUN_TESTS_ON(cluster, "listen_addresses = '127.0.0.1'", tests);
 }
