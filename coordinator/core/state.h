@@ -122,6 +122,7 @@ struct target {
     uint64_t applied_count;
     char *applied_version;
     uint64_t journal_count; /* the length of its journal that the two above are true for */
+    uint64_t timeline;      /* of its server, as last reported; 0: not yet */
     struct leg *leg;        /* of the open run that has it */
     bool is_replaced;       /* its agent says that another database has its name now */
     struct target *prev, *next;

@@ -445,6 +445,21 @@ update_applied(struct target *target, const struct target_report *report)
     return keep_text(&target->applied_version, report->applied_version) || is_changed;
 }
 
+/* The server was failed over, and what it had last is not there: what is there now is the truth. */
+static void
+note_timeline(struct core *core, struct target *target, const struct target_report *report)
+{
+    struct error error;
+
+    if (target->timeline && report->timeline > target->timeline &&
+        report->journal_count < target->journal_count) {
+        error_set(&error, "E-DB-LOST-HISTORY", "a failover has lost commits that were known");
+        core_alarm(core, target->agent, "history lost", target->name, &error);
+        target->journal_count = 0;
+    }
+    target->timeline = report->timeline;
+}
+
 static bool
 update_server(struct target *target, const struct target_report *report)
 {
@@ -482,6 +497,7 @@ update(struct core *core, struct target *target, const struct target_report *rep
     }
     if (report->state == TARGET_READY) {
         is_changed |= update_server(target, report);
+        note_timeline(core, target, report);
         is_changed |= update_applied(target, report);
     }
     return is_changed;

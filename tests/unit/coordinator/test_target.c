@@ -377,6 +377,29 @@ a_report_that_is_out_of_date_says_nothing_about_what_is_applied(void **state)
 }
 
 static void
+what_a_failover_has_lost_is_an_alarm_and_not_shown_any_more(void **state)
+{
+    (void)state;
+    CLEANUP(desk_destroy) struct desk *desk = desk_new(1);
+    desk_hello(desk, 0);
+    struct message message = report("t0", desk_id(100));
+    message.target.journal_count = 5;
+    message.target.applied_count = 3;
+    message.target.applied_version = "3";
+    message.target.timeline = 1;
+    desk_hear(desk, 0, message);
+
+    message.target.journal_count = 4;
+    message.target.applied_count = 2;
+    message.target.applied_version = "2";
+    message.target.timeline = 2;
+    desk_hear(desk, 0, message);
+
+    assert_string_equal(row_of(desk, "t0")->version, "2");
+    assert_true(desk_has_audit(desk, "history lost", "t0"));
+}
+
+static void
 names_that_are_none_are_refused(void **state)
 {
     (void)state;
@@ -441,6 +464,7 @@ main(void)
         cmocka_unit_test(a_run_whose_database_was_replaced_can_be_cancelled),
         cmocka_unit_test(a_target_may_be_named_anew),
         cmocka_unit_test(a_report_that_is_out_of_date_says_nothing_about_what_is_applied),
+        cmocka_unit_test(what_a_failover_has_lost_is_an_alarm_and_not_shown_any_more),
         cmocka_unit_test(names_that_are_none_are_refused),
         cmocka_unit_test(an_agent_serves_so_many_targets_and_no_more),
     };
