@@ -256,7 +256,7 @@ struct effect {
     bool is_noop;        /* IF NOT EXISTS or in a DO block, and the catalog says that it is there */
     bool is_conditional; /* inside DO: it may happen, or not, or several times */
     bool is_bounded;     /* UPDATE, DELETE: has WHERE or LIMIT; INSERT: VALUES only */
-    size_t row_count;     /* INSERT … VALUES: the rows that are written out */
+    size_t row_count;    /* INSERT … VALUES: the rows that are written out */
     bool scans, rewrites; /* it makes PostgreSQL read all rows, write all rows anew */
     bool loses_data;      /* rows or a column's values are gone for good */
     bool can_undo;        /* another statement brings it back, with all data */

@@ -325,6 +325,29 @@ every_word_has_a_name(void **state)
 }
 
 /* All on one deep stack: memcheck takes its time for each. */
+static size_t
+rows_of(const char *statement)
+{
+    CLEANUP(history_end)
+    struct history history = history_of(15, "CREATE TABLE t (a int)", statement);
+    size_t rows = 0;
+
+    for (size_t i = 0; i < history.effects.effect_count; i++) {
+        rows += history.effects.effects[i].row_count;
+    }
+    return rows;
+}
+
+static void
+rows_that_are_written_out_are_counted(void **state)
+{
+    (void)state;
+    assert_int_equal(rows_of("INSERT INTO t VALUES (1)"), 1);
+    assert_int_equal(rows_of("INSERT INTO t VALUES (1), (2), (3)"), 3);
+    assert_int_equal(rows_of("INSERT INTO t SELECT 1"), 0);
+    assert_int_equal(rows_of("INSERT INTO t DEFAULT VALUES"), 0);
+}
+
 static void
 run(void *failures)
 {
@@ -339,6 +362,7 @@ run(void *failures)
         cmocka_unit_test(calls_whose_value_is_not_always_the_same_are_told_with_their_place),
         cmocka_unit_test(what_stands_in_a_block_is_read_as_what_may_happen),
         cmocka_unit_test(names_chosen_for_constraints_and_indexes_are_postgresqls),
+        cmocka_unit_test(rows_that_are_written_out_are_counted),
         cmocka_unit_test(every_word_has_a_name),
     };
     *(int *)failures = RUN_TESTS(tests);
