@@ -13,6 +13,7 @@ static const struct {
     [CHECK_PREPARED] = {"prepared", POLICY_REFUSE}, /* nobody knows when somebody will end it */
     [CHECK_OLD] = {"old_transactions", POLICY_HOLD},
     [CHECK_INDEXES] = {"invalid_indexes", POLICY_WARN},
+    [CHECK_ROOM] = {"room", POLICY_WARN}, /* what is written is guessed, and often less */
     [CHECK_RIGHTS] = {"rights", POLICY_REFUSE},
 };
 

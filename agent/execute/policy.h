@@ -25,6 +25,7 @@ enum preflight_check {
     CHECK_PREPARED,   /* a prepared transaction holds a table */
     CHECK_OLD,        /* an old transaction holds a table */
     CHECK_INDEXES,    /* a table has an INVALID index */
+    CHECK_ROOM,       /* the disk may not have room for what the step writes */
     CHECK_RIGHTS,     /* the role does not own a table that only its owner may change */
     CHECK_COUNT
 };
@@ -35,6 +36,7 @@ struct preflight_policies {
     uint64_t slot_bytes;    /* 0: 10 GiB */
     uint64_t archive_count; /* segments; 0: 64 */
     uint64_t old_ms;        /* 0: 1 h */
+    uint64_t room_bytes;    /* that a step may take of the disk; 0: what is seen to be free */
     uint64_t hold_ms;       /* waiting for it all to be over; 0: 10 min */
 };
 

@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "agent/execute/room.h"
 #include "agent/execute/way.h"
 
 #define LOOK_EVERY_MS 30000 /* at a server that is well, within one sitting */
@@ -208,6 +209,42 @@ ask_server(struct step_try *try)
     return true;
 }
 
+/* ---- the disk -------------------------------------------------------------------------------- */
+
+static void
+judge_room(struct step_try *try, const struct room *room)
+{
+    if (room->needed_bytes > room->free_bytes) {
+        CLEANUP(mem_free)
+        char *text = mem_format("it may write %" PRIu64 " MiB, and %" PRIu64 " MiB are free",
+                                room->needed_bytes >> 20, room->free_bytes >> 20);
+        find(try, CHECK_ROOM, text, "make room on the disk; or do it in parts");
+    }
+    if (room->wal_bytes > room->slot_bytes) {
+        CLEANUP(mem_free)
+        char *text =
+            mem_format("it may write %" PRIu64 " MiB of WAL, and a replication slot is given "
+                       "up after %" PRIu64 " MiB more",
+                       room->wal_bytes >> 20, room->slot_bytes >> 20);
+        find(try, CHECK_SLOTS, text, "see to its reader, or raise max_slot_wal_keep_size");
+    }
+}
+
+static bool
+ask_room(struct step_try *try)
+{
+    struct room room;
+
+    if (!room_concerns(try) || policy_of(policies_of(try), CHECK_ROOM) == POLICY_IGNORE) {
+        return true;
+    }
+    if (!room_look(try, &room)) {
+        return false;
+    }
+    judge_room(try, &room);
+    return true;
+}
+
 /* Not for ever; *again when it is to be looked at once more. */
 static enum preflight_verdict
 hold(struct step_try *try)
@@ -236,15 +273,17 @@ preflight_server(struct step_try *try)
     struct sitting *sitting = try->sitting;
     struct error error;
 
-    if (sitting->preflight_ms && clock_now_ms() - sitting->preflight_ms < LOOK_EVERY_MS) {
+    bool is_known = sitting->preflight_ms && clock_now_ms() - sitting->preflight_ms < LOOK_EVERY_MS;
+    if (is_known && (try->preflight->has_room || !room_concerns(try))) {
         return PREFLIGHT_GO;
     }
     try->preflight->worst = POLICY_DEFAULT;
-    if (!ask_server(try)) {
+    if ((!is_known && !ask_server(try)) || !ask_room(try)) {
         /* What cannot be asked holds up nobody: the step itself will find out what is the matter.
          */
         sitting_query_failed(sitting, "cannot look at the server", &error);
         sitting->preflight_ms = clock_now_ms();
+        try->preflight->has_room = true;
         return sitting->connection ? PREFLIGHT_GO : PREFLIGHT_AGAIN;
     }
     if (try->preflight->worst == POLICY_REFUSE) {
@@ -255,6 +294,7 @@ preflight_server(struct step_try *try)
         return hold(try);
     }
     sitting->preflight_ms = clock_now_ms();
+    try->preflight->has_room = true;
     return PREFLIGHT_GO;
 }
 

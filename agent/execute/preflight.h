@@ -1,8 +1,8 @@
 /*
  * preflight: what is looked at before a step is begun, and what is done about what is found: the
- * target's replicas, replication slots and archiver, and, with every look at the tables concerned,
- * whoever holds them, the rights on them and their half-made indexes. Whether it is the right
- * database, no standby and no pooler is looked at before all this (sitting_look).
+ * target's replicas, replication slots and archiver, room on the disk, and, with every look at the
+ * tables concerned, whoever holds them, the rights on them and their half-made indexes. Whether it
+ * is the right database, no standby and no pooler is looked at before all this (sitting_look).
  */
 #ifndef AGENT_EXECUTE_PREFLIGHT_H
 #define AGENT_EXECUTE_PREFLIGHT_H
@@ -20,6 +20,7 @@ enum preflight_verdict {
 struct preflight {
     enum policy worst;          /* of the last look */
     char found[200], hint[200]; /* of that */
+    bool has_room;              /* or nobody can tell: it was looked at */
     int64_t held_ms;            /* since when it is held; 0: it is not */
     char warnings[OUTCOME_WARNINGS_MAX][200];
     size_t warning_count;

@@ -224,7 +224,7 @@ read_preflight(const struct config_node *target, struct preflight_policies *poli
                struct error *error)
 {
     const struct config_node *map;
-    int64_t slot_mib = 0, segments = 0;
+    int64_t slot_mib = 0, segments = 0, room_mib = 0;
 
     if (!config_map(target, "preflight", &map, error)) {
         return false;
@@ -237,9 +237,11 @@ read_preflight(const struct config_node *target, struct preflight_policies *poli
                    read_duration(map, "old_limit", &policies->old_ms, error) &&
                    read_duration(map, "hold_limit", &policies->hold_ms, error) &&
                    config_number(map, "slot_limit_mib", 0, 1, 1 << 24, &slot_mib, error) &&
+                   config_number(map, "room_limit_mib", 0, 1, 1 << 30, &room_mib, error) &&
                    config_number(map, "archive_limit", 0, 1, 1 << 24, &segments, error);
     policies->slot_bytes = (uint64_t)slot_mib << 20;
     policies->archive_count = (uint64_t)segments;
+    policies->room_bytes = (uint64_t)room_mib << 20;
     return is_good;
 }
 

@@ -51,7 +51,7 @@ a_full_disk_is_seen_beforehand(void **state)
     scene_sit_anew(scene);
     assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
     scene_assert_fault(scene, "E-DB-PREFLIGHT", NULL);
-    scene_assert_says(scene->outcome.fault.found, "it may write 5 MiB, and ");
+    scene_assert_says(scene->outcome.fault.found, "it may write 4 MiB, and ");
 
     scene->config.preflight.of[CHECK_ROOM] = POLICY_WARN;
     scene_sit_anew(scene);
