@@ -215,6 +215,30 @@ class Drizzle(Tool):
         return sum(entry["when"] > newest for entry in journal["entries"])
 
 
+class Supabase(Tool):
+    name = layout = "supabase"
+    goes_back = False
+
+    def prepare(self):
+        self.program = npm("supabase", "supabase") / "node_modules" / ".bin" / "supabase"
+        self.folder = self.home / "supabase" / "migrations"
+        self.folder.mkdir(parents=True)
+        (self.home / "supabase" / "config.toml").write_text('project_id = "shop"\n')
+
+    def write_one(self, i):
+        (self.folder / f"2024010100000{i}_t{i}.sql").write_text(self.up(i))
+
+    def supabase(self, *words, **more):
+        return self.call(self.program, "migration", *words, "--db-url", self.lab.url(self.database), **more)
+
+    def apply(self):
+        self.supabase("up", "--include-all", "--yes")
+
+    def pending(self):
+        listed = self.supabase("list")
+        return sum(listed.count(f"2024010100000{i}") == 1 for i in self.written)
+
+
 class Sqitch(Tool):
     name = layout = "sqitch"
 
@@ -269,7 +293,7 @@ class SqlMigrate(Tool):
         return sum(line.rstrip(" |").endswith("no") for line in self.call("sql-migrate", "status").splitlines())
 
 
-TOOLS = [SqlMigrate, Dbmate, NodePgMigrate, GraphileMigrate, Drizzle, Sqitch]
+TOOLS = [SqlMigrate, Dbmate, NodePgMigrate, GraphileMigrate, Drizzle, Supabase, Sqitch]
 
 
 def story(tool):

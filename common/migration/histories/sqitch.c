@@ -142,7 +142,10 @@ append_change(const struct history_step *step, struct text *sql)
     return 1;
 }
 
-/* [project:]change[@tag]: the newest of that name, and not newer than the tag. */
+/*
+ * [project:]change[@tag]: the oldest of that name, or the newest that is not newer than the tag, as
+ * sqitch finds it.
+ */
 static void
 append_resolved(const struct history_step *step, const char *dependency, size_t size,
                 struct text *sql)
@@ -169,7 +172,7 @@ append_resolved(const struct history_step *step, const char *dependency, size_t 
         append_piece(at, name_size - (size_t)(at - name), sql);
         text_append(sql, ")");
     }
-    text_append(sql, " ORDER BY c.committed_at DESC LIMIT 1)");
+    text_format(sql, " ORDER BY c.committed_at %s LIMIT 1)", at ? "DESC" : "ASC");
 }
 
 /* What cannot be found is left out: the table does not take a requirement of nothing. */

@@ -58,6 +58,52 @@ two_tools_share_migrations(void **state)
     }
 }
 
+static void
+the_third_of_them_has_one_row(void **state)
+{
+    static const struct history_found version[] = {{"version", "text", false}};
+    CLEANUP(text_release) struct text up = {0}, down = {0};
+    const struct history_place place = {
+        .tool = &history_maragu, .schema = "public", .table = "migrations"};
+    struct migration_key key = {.name = "version", .value = "0001_a"};
+    const struct migration migration = {.keys = &key, .key_count = 1};
+    struct history_step step = {.place = &place, .migration = &migration, .newest = &migration};
+
+    (void)state;
+    for (size_t i = 0; history_tools[i]; i++) {
+        assert_int_equal(history_fits(history_tools[i], "public", "migrations", version, 1),
+                         history_tools[i] == &history_maragu);
+    }
+    assert_int_equal(history_maragu.append_write(&step, &up), 1);
+    assert_string_equal(text_of(&up), "UPDATE \"public\".\"migrations\" SET version = '0001_a';");
+    step.direction = DIRECTION_DOWN;
+    step.newest = NULL;
+    assert_int_equal(history_maragu.append_write(&step, &down), 1);
+    assert_string_equal(text_of(&down), "UPDATE \"public\".\"migrations\" SET version = '';");
+}
+
+/* As sqitch finds them: of a reworked change the oldest, or what the tag says. */
+static void
+sqitch_requires_the_oldest_of_a_name_without_a_tag(void **state)
+{
+    CLEANUP(text_release) struct text sql = {0};
+    const struct history_place place = {
+        .tool = &history_sqitch, .schema = "sqitch", .table = "changes"};
+    struct migration_key keys[] = {{.name = "change_id", .value = "1"},
+                                   {.name = "project", .value = "shop"},
+                                   {.name = "requires", .value = "users\x1eposts@v1\x1e"}};
+    const struct migration migration = {.keys = keys, .key_count = 3};
+    const struct history_step step = {.place = &place, .migration = &migration};
+
+    (void)state;
+    assert_int_equal(history_sqitch.append_write(&step, &sql), 5);
+    const char *users = strstr(text_of(&sql), "c.change = 'users'");
+    const char *posts = strstr(text_of(&sql), "c.change = 'posts'");
+    assert_true(users && posts);
+    assert_true(text_starts_with(users, "c.change = 'users' ORDER BY c.committed_at ASC"));
+    assert_non_null(strstr(posts, "t.tag = '@v1') ORDER BY c.committed_at DESC"));
+}
+
 /* Every layout's tool can be written; none is there twice. */
 static void
 every_tool_is_whole(void **state)
@@ -138,6 +184,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_is_recognised_by_its_columns),
         cmocka_unit_test(two_tools_share_migrations),
+        cmocka_unit_test(the_third_of_them_has_one_row),
+        cmocka_unit_test(sqitch_requires_the_oldest_of_a_name_without_a_tag),
         cmocka_unit_test(every_tool_is_whole),
         cmocka_unit_test(locks_are_the_tools_own),
         cmocka_unit_test(values_are_quoted_under_every_setting),
