@@ -375,7 +375,6 @@ one_and_two(PGconn *pg, const char *conninfo, int64_t rows)
         double one = by_hand(pg, rows, TWO_SIZE).rows_s, two = by_two_hands(pg, conninfo, rows);
         gain[i] = two / one;
         printf("one %.0f rows/s, two %.0f rows/s, %.2f times\n", one, two, gain[i]);
-        fflush(stdout);
     }
     printf("median %.2f times\n", median_of(gain, round_count));
 }
@@ -505,27 +504,40 @@ beside_application(PGconn *pg, const char *conninfo, int64_t rows)
 /* ---- small and large ---------------------------------------------------------------------------
  */
 
-#define SMALL_COUNT 6
+#define LARGE_S 15.0 /* of the large one between two small ones */
+#define SMALL_MAX 200
 
-/* Half of the small ones before the large one, half behind it; their median counts. */
+/*
+ * The large one goes in slices, with a small one in another database behind each: whatever else
+ * the machine does falls on both.
+ */
 static void
-small_and_large(PGconn *pg, const char *conninfo, int64_t small, int64_t large)
+small_and_large(struct cluster *cluster, PGconn *pg, const char *conninfo, int64_t small,
+                int64_t large)
 {
-    struct measure measure = {0};
-    double rows_s[SMALL_COUNT];
+    CLEANUP(work_end) struct work work;
+    CLEANUP(mem_free) char *beside = cluster_conninfo(cluster, "small", "postgres");
+    double rows_s[SMALL_MAX], large_s = 0, took_s;
+    size_t count = 0;
+    bool is_over = false;
 
     printf("\n%" PRId64 " rows and %" PRId64 " rows\n", small, large);
-    by_skein(pg, conninfo, small); /* so that there are files of WAL */
-    for (int i = 0; i < SMALL_COUNT; i++) {
-        if (i == SMALL_COUNT / 2) {
-            measure = by_skein(pg, conninfo, large);
-            print_measure("large", measure);
+    cluster_tell(cluster, "postgres", "CREATE DATABASE small");
+    PGconn *small_pg = PQconnectdb(beside);
+    make_table(pg, large);
+    work_begin(&work, conninfo);
+    while (!is_over) {
+        is_over = work_slice(&work, LARGE_S, &took_s);
+        large_s += took_s;
+        if (count < SMALL_MAX) {
+            rows_s[count++] = by_skein(small_pg, beside, small).rows_s;
         }
-        struct measure one = by_skein(pg, conninfo, small);
-        print_measure("small", one);
-        rows_s[i] = one.rows_s;
     }
-    bar("backfill-rate-large-of-small", measure.rows_s / median_of(rows_s, SMALL_COUNT), true, 0.9);
+    check_table(pg, large);
+    PQfinish(small_pg);
+    double small_rows_s = median_of(rows_s, count), large_rows_s = (double)large / large_s;
+    printf("small %.0f rows/s, large %.0f rows/s\n", small_rows_s, large_rows_s);
+    bar("backfill-rate-large-of-small", large_rows_s / small_rows_s, true, 0.9);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -547,13 +559,10 @@ is_wanted(int count, char **arguments, const char *name)
 static bool
 read_options(int count, char **arguments)
 {
-    bool is_quick = false;
+    bool is_quick = count > 1 && strcmp(arguments[1], "--quick") == 0;
 
+    round_count = is_quick ? 3 : round_count;
     for (int i = 1; i < count; i++) {
-        if (strcmp(arguments[i], "--quick") == 0) {
-            is_quick = true;
-            round_count = 3;
-        }
         if (strncmp(arguments[i], "--rounds=", strlen("--rounds=")) == 0) {
             size_t wanted = strtoul(arguments[i] + strlen("--rounds="), NULL, 10);
             round_count = wanted >= 1 && wanted <= ROUNDS_MAX ? wanted : round_count;
@@ -570,7 +579,7 @@ main(int count, char **arguments)
 {
     bool is_quick = read_options(count, arguments);
     struct cluster *cluster = cluster_new(settings);
-    char *conninfo = cluster_conninfo(cluster, "postgres", "postgres");
+    CLEANUP(mem_free) char *conninfo = cluster_conninfo(cluster, "postgres", "postgres");
     PGconn *pg = PQconnectdb(conninfo);
 
     if (is_wanted(count, arguments, "hand")) {
@@ -583,10 +592,9 @@ main(int count, char **arguments)
         beside_application(pg, conninfo, is_quick ? 1000000 : 2000000);
     }
     if (is_wanted(count, arguments, "size")) {
-        small_and_large(pg, conninfo, 200000, is_quick ? 2000000 : 20000000);
+        small_and_large(cluster, pg, conninfo, 200000, is_quick ? 2000000 : 20000000);
     }
     PQfinish(pg);
-    free(conninfo);
     cluster_destroy(&cluster);
     return is_short;
 }
