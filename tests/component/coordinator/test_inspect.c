@@ -215,6 +215,29 @@ come_from_the_future(const struct folder *folder)
             "ALTER TABLE target ADD COLUMN moon_phase INTEGER; PRAGMA user_version = 99");
 }
 
+/* From before the rows had hashes. */
+static void
+come_from_the_past(const struct folder *folder)
+{
+    execute(folder, "store.db",
+            "ALTER TABLE agent DROP COLUMN mac; ALTER TABLE operator DROP COLUMN mac;"
+            "ALTER TABLE target DROP COLUMN mac; ALTER TABLE run DROP COLUMN mac;"
+            "ALTER TABLE leg DROP COLUMN mac; ALTER TABLE step DROP COLUMN mac;"
+            "PRAGMA user_version = 1");
+}
+
+static void
+forget_whose_it_is(const struct folder *folder)
+{
+    execute(folder, "store.db", "DELETE FROM meta");
+}
+
+static void
+spoil_a_row(const struct folder *folder)
+{
+    execute(folder, "store.db", "INSERT INTO operator VALUES ('mallory', x'00', 2, 1, 0, x'00')");
+}
+
 /* The last page of the file is one of the audit or the bundles: nothing that is shown. */
 static void
 damage_a_page(const struct folder *folder)
@@ -239,6 +262,9 @@ static const struct wrong {
     {take_the_key, "E-STORE-TAMPERED"},
     {go_back, "E-STORE-REGRESSED"},
     {come_from_the_future, "E-STORE-NEWER"},
+    {come_from_the_past, "E-STORE-TAMPERED"},
+    {forget_whose_it_is, "E-STORE-CORRUPT"},
+    {spoil_a_row, "E-STORE-CORRUPT"},
     {damage_a_page, "E-STORE-CORRUPT"},
 };
 
