@@ -209,7 +209,7 @@ struct agent_wish {
     struct id id; /* the step's, the survey's or the measuring's */
     uint64_t attempt;
     struct message message; /* SURVEY: the question */
-    struct arena arena;    /* what it points to */
+    struct arena arena;     /* what it points to */
     struct agent_wish *prev, *next;
 };
 
