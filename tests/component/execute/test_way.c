@@ -78,7 +78,7 @@ waits_without_queueing_until_the_table_is_free(void **state)
     assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
     assert_int_equal(scene->outcome.lock_tries, 0);
     assert_true(scene->outcome.lock_wait_us > 0);
-    assert_int_equal(scene->outcome.blocker_count, 1);
+    assert_in_range(scene->outcome.blocker_count, 1, 2); /* a look may have met the third as well */
     assert_string_equal(scene->outcome.blockers[0].application, "billing");
     assert_string_equal(scene->outcome.blockers[0].user, "postgres");
     assert_string_equal(scene->outcome.blockers[0].relation, "probe");
