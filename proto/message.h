@@ -192,7 +192,8 @@ struct cancel {
     bool spare_running; /* a pause or a halt lets what runs come to its end */
 };
 
-/* "Look what is applied there now, and whether these could be done there, as far as not applied." */
+/* "Look what is applied there now, and whether these could be done there, as far as not applied."
+ */
 struct survey {
     struct id session;
     struct id survey_id;
