@@ -551,7 +551,8 @@ SHAPE(measure);
 
 static const struct pack_field table_measure_fields[] = {
     NAME(table_measure, schema), NAME(table_measure, name),
-    PACK_FIELD_INT(struct table_measure, rows), UINT(table_measure, bytes)};
+    PACK_FIELD_INT(struct table_measure, rows), UINT(table_measure, bytes),
+    UINT(table_measure, writes_per_hour)};
 SHAPE(table_measure);
 
 static const struct pack_field measured_fields[] = {
@@ -561,6 +562,7 @@ static const struct pack_field measured_fields[] = {
     BOOL(measured, succeeded),
     INSIDE(measured, fault, fault_shape),
     UINT(measured, server_version),
+    UINT(measured, replicas),
     UINT(measured, below),
     LIST(measured, tables, table_count, table_measure_shape, MEASURED_TABLES_MAX)};
 SHAPE(measured);
@@ -570,10 +572,10 @@ static const struct pack_field sizes_fields[] = {FIXED(sizes, request), NAME(siz
 SHAPE(sizes);
 
 static const struct pack_field size_row_fields[] = {
-    NAME(size_row, schema),     NAME(size_row, name),
-    NAME(size_row, target),     PACK_FIELD_INT(struct size_row, rows),
-    UINT(size_row, bytes),      UINT(size_row, target_count),
-    UINT(size_row, large_count)};
+    NAME(size_row, schema),       NAME(size_row, name),
+    NAME(size_row, target),       PACK_FIELD_INT(struct size_row, rows),
+    UINT(size_row, bytes),        UINT(size_row, writes_per_hour),
+    UINT(size_row, target_count), UINT(size_row, large_count)};
 SHAPE(size_row);
 
 static const struct pack_field sizes_view_fields[] = {
@@ -583,6 +585,7 @@ static const struct pack_field sizes_view_fields[] = {
     UINT(sizes_view, answered_count),
     UINT(sizes_view, measured_count),
     UINT(sizes_view, server_version),
+    UINT(sizes_view, replicas),
     UINT(sizes_view, below),
     INSIDE(sizes_view, fault, fault_shape),
     LIST(sizes_view, tables, table_count, size_row_shape, SIZES_TABLES_MAX)};

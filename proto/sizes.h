@@ -21,8 +21,9 @@ struct measure {
 
 struct table_measure {
     const char *schema, *name;
-    int64_t rows;   /* as PostgreSQL guesses; below 0: never looked */
-    uint64_t bytes; /* with indexes, TOAST and partitions */
+    int64_t rows;             /* as PostgreSQL guesses; below 0: never looked */
+    uint64_t bytes;           /* with indexes, TOAST and partitions */
+    uint64_t writes_per_hour; /* rows, on average since the server's statistics began */
 };
 
 struct measured {
@@ -32,7 +33,8 @@ struct measured {
     bool succeeded;
     struct fault fault;
     uint64_t server_version;
-    uint64_t below; /* what is not in the list has fewer bytes */
+    uint64_t replicas; /* that stream from its server */
+    uint64_t below;    /* what is not in the list has fewer bytes */
     struct table_measure *tables;
     size_t table_count;
 };
@@ -54,6 +56,7 @@ struct size_row {
     const char *target; /* where it is largest; so are the rows and bytes */
     int64_t rows;
     uint64_t bytes;
+    uint64_t writes_per_hour; /* where most is written */
     uint64_t target_count, large_count;
 };
 
@@ -62,6 +65,7 @@ struct sizes_view {
     bool is_ready;
     uint64_t target_count, answered_count, measured_count; /* those that failed have answered too */
     uint64_t server_version;                               /* the oldest; 0: none was measured */
+    uint64_t replicas;                                     /* of all targets' servers together */
     uint64_t below;          /* what is not in the list has fewer bytes everywhere */
     struct fault fault;      /* of the first that was not measured */
     struct size_row *tables; /* when it is ready; the largest first */

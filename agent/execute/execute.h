@@ -15,6 +15,7 @@
 #include "common/migration/bundle.h"
 #include "common/migration/outcome.h"
 #include "common/migration/probe.h"
+#include "common/postgres/inventory.h"
 #include "agent/execute/policy.h"
 
 struct sitting;
@@ -127,20 +128,9 @@ bool sitting_survey(struct sitting *sitting, struct arena *arena,
 size_t sitting_probe(struct sitting *sitting, const struct batch_probe *probes, size_t probe_count,
                      struct arena *arena, struct batch_verdict *verdicts);
 
-/* A table, and what PostgreSQL says of it. */
-struct measured_table {
-    const char *schema, *name;
-    int64_t rows;   /* as guessed; below 0: never looked */
-    uint64_t bytes; /* with indexes, TOAST and partitions */
-};
-
-/*
- * The tables of at least so many bytes into the arena, partitions last, the largest first; the
- * server's version. Reads the catalog alone, and waits for no lock longer than a moment.
- */
+/* The tables of at least so many bytes, into the arena (inventory.h). */
 bool sitting_measure(struct sitting *sitting, uint64_t bytes_min, struct arena *arena,
-                     uint64_t *server_version, struct measured_table **tables, size_t *table_count,
-                     struct error *error);
+                     struct inventory *inventory, struct error *error);
 
 /* The same as a survey with names, times and durations, for people. */
 bool sitting_history(struct sitting *sitting, struct arena *arena,

@@ -13,6 +13,7 @@ struct summary {
     const struct table_size *largest; /* null: it is nowhere */
     uint64_t count;                   /* databases that have it */
     uint64_t large_count;
+    bool is_busy; /* somewhere */
 };
 
 struct table_size *
@@ -47,6 +48,7 @@ summarize(const struct size_list *sizes, const struct finding *finding)
         }
         summary.count += size->target_count ? size->target_count : 1;
         summary.large_count += size->target_count ? size->large_count : size->bytes >= SIZE_LARGE;
+        summary.is_busy = summary.is_busy || size->writes_per_hour >= SIZE_BUSY;
         if (!summary.largest || size->bytes > summary.largest->bytes) {
             summary.largest = size;
         }
@@ -80,6 +82,16 @@ append_rows(int64_t rows, struct text *out)
         text_format(out, "%.0f thousand rows", (double)rows / 1e3);
     } else {
         text_format(out, "%.0f million rows", (double)rows / 1e6);
+    }
+}
+
+static void
+append_writes(uint64_t per_hour, struct text *out)
+{
+    if (per_hour >= 3600) {
+        text_format(out, ", %" PRIu64 " rows written a second", per_hour / 3600);
+    } else {
+        text_format(out, ", %" PRIu64 " row%s written an hour", per_hour, per_hour == 1 ? "" : "s");
     }
 }
 
@@ -123,8 +135,8 @@ describe(const struct size_list *sizes, const struct finding *finding,
     append_bytes(largest->bytes, &out);
     text_append(&out, ", ");
     append_rows(largest->rows, &out);
-    if (largest->writes >= 0.1) {
-        text_format(&out, ", %.1f rows written a second", largest->writes);
+    if (largest->writes_per_hour) {
+        append_writes(largest->writes_per_hour, &out);
     }
     if (largest->target && largest->target[0]) {
         text_format(&out, " on %s", largest->target);
@@ -141,11 +153,11 @@ describe(const struct size_list *sizes, const struct finding *finding,
     return arena_text(arena, text_of(&out));
 }
 
-/* Whether the table is known to be small everywhere. */
+/* Whether the table is known to be small everywhere, and seldom written. */
 static bool
 is_small(const struct size_list *sizes, const struct summary *summary)
 {
-    return !sizes->silent_count && sizes->below <= SIZE_SMALL &&
+    return !sizes->silent_count && !summary->is_busy && sizes->below <= SIZE_SMALL &&
            (!summary->largest || summary->largest->bytes < SIZE_SMALL);
 }
 

@@ -1,58 +1,39 @@
 #include "coordinator/cli/lint_sizes.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/io/file.h"
-#include "common/postgres/connection.h"
+#include "common/postgres/inventory.h"
 #include "coordinator/cli/ask.h"
 
 #define WAIT_MS 30000
 #define LIST_SIZE_MAX ((size_t)1 << 20)
 
-/* Of a partitioned table all of its partitions together. */
-static const char query[] =
-    "SELECT n.nspname, c.relname,"
-    " CASE c.relkind WHEN 'p' THEN"
-    "  (SELECT coalesce(sum(greatest(l.reltuples, 0)), 0)::bigint FROM pg_partition_tree(c.oid) t"
-    "   JOIN pg_class l ON l.oid = t.relid WHERE t.isleaf)"
-    " ELSE c.reltuples::bigint END,"
-    " CASE c.relkind WHEN 'p' THEN"
-    "  (SELECT coalesce(sum(pg_total_relation_size(t.relid)), 0)::bigint"
-    "   FROM pg_partition_tree(c.oid) t)"
-    " ELSE pg_total_relation_size(c.oid) END,"
-    " (s.n_tup_ins + s.n_tup_upd + s.n_tup_del)::float8 / greatest(1, extract(epoch FROM"
-    "  now() - coalesce((SELECT stats_reset FROM pg_stat_database"
-    "   WHERE datname = current_database()), pg_postmaster_start_time())))"
-    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-    " LEFT JOIN pg_stat_all_tables s ON s.relid = c.oid"
-    " WHERE c.relkind IN ('r', 'p', 'm') AND c.relpersistence <> 't'"
-    " AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'skein');"
-    "SELECT count(*) FROM pg_stat_replication";
-
 static bool
 ask(struct connection *connection, const char *target, struct size_list *sizes, struct error *error)
 {
     const struct patience patience = {.deadline_ms = clock_now_ms() + WAIT_MS};
+    struct inventory inventory;
 
-    if (!connection_run(connection, query, &patience)) {
+    if (!inventory_read(connection, 0, &patience, &sizes->arena, &inventory)) {
         error_set(error, "E-DB-QUERY", "the sizes of the tables cannot be read: %s",
                   connection_error(connection)->message);
         return error_where(error, "%s", connection_place(connection));
     }
-    for (size_t i = 0; i < connection_row_count(connection, 0); i++) {
+    target = arena_text(&sizes->arena, target);
+    for (size_t i = 0; i < inventory.table_count; i++) {
+        const struct inventory_table *table = &inventory.tables[i];
         struct table_size *size = size_list_add(sizes);
-        const char *writes = connection_cell(connection, 0, i, 4);
-        size->schema = arena_text(&sizes->arena, connection_cell(connection, 0, i, 0));
-        size->name = arena_text(&sizes->arena, connection_cell(connection, 0, i, 1));
-        size->target = arena_text(&sizes->arena, target);
-        size->rows = strtoll(connection_cell(connection, 0, i, 2), NULL, 10);
-        size->bytes = strtoull(connection_cell(connection, 0, i, 3), NULL, 10);
-        size->writes = writes ? strtod(writes, NULL) : 0;
+        size->schema = table->schema;
+        size->name = table->name;
+        size->target = target;
+        size->rows = table->rows;
+        size->bytes = table->bytes;
+        size->writes_per_hour = table->writes_per_hour;
     }
-    sizes->replicas += strtoull(connection_cell(connection, 1, 0, 0), NULL, 10);
+    sizes->replicas += inventory.replicas;
     sizes->target_count++;
     return true;
 }
@@ -134,9 +115,11 @@ add_rows(const struct sizes_view *view, struct size_list *sizes)
         size->target = arena_text(&sizes->arena, row->target);
         size->rows = row->rows;
         size->bytes = row->bytes;
+        size->writes_per_hour = row->writes_per_hour;
         size->target_count = row->target_count;
         size->large_count = row->large_count;
     }
+    sizes->replicas += view->replicas;
     sizes->target_count += view->measured_count;
     sizes->silent_count += view->target_count - view->measured_count;
     sizes->below = view->below > sizes->below ? view->below : sizes->below;

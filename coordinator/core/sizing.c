@@ -41,7 +41,7 @@ struct sizing {
     struct sizing_table *tables;
     struct size_row *rows; /* once it is ready: the largest tables */
     size_t row_count;
-    uint64_t server_version, below;
+    uint64_t server_version, replicas, below;
     struct fault fault; /* of the first that could not be measured */
     bool is_ready;
     int64_t begun_ms, deadline_ms;
@@ -95,6 +95,7 @@ tell(struct core *core, const struct sizing *sizing)
                                              .answered_count = sizing->answered_count,
                                              .measured_count = sizing->measured_count,
                                              .server_version = sizing->server_version,
+                                             .replicas = sizing->replicas,
                                              .below = sizing->below,
                                              .fault = sizing->fault,
                                              .tables = sizing->rows,
@@ -137,6 +138,9 @@ add_table(struct sizing *sizing, const struct sizing_entry *entry,
         row->rows = measure->rows;
         row->bytes = measure->bytes;
     }
+    if (measure->writes_per_hour > row->writes_per_hour) {
+        row->writes_per_hour = measure->writes_per_hour;
+    }
     row->target_count++;
     row->large_count += measure->bytes >= sizing->large_bytes;
 }
@@ -165,6 +169,7 @@ keep_measured(struct sizing *sizing, struct sizing_entry *entry, const struct me
     if (!sizing->server_version || measured->server_version < sizing->server_version) {
         sizing->server_version = measured->server_version;
     }
+    sizing->replicas += measured->replicas;
     if (measured->below > sizing->below) {
         sizing->below = measured->below;
     }

@@ -248,14 +248,15 @@ say_measured(struct peers *peers, struct peer *peer, const struct measure *measu
 {
     struct message message = {.type = MESSAGE_MEASURED};
     uint64_t number = (uint64_t)(peer - peers->items);
-    struct table_measure tables[] = {{"public", "t1", 1000000, (number + 1) << 29},
-                                     {"public", "t2", 20, 2 << 20}};
+    struct table_measure tables[] = {{"public", "t1", 1000000, (number + 1) << 29, 7200},
+                                     {"public", "t2", 20, 2 << 20, 0}};
 
     message.measured = (struct measured){.session = peer->session,
                                          .measure_id = measure->measure_id,
                                          .target_id = measure->target_id,
                                          .succeeded = true,
                                          .server_version = 150004,
+                                         .replicas = 1,
                                          .below = 1 << 20,
                                          .tables = tables,
                                          .table_count = 2};

@@ -230,12 +230,15 @@ lints_with_the_sizes_that_the_fleet_has(void **state)
                 "CREATE INDEX a ON t1 (i);\nCREATE INDEX b ON t2 (i);\nCREATE INDEX c ON t3 (i);\n",
                 0644);
 
-    ENDS(1, "t1: 1.5 GB, 1000 thousand rows on bench-2; 3 of 3 targets have it, 2 above 1 GB",
+    ENDS(1,
+         "t1: 1.5 GB, 1000 thousand rows, 2 rows written a second on bench-2; 3 of 3 targets have "
+         "it, 2"
+         " above 1 GB; 3 replicas",
          "lint", other.path, "--fleet", "bench");
     ENDS(1, "note[SK010]", "lint", other.path, "--fleet", "bench");
     ENDS(1, "t3: nowhere above 1.0 MB, or not there yet", "lint", other.path, "--fleet", "bench");
-    ENDS(1, "t1: 512 MB, 1000 thousand rows on bench-0\n", "lint", other.path, "--fleet", "bench",
-         "--select", "target=bench-0");
+    ENDS(1, "t1: 512 MB, 1000 thousand rows, 2 rows written a second on bench-0; 1 replica\n",
+         "lint", other.path, "--fleet", "bench", "--select", "target=bench-0");
     ENDS(3, "error[E-SEL-EMPTY]", "lint", other.path, "--fleet", "bensh");
     ENDS(2, "skein lint --fleet SERVICE --select", "lint", other.path, "--select", "env=prod");
     folder_remove(&other);

@@ -16,7 +16,7 @@ hear_measure(struct bench *bench, struct id target_id, unsigned number)
 static void
 worker_answers(struct bench *bench, bool succeeded)
 {
-    struct table_measure table = {"public", "events", 12, 1 << 30};
+    struct table_measure table = {"public", "events", 12, 1 << 30, 90};
     const struct measured measured = {.succeeded = succeeded,
                                       .fault = {.code = succeeded ? NULL : "E-DB-UNREACHABLE"},
                                       .server_version = 150004,

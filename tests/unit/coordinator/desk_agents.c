@@ -222,7 +222,7 @@ answer_measure(struct desk *desk, size_t agent, const struct measure *measure)
 {
     const struct desk_target *target = target_of(desk, &measure->target_id);
     struct table_measure table = {"public", "orders", (int64_t)target->table_bytes / 100,
-                                  target->table_bytes};
+                                  target->table_bytes, 0};
     struct message message = {.type = MESSAGE_MEASURED};
 
     message.measured = (struct measured){.session = measure->session,

@@ -49,6 +49,7 @@ about(const struct scene *scene, size_t target)
                              .target_id = scene->desk->targets[target].id,
                              .succeeded = true,
                              .server_version = 150000 + 10000 * target,
+                             .replicas = target,
                              .below = 1 << 20};
 }
 
@@ -61,12 +62,12 @@ tells(struct scene *scene, size_t target, uint64_t events, uint64_t users)
 
     message.measured.tables = tables;
     if (events) {
-        tables[message.measured.table_count++] =
-            (struct table_measure){"public", "events", (int64_t)(events / 100), events};
+        tables[message.measured.table_count++] = (struct table_measure){
+            "public", "events", (int64_t)(events / 100), events, 100 * (target + 1)};
     }
     if (users) {
         tables[message.measured.table_count++] =
-            (struct table_measure){"public", "users", -1, users};
+            (struct table_measure){"public", "users", -1, users, 0};
     }
     desk_hear(scene->desk, target % 2, message);
 }
@@ -109,6 +110,8 @@ every_target_is_asked_and_the_tables_are_put_together(void **state)
     assert_int_equal(all->tables[0].rows, 48 * GB / 100);
     assert_int_equal(all->tables[0].target_count, 3);
     assert_int_equal(all->tables[0].large_count, 2);
+    assert_int_equal(all->tables[0].writes_per_hour, 300);
+    assert_int_equal(all->replicas, 3);
     assert_string_equal(all->tables[1].name, "users");
     assert_string_equal(all->tables[1].target, "t2");
     assert_int_equal(all->tables[1].rows, -1);
@@ -147,7 +150,7 @@ the_largest_tables_are_told(void **state)
         struct message message = {.type = MESSAGE_MEASURED, .measured = about(&scene, i)};
         for (size_t k = 0; k < EACH; k++) {
             snprintf(names[k], sizeof names[k], "table_%zu_%zu", i, k);
-            tables[k] = (struct table_measure){"public", names[k], 1, GB + i * EACH + k};
+            tables[k] = (struct table_measure){"public", names[k], 1, GB + i * EACH + k, 0};
         }
         message.measured.tables = tables;
         message.measured.table_count = EACH;

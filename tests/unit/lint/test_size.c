@@ -73,6 +73,24 @@ a_table_that_is_small_everywhere_is_a_note(void **state)
     says(&sizes, SEVERITY_NOTE, "events is not there yet");
 }
 
+static void
+a_small_table_that_everybody_writes_is_no_note(void **state)
+{
+    (void)state;
+    struct size_list sizes = fleet(3 * MB, 2, 0);
+
+    sizes.items[0].writes_per_hour = 720000;
+    sizes.replicas = 2;
+    says(&sizes, SEVERITY_WARNING,
+         "events: 3.0 MB, 50 million rows, 200 rows written a second on prod-eu-7; 2 of 340 targets"
+         " have it, 0 above 1 GB; 2 replicas");
+    sizes = fleet(3 * MB, 2, 0);
+    sizes.items[0].writes_per_hour = 12;
+    says(&sizes, SEVERITY_NOTE,
+         "events: 3.0 MB, 50 million rows, 12 rows written an hour on prod-eu-7; 2 of 340 targets"
+         " have it, 0 above 1 GB");
+}
+
 /* Nothing is taken for small that may be large on a target that nobody has seen. */
 static void
 silence_makes_nothing_small(void **state)
@@ -110,6 +128,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_table_that_is_large_somewhere_is_an_error),
         cmocka_unit_test(a_table_that_is_small_everywhere_is_a_note),
+        cmocka_unit_test(a_small_table_that_everybody_writes_is_no_note),
         cmocka_unit_test(silence_makes_nothing_small),
         cmocka_unit_test(a_table_below_what_was_told_may_be_large),
     };
