@@ -134,8 +134,8 @@ what_is_allowed_on_the_way_up_is_not_said_on_the_way_back(void **state)
     struct filling_end end =
         FILL("split-table", "table=users", "other=addresses", "columns=street text");
 
-    assert_non_null(strstr(end.filled.migrations[4].up, "allow=SK049"));
-    assert_non_null(strstr(end.filled.migrations[0].down, "DROP FUNCTION"));
+    assert_non_null(strstr(end.filled.migrations[3].up, "allow=SK123"));
+    assert_non_null(strstr(end.filled.migrations[0].down, "DROP TRIGGER"));
     assert_null(strstr(end.filled.migrations[0].down, "allow="));
 }
 
