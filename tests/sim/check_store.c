@@ -78,7 +78,7 @@ check_undoing(struct check *check, const struct run_truth *run, const struct leg
     size_t left = undone ? undone->step_count : 0;
 
     for (size_t i = 0; i < record->step_count; i++) {
-        size_t place = library_place(record->steps[i].version);
+        size_t place = repository_place(record->steps[i].version);
         while (left > 0 && !(undone->steps[left - 1] && undone->steps[left - 1]->took_effect &&
                              undone->steps[left - 1]->place == place)) {
             left--;
@@ -176,7 +176,7 @@ add_step(struct check *check, struct step_truth *step, const struct step_record 
     leg->steps[record->position] = step;
     step->leg = leg;
     step->position = record->position;
-    step->place = library_place(record->version);
+    step->place = repository_place(record->version);
 }
 
 static void

@@ -9,7 +9,7 @@
 #include "common/base/id.h"
 #include "common/migration/manifest.h"
 #include "proto/message.h"
-#include "tests/sim/library.h"
+#include "tests/sim/repository.h"
 
 enum index_state { INDEX_ABSENT, INDEX_INVALID, INDEX_VALID };
 /* VOID: nothing of this attempt was there, and it may not begin any more. */

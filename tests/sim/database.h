@@ -74,7 +74,7 @@ struct database {
     struct world *world;
     const struct faults *faults;
     struct check *check;
-    const struct library *library;
+    const struct repository *repository;
     size_t index;
     char name[32];
     const struct service *service;

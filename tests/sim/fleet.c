@@ -32,7 +32,7 @@ add_operator(struct fleet *fleet, size_t index, const char *name, enum role role
         .operator= {.name = name, .key = key, .role = role, .is_active = true} };
 
     disk_save(&fleet->coordinator.disk, &record);
-    sim_operator_init(&fleet->operators[index], &fleet->world, &fleet->library,
+    sim_operator_init(&fleet->operators[index], &fleet->world, &fleet->repository,
                       &fleet->coordinator.disk, &fleet->network, name, role, &key);
 }
 
@@ -44,7 +44,7 @@ add_database(struct fleet *fleet, struct sim_agent *agent)
 
     assert(index < DATABASES_MAX);
     database_init(database, &fleet->world, &fleet->faults, index,
-                  &fleet->library.services[index % fleet->library.service_count]);
+                  &fleet->repository.services[index % fleet->repository.service_count]);
     database->check = fleet->coordinator.check;
     sim_agent_serve(agent, database);
 }
@@ -63,9 +63,9 @@ fleet_build(struct fleet *fleet, const struct fleet_size *size)
     struct world *world = &fleet->world;
 
     assert(size->agents <= AGENTS_MAX && size->agents * size->targets_per_agent <= DATABASES_MAX);
-    library_fill(&fleet->library, world, &size->library);
+    repository_fill(&fleet->repository, world, &size->repository);
     network_init(&fleet->network, world, &fleet->faults);
-    sim_coordinator_init(&fleet->coordinator, world, &fleet->faults, &fleet->library,
+    sim_coordinator_init(&fleet->coordinator, world, &fleet->faults, &fleet->repository,
                          &fleet->network);
     add_operator(fleet, 0, "ann", ROLE_ADMIN);
     add_operator(fleet, 1, "ole", ROLE_OPERATOR);
@@ -77,7 +77,7 @@ fleet_build(struct fleet *fleet, const struct fleet_size *size)
 
         snprintf(name, sizeof name, "agent-%u", (unsigned)i + 1);
         enrol_agent(fleet, name, &key);
-        sim_agent_init(agent, world, &fleet->faults, fleet->coordinator.check, &fleet->library,
+        sim_agent_init(agent, world, &fleet->faults, fleet->coordinator.check, &fleet->repository,
                        &fleet->network, name, &key);
         for (size_t t = 0; t < size->targets_per_agent; t++) {
             add_database(fleet, agent);
@@ -99,8 +99,8 @@ fleet_add_twin(struct fleet *fleet, const struct sim_agent *agent, bool same_key
     if (!same_key) {
         sim_operator_enrol(&fleet->operators[0], PARTY_AGENT, name, &key);
     }
-    sim_agent_init(twin, &fleet->world, &fleet->faults, fleet->coordinator.check, &fleet->library,
-                   &fleet->network, name, &key);
+    sim_agent_init(twin, &fleet->world, &fleet->faults, fleet->coordinator.check,
+                   &fleet->repository, &fleet->network, name, &key);
     for (size_t i = 0; i < agent->target_count; i++) {
         sim_agent_serve(twin, agent->workers[i].database);
     }
@@ -215,6 +215,6 @@ fleet_release(struct fleet *fleet)
         database_release(&fleet->databases[i]);
     }
     network_release(&fleet->network);
-    library_release(&fleet->library);
+    repository_release(&fleet->repository);
     world_release(&fleet->world);
 }

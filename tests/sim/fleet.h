@@ -16,13 +16,13 @@
 
 struct fleet_size {
     size_t agents, targets_per_agent;
-    struct library_size library;
+    struct repository_size repository;
 };
 
 struct fleet {
     struct world world;
     struct faults faults;
-    struct library library;
+    struct repository repository;
     struct network network;
     struct sim_coordinator coordinator;
     struct database databases[DATABASES_MAX];

@@ -82,7 +82,7 @@ sim_operator_expel(struct sim_operator *person, enum party party, const char *na
 void
 sim_operator_adopt(struct sim_operator *person)
 {
-    const struct service *service = &person->library->services[0];
+    const struct service *service = &person->repository->services[0];
 
     ask(person, &(struct message){
                     .type = MESSAGE_ADOPTION,
@@ -181,12 +181,15 @@ link_down(void *subject)
 }
 
 void
-sim_operator_init(struct sim_operator *person, struct world *world, const struct library *library,
-                  const struct disk *disk, struct network *network, const char *name,
-                  enum role role, const struct key *key)
+sim_operator_init(struct sim_operator *person, struct world *world,
+                  const struct repository *repository, const struct disk *disk,
+                  struct network *network, const char *name, enum role role, const struct key *key)
 {
-    *person = (struct sim_operator){
-        .world = world, .library = library, .disk = disk, .role = role, .tries_max = TRIES_MAX};
+    *person = (struct sim_operator){.world = world,
+                                    .repository = repository,
+                                    .disk = disk,
+                                    .role = role,
+                                    .tries_max = TRIES_MAX};
     snprintf(person->name, sizeof person->name, "%s", name);
     person->peer = (struct peer){.key = *key,
                                  .side = FROM_OPERATOR,
@@ -206,14 +209,14 @@ sim_operator_spec(struct sim_operator *person)
 {
     struct run_spec spec = {.kind = RUN_UP, .parallel = 100, .on_failure = ON_FAILURE_HALT};
 
-    for (size_t i = 0; i < person->library->service_count; i++) {
-        const struct service *service = &person->library->services[i];
+    for (size_t i = 0; i < person->repository->service_count; i++) {
+        const struct service *service = &person->repository->services[i];
         person->services[i] = (struct service_bundle){
             service->name, service->editions[service->edition_count - 1].digest};
     }
     person->waves[0] = (struct share){100, true};
     spec.services = person->services;
-    spec.service_count = person->library->service_count;
+    spec.service_count = person->repository->service_count;
     spec.waves = person->waves;
     spec.wave_count = 1;
     return spec;
@@ -261,7 +264,7 @@ spec_drawn(struct sim_operator *person)
     struct run_spec spec = sim_operator_spec(person);
 
     for (size_t i = 0; i < spec.service_count; i++) {
-        const struct service *service = &person->library->services[i];
+        const struct service *service = &person->repository->services[i];
         person->services[i].digest = service->editions[draw(person, service->edition_count)].digest;
     }
     spec.service_count = 1 + draw(person, spec.service_count);

@@ -8,14 +8,14 @@
 
 #include "proto/message.h"
 #include "tests/sim/disk.h"
-#include "tests/sim/library.h"
 #include "tests/sim/network.h"
+#include "tests/sim/repository.h"
 
 #define WAVE_COUNT_MAX 4
 
 struct sim_operator {
     struct world *world;
-    const struct library *library;
+    const struct repository *repository;
     const struct disk *disk; /* he looks at it only to pick a run to talk about */
     char name[16];
     enum role role;
@@ -38,7 +38,7 @@ struct sim_operator {
 };
 
 void sim_operator_init(struct sim_operator *person, struct world *world,
-                       const struct library *library, const struct disk *disk,
+                       const struct repository *repository, const struct disk *disk,
                        struct network *network, const char *name, enum role role,
                        const struct key *key);
 

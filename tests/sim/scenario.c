@@ -94,7 +94,8 @@ scene_open(struct scene *scene, size_t agents, size_t targets_per_agent, size_t 
 {
     struct fleet_size size = {.agents = agents, .targets_per_agent = targets_per_agent};
 
-    size.library = (struct library_size){.services = 1, .editions = 2, .migrations = migrations};
+    size.repository =
+        (struct repository_size){.services = 1, .editions = 2, .migrations = migrations};
     fleet_init(&scene->fleet, SEED, (struct trace){.sink = take_line, .context = scene});
     fleet_build(&scene->fleet, &size);
     scene->fleet.world.is_calm = true;

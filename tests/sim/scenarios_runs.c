@@ -93,7 +93,7 @@ a_rollback_undoes_exactly_what_a_run_did(struct scene *scene)
     scene_open(scene, 1, 2, 4);
     struct sim_operator *admin = &scene->fleet.operators[0];
     struct run_spec half = spec_of(scene);
-    half.services[0].digest = scene->fleet.library.services[0].editions[0].digest;
+    half.services[0].digest = scene->fleet.repository.services[0].editions[0].digest;
     half.select = "env=test";
     scene_apply(scene, &half);
     scene_settle(scene);
@@ -274,11 +274,11 @@ a_statement_that_fails_now_and_then_is_tried_again(struct scene *scene)
 void
 an_index_is_built_in_spite_of_crashes(struct scene *scene)
 {
-    struct library *library = &scene->fleet.library;
+    struct repository *repository = &scene->fleet.repository;
 
     scene_open(scene, 1, 1, 1);
-    for (size_t e = 0; e < library->services[0].edition_count; e++) {
-        struct script *up = &library->services[0].editions[e].manifest.migrations[0].up;
+    for (size_t e = 0; e < repository->services[0].edition_count; e++) {
+        struct script *up = &repository->services[0].editions[e].manifest.migrations[0].up;
         up->is_transactional = false;
         up->statement_count = 1;
     }

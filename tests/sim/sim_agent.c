@@ -151,7 +151,7 @@ tell_bundle(void *subject, uint64_t number)
         world_plan(agent->world, paused_us, tell_bundle, agent, number);
         return;
     }
-    const struct edition *edition = library_find(agent->library, &cached->digest);
+    const struct edition *edition = repository_find(agent->repository, &cached->digest);
     struct fault fault = {.code = "E-SIG-DIGEST", .text = "the bundle is not what was asked for"};
     struct agent_event event = {.kind = AGENT_EVENT_BUNDLE,
                                 .digest = cached->digest,
@@ -313,7 +313,7 @@ worker_dies(void *subject)
 static void
 execute(struct sim_agent *agent, size_t target, const struct assign *assign)
 {
-    const struct edition *edition = library_find(agent->library, &assign->digest);
+    const struct edition *edition = repository_find(agent->repository, &assign->digest);
     const struct migration *migration =
         edition ? manifest_find(&edition->manifest, assign->version) : NULL;
     const struct script *script = migration ? migration_script(migration, assign->direction) : NULL;
@@ -327,7 +327,7 @@ execute(struct sim_agent *agent, size_t target, const struct assign *assign)
     job.work = (struct work){.step_id = assign->step_id,
                              .attempt = assign->attempt,
                              .token = assign->token,
-                             .place = library_place(assign->version),
+                             .place = repository_place(assign->version),
                              .direction = assign->direction};
     memcpy(job.work.checksum, migration_checksum(migration), CHECKSUM_SIZE);
     job.is_transactional = script->is_transactional;
@@ -367,7 +367,7 @@ commit_adoption(void *subject, uint64_t target)
     struct sim_agent *agent = subject;
     struct sim_adoption *adoption = &agent->adoptions[target];
     struct database *database = agent->workers[target].database;
-    const struct edition *edition = library_find(agent->library, &adoption->digest);
+    const struct edition *edition = repository_find(agent->repository, &adoption->digest);
 
     if (!edition || !id_equal(&database->target_id, &adoption->target_id)) {
         world_violated(agent->world, "WORK", "%s is to adopt what is not there", agent->name);
@@ -459,11 +459,11 @@ carry_out(struct sim_agent *agent, const struct agent_action *action)
 
 void
 sim_agent_init(struct sim_agent *agent, struct world *world, const struct faults *faults,
-               struct check *check, const struct library *library, struct network *network,
+               struct check *check, const struct repository *repository, struct network *network,
                const char *name, const struct key *key)
 {
-    *agent =
-        (struct sim_agent){.world = world, .faults = faults, .check = check, .library = library};
+    *agent = (struct sim_agent){
+        .world = world, .faults = faults, .check = check, .repository = repository};
     snprintf(agent->name, sizeof agent->name, "%s", name);
     agent->clock_ms = world_between(world, 1000, 1000000000);
     agent->peer = (struct peer){.key = *key,

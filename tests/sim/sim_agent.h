@@ -8,8 +8,8 @@
 #include "agent/core/core.h"
 #include "tests/sim/check.h"
 #include "tests/sim/database.h"
-#include "tests/sim/library.h"
 #include "tests/sim/network.h"
+#include "tests/sim/repository.h"
 #include "tests/sim/watch.h"
 #include "tests/sim/worker.h"
 
@@ -20,7 +20,7 @@ struct sim_agent {
     struct world *world;
     const struct faults *faults;
     struct check *check;
-    const struct library *library;
+    const struct repository *repository;
     char name[24];
     struct peer peer;
     struct worker workers[AGENT_TARGETS_MAX];
@@ -51,8 +51,8 @@ struct sim_agent {
 };
 
 void sim_agent_init(struct sim_agent *agent, struct world *world, const struct faults *faults,
-                    struct check *check, const struct library *library, struct network *network,
-                    const char *name, const struct key *key);
+                    struct check *check, const struct repository *repository,
+                    struct network *network, const char *name, const struct key *key);
 void sim_agent_release(struct sim_agent *agent);
 
 /* Serve this database too; before the first start. */

@@ -103,7 +103,7 @@ answer_question(struct sim_coordinator *coordinator, size_t index)
     event.number = question.number;
     event.digest = question.digest;
     if (question.kind == ACTION_NEED_BUNDLE) {
-        const struct edition *edition = library_find(coordinator->library, &question.digest);
+        const struct edition *edition = repository_find(coordinator->repository, &question.digest);
         event.kind = EVENT_BUNDLE;
         event.manifest = edition ? &edition->manifest : NULL;
     } else {
@@ -244,7 +244,7 @@ static void
 send_chunk(struct sim_coordinator *coordinator, const struct action *action)
 {
     static const unsigned char bytes[PIECE_SIZE];
-    const struct edition *edition = library_find(coordinator->library, &action->digest);
+    const struct edition *edition = repository_find(coordinator->repository, &action->digest);
     struct message message = {.cluster_id = coordinator->cluster_id};
 
     if (!edition || action->offset >= edition->size) {
@@ -452,11 +452,11 @@ begin_turn(void *subject, uint64_t life)
 
 void
 sim_coordinator_init(struct sim_coordinator *coordinator, struct world *world,
-                     const struct faults *faults, const struct library *library,
+                     const struct faults *faults, const struct repository *repository,
                      struct network *network)
 {
     *coordinator = (struct sim_coordinator){
-        .world = world, .faults = faults, .library = library, .network = network};
+        .world = world, .faults = faults, .repository = repository, .network = network};
     coordinator->cluster_id = id_draw(&world->random);
     coordinator->clock_ms = world_between(world, 1000, 1000000000);
     coordinator->disk.next_number = 1;

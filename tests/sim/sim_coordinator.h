@@ -10,8 +10,8 @@
 #include "tests/sim/check.h"
 #include "tests/sim/disk.h"
 #include "tests/sim/inbox.h"
-#include "tests/sim/library.h"
 #include "tests/sim/network.h"
+#include "tests/sim/repository.h"
 
 #define ADMITTED_MAX 64
 
@@ -19,7 +19,7 @@ struct sim_coordinator {
     struct world *world;
     const struct faults *faults;
     struct check *check;
-    const struct library *library;
+    const struct repository *repository;
     struct network *network;
     struct disk disk;
     struct id cluster_id;
@@ -43,7 +43,7 @@ struct sim_coordinator {
 };
 
 void sim_coordinator_init(struct sim_coordinator *coordinator, struct world *world,
-                          const struct faults *faults, const struct library *library,
+                          const struct faults *faults, const struct repository *repository,
                           struct network *network);
 void sim_coordinator_release(struct sim_coordinator *coordinator);
 

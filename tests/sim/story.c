@@ -30,12 +30,12 @@ size_drawn(struct world *world)
 
     size.agents = (size_t)world_between(world, 1, is_large ? 8 : 5);
     size.targets_per_agent = (size_t)world_between(world, 1, 3);
-    size.library.services = (size_t)world_between(world, 1, 3);
-    size.library.editions = (size_t)world_between(world, 1, EDITIONS_MAX);
-    size.library.migrations = (size_t)world_between(world, 1, is_large ? PLACES_MAX : 6);
-    size.library.concurrently = world_chance(world, 500) ? 250 : 0;
-    size.library.irreversible = world_chance(world, 200) ? 150 : 0;
-    size.library.is_tampered = world_chance(world, 50);
+    size.repository.services = (size_t)world_between(world, 1, 3);
+    size.repository.editions = (size_t)world_between(world, 1, EDITIONS_MAX);
+    size.repository.migrations = (size_t)world_between(world, 1, is_large ? PLACES_MAX : 6);
+    size.repository.concurrently = world_chance(world, 500) ? 250 : 0;
+    size.repository.irreversible = world_chance(world, 200) ? 150 : 0;
+    size.repository.is_tampered = world_chance(world, 50);
     return size;
 }
 

@@ -1,10 +1,10 @@
 /*
- * library: the simulated services and their bundles. A service has a few editions of its bundle,
+ * repository: the simulated services and their bundles. A service has a few editions of its bundle,
  * each with more migrations than the one before; now and then the newest edition has changed the
  * text of a migration that older ones hold, which nobody may apply over the old one.
  */
-#ifndef TESTS_SIM_LIBRARY_H
-#define TESTS_SIM_LIBRARY_H
+#ifndef TESTS_SIM_REPOSITORY_H
+#define TESTS_SIM_REPOSITORY_H
 
 #include "common/base/arena.h"
 #include "common/migration/bundle.h"
@@ -27,27 +27,29 @@ struct service {
     size_t edition_count;
 };
 
-struct library {
+struct repository {
     struct service services[SERVICE_COUNT_MAX];
     size_t service_count;
     struct arena arena;
 };
 
 /* How much there is; drawn by stories, given by scenarios. */
-struct library_size {
+struct repository_size {
     size_t services, editions, migrations; /* migrations: of the newest edition */
     unsigned concurrently;                 /* of a thousand migrations, not transactional */
     unsigned irreversible;                 /* of a thousand */
     bool is_tampered;                      /* the newest edition changes an old migration */
 };
 
-void library_fill(struct library *library, struct world *world, const struct library_size *size);
-void library_release(struct library *library);
+void repository_fill(struct repository *repository, struct world *world,
+                     const struct repository_size *size);
+void repository_release(struct repository *repository);
 
 /* The edition with this digest; null when there is none. */
-const struct edition *library_find(const struct library *library, const struct digest *digest);
+const struct edition *repository_find(const struct repository *repository,
+                                      const struct digest *digest);
 
 /* The place of a version within its service, from 0; PLACES_MAX when it is none of ours. */
-size_t library_place(const char *version);
+size_t repository_place(const char *version);
 
 #endif
