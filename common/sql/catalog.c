@@ -148,8 +148,8 @@ store_find_table(const struct catalog *catalog, const char *schema, const char *
     return entry ? &entry->table : NULL;
 }
 
-struct catalog_table *
-store_table(struct catalog *catalog, const char *schema, const char *name)
+struct table_entry *
+store_entry(struct catalog *catalog, const char *schema, const char *name)
 {
     char key[KEY_SIZE];
 
@@ -159,6 +159,14 @@ store_table(struct catalog *catalog, const char *schema, const char *name)
     memcpy(entry->key, key, size);
     entry->table.schema = arena_text(&catalog->arena, schema);
     entry->table.name = arena_text(&catalog->arena, name);
+    return entry;
+}
+
+struct catalog_table *
+store_table(struct catalog *catalog, const char *schema, const char *name)
+{
+    struct table_entry *entry = store_entry(catalog, schema, name);
+
     entry->table.file = catalog->file;
     HASH_ADD_STR(catalog->tables, key, entry);
     stranger_remove(catalog, schema, name);

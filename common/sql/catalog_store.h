@@ -64,6 +64,9 @@ struct catalog {
 /* What an entry is found by. */
 void store_key(char key[KEY_SIZE], const char *schema, const char *name);
 
+/* An entry of that key and name in the arena, in none of the tables yet. */
+struct table_entry *store_entry(struct catalog *catalog, const char *schema, const char *name);
+
 struct catalog_table *store_table(struct catalog *catalog, const char *schema, const char *name);
 struct catalog_table *store_find_table(const struct catalog *catalog, const char *schema,
                                        const char *name);

@@ -21,14 +21,8 @@ find(const struct catalog *catalog, const char *schema, const char *name)
 static struct table_entry *
 make(struct catalog *catalog, const char *schema, const char *name)
 {
-    char key[KEY_SIZE];
+    struct table_entry *entry = store_entry(catalog, schema, name);
 
-    store_key(key, schema, name);
-    size_t size = strlen(key) + 1;
-    struct table_entry *entry = arena_alloc(&catalog->arena, sizeof *entry + size);
-    memcpy(entry->key, key, size);
-    entry->table.schema = arena_text(&catalog->arena, schema);
-    entry->table.name = arena_text(&catalog->arena, name);
     entry->table.object = OBJECT_TABLE;
     HASH_ADD_STR(catalog->strangers, key, entry);
     return entry;
