@@ -31,6 +31,7 @@ static const struct pack_field work_fields[] = {
     PACK_FIELD_NAME(struct statement_work, schema, 256),
     PACK_FIELD_NAME(struct statement_work, table, 256),
     PACK_FIELD_NAMED_ENUM(struct statement_work, kind, work_kinds),
+    PACK_FIELD_TEXT(struct statement_work, made_by, 128),
 };
 
 static const struct pack_shape work_shape = PACK_SHAPE(struct statement_work, work_fields);

@@ -75,6 +75,7 @@ enum work_kind {
 struct statement_work {
     const char *schema, *table; /* plain names, as the history of the migrations finds it */
     enum work_kind kind;
+    const char *made_by; /* the migration that makes the table; null: not known, or perhaps none */
 };
 
 struct statement {

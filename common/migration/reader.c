@@ -103,7 +103,7 @@ read_up(struct reading *reading, const struct source_migration *source, struct m
         }
         migration->depends = arena_text(&reading->arena, script.annotations.depends);
         script_keep(&script, &migration->up);
-        works_read(&script, true, &migration->up);
+        works_read(&script, migration, DIRECTION_UP);
     }
     script_close(&script, reading->errors);
 }
@@ -144,7 +144,7 @@ read_down(struct reading *reading, const struct source_migration *source,
     if (is_usable) {
         migration->has_down = true;
         script_keep(&script, &migration->down);
-        works_read(&script, false, &migration->down);
+        works_read(&script, migration, DIRECTION_DOWN);
     }
     close_way_back(&script, migration);
     script_close(&script, reading->notes);
@@ -206,8 +206,9 @@ script_bound(const struct script *script)
                                statement->table};
         size += 64;
         for (size_t work = 0; work < statement->work_count; work++) {
-            size +=
-                8 + strlen(statement->works[work].schema) + strlen(statement->works[work].table);
+            const struct statement_work *about = &statement->works[work];
+            size += 16 + strlen(about->schema) + strlen(about->table) +
+                    (about->made_by ? strlen(about->made_by) : 0);
         }
         for (size_t text = 0; text < sizeof texts / sizeof *texts; text++) {
             size += texts[text] ? strlen(texts[text]) : 0;
@@ -355,6 +356,7 @@ read_all(void *context)
                                           .migration_count = count};
     reading->manifest.migrations =
         arena_alloc(&reading->arena, count * sizeof *reading->manifest.migrations);
+    reading->versions = arena_alloc(&reading->arena, (2 * count + 1) * sizeof *reading->versions);
     for (size_t i = 0; i < count; i++) {
         read_migration(reading, &reading->sources.items[i], &reading->manifest.migrations[i]);
     }

@@ -27,6 +27,7 @@ struct reading {
     struct arena arena; /* what the manifest points to */
     size_t statement_count;
     struct catalog *catalog; /* what the ups so far leave behind; null: nobody asks */
+    const char **versions;   /* whose each of the catalog's files is */
 };
 
 /*

@@ -26,7 +26,8 @@ add(struct work_list *list, const char *schema, const char *table, enum work_kin
         }
     }
     if (list->count < STATEMENT_WORKS_MAX) {
-        list->items[list->count++] = (struct statement_work){schema, table, kind};
+        list->items[list->count++] =
+            (struct statement_work){.schema = schema, .table = table, .kind = kind};
     }
 }
 
@@ -145,27 +146,42 @@ add_rows(struct work_list *list, const struct effects *effects)
     }
 }
 
-static void
-keep(const struct work_list *list, struct arena *arena, struct statement *statement)
+/* Null also where it may have been there before. */
+static const char *
+maker_of(const struct reading *reading, const struct statement_work *work)
 {
+    const struct catalog_table *table = catalog_table(reading->catalog, work->schema, work->table);
+
+    return table && table->file && !table->was_perhaps_there ? reading->versions[table->file]
+                                                             : NULL;
+}
+
+static void
+keep(const struct work_list *list, struct reading *reading, struct statement *statement)
+{
+    struct arena *arena = &reading->arena;
+
     statement->works = arena_copy(arena, list->items, list->count * sizeof *list->items);
     statement->work_count = list->count;
     for (size_t i = 0; i < list->count; i++) {
-        statement->works[i].schema = arena_text(arena, list->items[i].schema);
-        statement->works[i].table = arena_text(arena, list->items[i].table);
+        struct statement_work *work = &statement->works[i];
+        work->made_by = maker_of(reading, work);
+        work->schema = arena_text(arena, work->schema);
+        work->table = arena_text(arena, work->table);
     }
 }
 
 void
-works_read(struct script_reading *script, bool is_up, struct script *out)
+works_read(struct script_reading *script, struct migration *migration, enum direction direction)
 {
     struct reading *reading = script->reading;
+    struct script *out = direction == DIRECTION_UP ? &migration->up : &migration->down;
     size_t kept = 0;
 
     if (!reading->catalog || script->is_raw) {
         return;
     }
-    catalog_begin_file(reading->catalog);
+    reading->versions[catalog_begin_file(reading->catalog)] = migration->version;
     for (size_t i = 0; i < script->sql.statement_count; i++) {
         const struct sql_statement *statement = &script->sql.statements[i];
         struct effects effects;
@@ -176,8 +192,8 @@ works_read(struct script_reading *script, bool is_up, struct script *out)
         effects_read(statement, reading->catalog, MAJOR_ASSUMED, &script->scratch, &effects);
         add_relations(&list, &effects, reading->catalog);
         add_rows(&list, &effects);
-        keep(&list, &reading->arena, &out->statements[kept++]);
-        if (is_up) {
+        keep(&list, reading, &out->statements[kept++]);
+        if (direction == DIRECTION_UP) {
             catalog_apply(reading->catalog, &effects);
         }
     }

@@ -170,6 +170,7 @@ table_create(struct catalog *catalog, const struct effect *effect, const struct 
     }
     struct catalog_table *table = store_table(catalog, effect->schema, effect->name);
     table->object = effect->object;
+    table->was_perhaps_there = effect->if_not_exists || effect->is_conditional;
     table->is_temporary = effect->is_temporary;
     if (effect->table) {
         describe(catalog, table, effect->table);

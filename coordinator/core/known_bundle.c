@@ -24,8 +24,11 @@ add_work(struct known_bundle *bundle, const struct statement_work *work, struct 
     }
     if (*count < KNOWN_WORKS_MAX) {
         works[(*count)++] =
-            (struct known_work){arena_text(&bundle->arena, work->schema),
-                                arena_text(&bundle->arena, work->table), work->kind, 1};
+            (struct known_work){.schema = arena_text(&bundle->arena, work->schema),
+                                .table = arena_text(&bundle->arena, work->table),
+                                .kind = work->kind,
+                                .made_by = arena_text(&bundle->arena, work->made_by),
+                                .times = 1};
     }
 }
 

@@ -18,6 +18,7 @@
 struct known_work {
     const char *schema, *table;
     enum work_kind kind;
+    const char *made_by; /* the migration that makes the table; null: not known */
     uint64_t times;
 };
 

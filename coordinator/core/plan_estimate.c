@@ -37,19 +37,48 @@ itinerary_of(const struct entry *entry)
 
 /* ---- what each step goes through ------------------------------------------------------------- */
 
-bool
-plan_has_works(const struct core *core, const struct planning *planning, const struct entry *entry)
+/* Whether a step's work is in a table that no step of its bundle before it makes. */
+static bool
+works_in_what_is_there(const struct known_bundle *bundle, const struct known_migration *migration,
+                       enum direction direction, const bool *is_made)
 {
-    const struct itinerary *itinerary = itinerary_of(entry);
-    const struct known_bundle *bundle;
-
-    for (size_t i = 0; itinerary && i < itinerary->step_count; i++) {
-        const struct known_migration *migration = migration_of(core, &itinerary->steps[i], &bundle);
-        if (migration && migration->work_counts[direction_of(planning)]) {
+    for (size_t i = 0; i < migration->work_counts[direction]; i++) {
+        const char *made_by = migration->works[direction][i].made_by;
+        const struct known_migration *maker =
+            made_by ? known_bundle_migration(bundle, made_by) : NULL;
+        if (!maker || !is_made[maker->index]) {
             return true;
         }
     }
     return false;
+}
+
+bool
+plan_needs_sizes(const struct core *core, const struct planning *planning,
+                 const struct itinerary *itinerary)
+{
+    enum direction direction = direction_of(planning);
+    const struct known_bundle *first = NULL, *bundle;
+    bool *is_made = NULL, needs_sizes = false;
+
+    for (size_t i = 0; i < itinerary->step_count && !needs_sizes; i++) {
+        const struct known_migration *migration = migration_of(core, &itinerary->steps[i], &bundle);
+        if (!migration) {
+            continue;
+        }
+        if (!first) {
+            first = bundle;
+            is_made = mem_zalloc(first->migration_count * sizeof *is_made);
+        }
+        if (bundle != first) {
+            needs_sizes = migration->work_counts[direction] > 0;
+            continue;
+        }
+        needs_sizes = works_in_what_is_there(bundle, migration, direction, is_made);
+        is_made[migration->index] = direction == DIRECTION_UP;
+    }
+    free(is_made);
+    return needs_sizes;
 }
 
 void

@@ -8,9 +8,9 @@
 #include "coordinator/core/load.h"
 #include "coordinator/core/planning.h"
 
-/* Whether any step of the entry's goes through tables, so that their sizes matter. */
-bool plan_has_works(const struct core *core, const struct planning *planning,
-                    const struct entry *entry);
+/* Whether any of the steps goes through tables that it finds there, so that their sizes matter. */
+bool plan_needs_sizes(const struct core *core, const struct planning *planning,
+                      const struct itinerary *itinerary);
 
 /* Ask its agent how large they are; the answer is planning_measured's. */
 void plan_measure(struct core *core, const struct planning *planning, struct entry *entry);

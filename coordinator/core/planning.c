@@ -344,6 +344,7 @@ foresee(struct core *core, struct planning *planning, const struct entry *entry,
 
     if (wish_forecast(core, planning, entry, history, &forecast, &error)) {
         prospect->itinerary = itinerary_take(&core->itineraries, &forecast.draft);
+        prospect->needs_sizes = plan_needs_sizes(core, planning, prospect->itinerary);
         prospect->note = mem_text(forecast.note);
     } else {
         struct fault fault = fault_from_error(&error, &core->scratch);
@@ -373,7 +374,7 @@ take_history(struct core *core, struct planning *planning, struct entry *entry,
         HASH_ADD(hh, planning->prospects, key, sizeof key, prospect);
     }
     entry->prospect = prospect;
-    if (plan_has_works(core, planning, entry)) {
+    if (prospect->needs_sizes) {
         plan_measure(core, planning, entry);
     } else {
         settle_entry(planning, entry);

@@ -15,6 +15,7 @@
 struct prospect {
     const void *key[3];          /* history, bundle, the steps to undo */
     struct itinerary *itinerary; /* null: refused */
+    bool needs_sizes;            /* of tables that its steps go through */
     struct fault *fault;
     char *note;
     UT_hash_handle hh;

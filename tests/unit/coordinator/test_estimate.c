@@ -61,7 +61,7 @@ one_outlier_does_not_spoil_it(void **state)
 
 /* ---- plans ----------------------------------------------------------------------------------- */
 
-static struct statement_work index_work = {"public", "orders", WORK_INDEX};
+static struct statement_work index_work = {"public", "orders", WORK_INDEX, NULL};
 static struct statement index_statement = {
     .tag = "CREATE INDEX", .works = &index_work, .work_count = 1};
 
@@ -155,6 +155,29 @@ what_goes_through_no_table_is_not_asked_after(void **state)
 }
 
 static void
+what_the_plan_makes_itself_is_not_asked_after(void **state)
+{
+    (void)state;
+    struct statement_work work = {"public", "orders", WORK_INDEX, NULL};
+    struct statement statement = {.tag = "CREATE INDEX", .works = &work, .work_count = 1};
+    CLEANUP(scene_release) struct scene scene = scene_make();
+    const struct migration *migrations = scene.desk->bundles[0].manifest.migrations;
+    work.made_by = migrations[0].version;
+    for (size_t i = 1; i <= 2; i++) {
+        scene.desk->bundles[0].manifest.migrations[i].up.statements = &statement;
+    }
+
+    plan_to(&scene, "3");
+    assert_int_equal(desk_count(scene.desk, MESSAGE_MEASURE), 0);
+
+    scene.spec.to_version = "1"; /* from here on the table is there */
+    desk_run(scene.desk, &scene.spec);
+    desk_work(scene.desk);
+    plan_to(&scene, "3");
+    assert_int_equal(desk_count(scene.desk, MESSAGE_MEASURE), 3);
+}
+
+static void
 a_target_that_does_not_tell_holds_nobody_up(void **state)
 {
     (void)state;
@@ -227,6 +250,7 @@ main(void)
         cmocka_unit_test(a_larger_table_takes_longer_and_nothing_known_is_said),
         cmocka_unit_test(targets_side_by_side_take_as_long_as_the_longest),
         cmocka_unit_test(what_goes_through_no_table_is_not_asked_after),
+        cmocka_unit_test(what_the_plan_makes_itself_is_not_asked_after),
         cmocka_unit_test(a_target_that_does_not_tell_holds_nobody_up),
         cmocka_unit_test(what_a_run_took_is_thought_of_the_next),
         cmocka_unit_test(what_failed_or_was_there_teaches_nothing),

@@ -87,6 +87,38 @@ a_down_is_read_against_its_own_up(void **state)
     assert_int_equal(migrations[1].down.statements[0].works[0].kind, WORK_REWRITE);
 }
 
+/* Of the table that a third migration goes through. */
+static const char *
+maker_in_third(const char *making)
+{
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    folder_text(&folder, "1_a.up.sql", first, 0644);
+    folder_text(&folder, "2_b.up.sql", making, 0644);
+    folder_text(&folder, "3_c.up.sql", "ALTER TABLE made ALTER n TYPE bigint", 0644);
+    CLEANUP(reads_release) struct reads reads = read_folder(&folder);
+    assert_non_null(reads.bundle);
+    const struct statement *statement = &reads.bundle->manifest.migrations[2].up.statements[0];
+    assert_int_equal(statement->work_count, 1);
+    const char *maker = statement->works[0].made_by;
+    for (size_t i = 0; maker && i < 2; i++) {
+        if (strcmp(maker, reads.bundle->manifest.migrations[i].version) == 0) {
+            return i ? "2" : "1";
+        }
+    }
+    return NULL;
+}
+
+static void
+who_makes_the_table_is_told_unless_it_may_have_been_there(void **state)
+{
+    (void)state;
+    assert_string_equal(maker_in_third("CREATE TABLE made (n int)"), "2");
+    assert_string_equal(maker_in_third("ALTER TABLE orders RENAME TO made"), "1");
+    assert_null(maker_in_third("CREATE TABLE IF NOT EXISTS made (n int)"));
+    assert_null(maker_in_third("DO $$ BEGIN CREATE TABLE made (n int); END $$"));
+    assert_null(maker_in_third("SELECT 1"));
+}
+
 int
 main(void)
 {
@@ -95,6 +127,7 @@ main(void)
         cmocka_unit_test(what_goes_through_no_rows_is_no_work),
         cmocka_unit_test(what_a_file_makes_holds_no_rows_yet),
         cmocka_unit_test(a_down_is_read_against_its_own_up),
+        cmocka_unit_test(who_makes_the_table_is_told_unless_it_may_have_been_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
