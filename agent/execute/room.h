@@ -18,7 +18,7 @@ struct room {
 /* Whether the step goes through tables in a way that writes. */
 bool room_concerns(const struct step_try *try);
 
-/* Look. False when the server could not be asked. */
+/* Look; less than a MiB counts for nothing. False when the server could not be asked. */
 bool room_look(struct step_try *try, struct room *room);
 
 #endif
