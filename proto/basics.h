@@ -11,8 +11,10 @@
 #include "common/base/id.h"
 #include "common/io/pack.h"
 #include "common/migration/bundle.h"
+#include "common/migration/finding.h"
 #include "common/migration/manifest.h"
 #include "common/migration/outcome.h"
+#include "common/migration/outline.h"
 #include "common/migration/probe.h"
 
 #define PROTO_VERSION 1

@@ -111,6 +111,8 @@ struct surveyed {
     size_t applied_count;
     struct batch_verdict *verdicts; /* on its probes, in their order */
     size_t verdict_count;
+    struct finding *findings; /* what a preflight would find now, the gravest first */
+    size_t finding_count;
 };
 
 /* ---- coordinator → agent ------------------------------------------------------------------- */
@@ -192,14 +194,15 @@ struct cancel {
     bool spare_running; /* a pause or a halt lets what runs come to its end */
 };
 
-/* "Look what is applied there now, and whether these could be done there, as far as not applied."
- */
+/* "Look what is applied there now, and what stands against these, as far as they are to come." */
 struct survey {
     struct id session;
     struct id survey_id;
     struct id target_id;
     struct batch_probe *probes;
     size_t probe_count;
+    struct outline *outlines;
+    size_t outline_count;
 };
 
 /* This agent may not serve this target (claimed by another, a copy …): it starts nothing there. */

@@ -1,32 +1,6 @@
 #include "proto/shapes.h"
 
-/*
- * Limits. A message that keeps them fits a frame: a test computes the largest of each. Numbers stay
- * below 2^63, so that whoever stores or subtracts them need not think of it.
- */
-#define NUMBER_MAX ((uint64_t)INT64_MAX)
-#define MS_MAX ((uint64_t)10 * 365 * 24 * 3600 * 1000)
-#define VERSION_MAX 128 /* of a migration */
-#define NAME_MAX_SIZE 128
-#define TEXT_MAX 1024
-#define LABEL_VALUE_MAX 256
-#define SERVICES_TEXT_MAX ((uint64_t)SERVICES_MAX * (NAME_MAX_SIZE + 2)) /* "auth, policy" */
-
-/* One field, and one struct's fields as its shape. */
-#define UINT(type, field) PACK_FIELD_UINT(struct type, field, NUMBER_MAX)
-#define MS(type, field) PACK_FIELD_UINT(struct type, field, MS_MAX)
-#define BOOL(type, field) PACK_FIELD_BOOL(struct type, field)
-#define ENUM(type, field, words) PACK_FIELD_NAMED_ENUM(struct type, field, words)
-#define NAME(type, field) PACK_FIELD_NAME(struct type, field, NAME_MAX_SIZE)
-#define NAME_OR_NIL(type, field) PACK_FIELD_TEXT(struct type, field, NAME_MAX_SIZE)
-#define TEXT(type, field) PACK_FIELD_TEXT(struct type, field, TEXT_MAX)
-#define VERSION(type, field) PACK_FIELD_NAME(struct type, field, VERSION_MAX)
-#define VERSION_OR_NIL(type, field) PACK_FIELD_TEXT(struct type, field, VERSION_MAX)
-#define FIXED(type, field) PACK_FIELD_FIXED(struct type, field)
-#define INSIDE(type, field, of) PACK_FIELD_STRUCT(struct type, field, of)
-#define LIST(type, field, count, of, limit) PACK_FIELD_LIST(struct type, field, count, of, limit)
-#define SHAPE(type)                                                                                \
-    static const struct pack_shape type##_shape = PACK_SHAPE(struct type, type##_fields)
+#include "proto/shape_fields.h"
 
 static const char *const target_states[] = {"ready", "broken"};
 static const char *const step_reports[] = {"accepted", "running", "not_started", "stopping",
@@ -132,7 +106,7 @@ static const struct pack_field surveyed_fields[] = {
     INSIDE(surveyed, fault, fault_shape),
     LIST(surveyed, applied, applied_count, applied_shape, APPLIED_MAX),
     LIST(surveyed, verdicts, verdict_count, batch_verdict_shape, VERDICTS_MAX),
-};
+    LIST(surveyed, findings, finding_count, finding_shape, FINDINGS_MAX)};
 SHAPE(surveyed);
 
 /* ---- coordinator → agent ------------------------------------------------------------------- */
@@ -185,7 +159,8 @@ SHAPE(cancel);
 
 static const struct pack_field survey_fields[] = {
     FIXED(survey, session), FIXED(survey, survey_id), FIXED(survey, target_id),
-    LIST(survey, probes, probe_count, batch_probe_shape, PROBES_MAX)};
+    LIST(survey, probes, probe_count, batch_probe_shape, PROBES_MAX),
+    LIST(survey, outlines, outline_count, outline_shape, OUTLINES_MAX)};
 SHAPE(survey);
 
 static const struct pack_field target_refused_fields[] = {
@@ -336,6 +311,7 @@ static const struct pack_field plan_leg_fields[] = {
     INSIDE(plan_leg, fault, fault_shape),
     TEXT(plan_leg, note),
     INSIDE(plan_leg, estimate, estimate_shape),
+    LIST(plan_leg, findings, finding_count, finding_shape, FINDINGS_MAX),
 };
 SHAPE(plan_leg);
 

@@ -14,6 +14,7 @@
 #include "common/migration/adoption.h"
 #include "common/migration/bundle.h"
 #include "common/migration/outcome.h"
+#include "common/migration/outline.h"
 #include "common/migration/probe.h"
 #include "common/postgres/inventory.h"
 #include "agent/execute/policy.h"
@@ -127,6 +128,14 @@ bool sitting_survey(struct sitting *sitting, struct arena *arena,
  */
 size_t sitting_probe(struct sitting *sitting, const struct batch_probe *probes, size_t probe_count,
                      struct arena *arena, struct batch_verdict *verdicts);
+
+/*
+ * What stands against steps that may be to come (those outlined that are not applied, or are and
+ * would be undone): at most FINDINGS_MAX, the gravest first. The target was surveyed just now. What
+ * cannot be asked is not told.
+ */
+size_t sitting_preview(struct sitting *sitting, const struct outline *outlines,
+                       size_t outline_count, struct arena *arena, struct finding *findings);
 
 /* The tables of at least so many bytes, into the arena (inventory.h). */
 bool sitting_measure(struct sitting *sitting, uint64_t bytes_min, struct arena *arena,

@@ -66,47 +66,17 @@ look_conflicts(enum table_lock one, enum table_lock other)
 
 /* ---- what is wanted -------------------------------------------------------------------------- */
 
-static void
-want(struct look *look, const struct wanted_lock *lock, const struct statement *by,
-     size_t statement, bool has_set)
-{
-    bool alters = lock->mode == TABLE_LOCK_ACCESS_EXCLUSIVE && text_equal(by->tag, "ALTER TABLE");
-    bool is_known = !has_set || strchr(lock->relation, '.'); /* SET search_path = … */
-    bool needs_owner = is_known && (alters || text_equal(by->tag, "CREATE INDEX"));
-
-    /* Nobody in an application waits behind a weaker one. */
-    if (lock->mode < TABLE_LOCK_SHARE) {
-        return;
-    }
-    for (size_t i = 0; i < look->table_count; i++) {
-        struct wanted *table = &look->tables[i];
-        if (table->name && strcmp(table->name, lock->relation) == 0) {
-            table->mode = lock->mode > table->mode ? lock->mode : table->mode;
-            table->needs_owner = table->needs_owner || needs_owner;
-            return;
-        }
-    }
-    if (look->table_count < LOOK_TABLES_MAX) {
-        look->tables[look->table_count++] = (struct wanted){.name = lock->relation,
-                                                            .mode = lock->mode,
-                                                            .needs_owner = needs_owner,
-                                                            .statement = statement};
-    }
-}
-
 void
-look_begin(struct look *look, const struct script *script)
+look_begin(struct look *look, const struct outline_table *tables, size_t count)
 {
-    look->table_count = look->blocker_count = look->left_out = 0;
+    look->table_count = count < LOOK_TABLES_MAX ? count : LOOK_TABLES_MAX;
+    look->blocker_count = look->left_out = 0;
     look->deadlock_ms = 0;
-    bool has_set = false;
-    for (size_t i = 0; i < script->statement_count; i++) {
-        const struct statement *statement = &script->statements[i];
-        has_set = has_set || text_equal(statement->tag, "SET") ||
-                  text_equal(statement->tag, "SELECT"); /* set_config() */
-        for (size_t k = 0; k < statement->lock_count; k++) {
-            want(look, &statement->locks[k], statement, i, has_set);
-        }
+    for (size_t i = 0; i < look->table_count; i++) {
+        look->tables[i] = (struct wanted){.name = tables[i].relation,
+                                          .mode = tables[i].mode,
+                                          .needs_owner = tables[i].needs_owner,
+                                          .statement = (size_t)tables[i].statement};
     }
 }
 

@@ -6,6 +6,7 @@
 #ifndef AGENT_EXECUTE_LOOK_H
 #define AGENT_EXECUTE_LOOK_H
 
+#include "common/migration/outline.h"
 #include "agent/execute/budget.h"
 #include "agent/execute/sitting.h"
 
@@ -45,8 +46,8 @@ struct look {
     size_t blocker_count, left_out;
 };
 
-/* What a script wants to lock so that applications would have to wait. */
-void look_begin(struct look *look, const struct script *script);
+/* What is wanted so that applications would have to wait; what is too much of it is left out. */
+void look_begin(struct look *look, const struct outline_table *tables, size_t count);
 
 /* The table with this oid among those wanted; null when there is none. */
 const struct wanted *look_find(const struct look *look, uint64_t oid);

@@ -26,10 +26,8 @@ policy_check_name(enum preflight_check check)
 bool
 policy_named(const char *word, enum policy *policy)
 {
-    static const char *const words[POLICY_COUNT] = {NULL, "ignore", "warn", "hold", "refuse"};
-
     for (int i = POLICY_IGNORE; i < POLICY_COUNT; i++) {
-        if (strcmp(word, words[i]) == 0) {
+        if (strcmp(word, policy_words[i]) == 0) {
             *policy = (enum policy)i;
             return true;
         }

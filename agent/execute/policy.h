@@ -8,14 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum policy {
-    POLICY_DEFAULT, /* as policy_of has it */
-    POLICY_IGNORE,
-    POLICY_WARN, /* it stands in the outcome */
-    POLICY_HOLD, /* wait until it is over, for a time */
-    POLICY_REFUSE,
-    POLICY_COUNT
-};
+#include "common/migration/finding.h"
 
 enum preflight_check {
     CHECK_LAG,        /* a replica is behind */

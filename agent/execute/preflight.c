@@ -53,20 +53,28 @@ preflight_warn(struct preflight *preflight, const char *text)
     }
 }
 
-/* What is to be done about it; the worst of all findings is kept, and its words. */
+/* What is to be done about it; the worst of all that is found is kept. */
 static void
-find(struct step_try *try, enum preflight_check check, const char *text, const char *hint)
+find(struct step_try *try, enum preflight_check check, const struct wanted *about, const char *text,
+     const char *hint)
 {
     struct preflight *preflight = try->preflight;
-    enum policy policy = policy_of(policies_of(try), check);
+    struct found_list *all = preflight->all;
+    struct found found = {
+        .check = check, .policy = policy_of(policies_of(try), check), .about = about};
 
-    if (policy == POLICY_WARN) {
-        preflight_warn(preflight, text);
+    snprintf(found.text, sizeof found.text, "%s", text);
+    snprintf(found.hint, sizeof found.hint, "%s", hint);
+    text_mend_utf8(found.text);
+    text_mend_utf8(found.hint);
+    if (found.policy == POLICY_WARN) {
+        preflight_warn(preflight, found.text);
     }
-    if (policy > POLICY_WARN && policy > preflight->worst) {
-        preflight->worst = policy;
-        snprintf(preflight->found, sizeof preflight->found, "%s", text);
-        snprintf(preflight->hint, sizeof preflight->hint, "%s", hint);
+    if (found.policy > POLICY_WARN && found.policy > preflight->worst.policy) {
+        preflight->worst = found;
+    }
+    if (all && found.policy > POLICY_IGNORE && all->count < FOUND_MAX) {
+        all->items[all->count++] = found;
     }
 }
 
@@ -79,10 +87,8 @@ refuse(struct step_try *try, const char *why)
     try->is_retryable = true;
     error_set(&try->error, "E-DB-PREFLIGHT", "the target is not fit for a change now%s", why);
     error_where(&try->error, "%s", connection_place(try->sitting->connection));
-    text_mend_utf8(preflight->found);
-    text_mend_utf8(preflight->hint);
-    error_found(&try->error, "%s", preflight->found);
-    return error_hint(&try->error, "%s", preflight->hint);
+    error_found(&try->error, "%s", preflight->worst.text);
+    return error_hint(&try->error, "%s", preflight->worst.hint);
 }
 
 /* ---- the server ------------------------------------------------------------------------------ */
@@ -130,7 +136,7 @@ judge_replicas(struct step_try *try, const struct connection *connection)
     char *text = mem_format("the replica %s is %" PRIu64 " s behind", name ? name : "?",
                             connection_number(connection, 0, 0, 1) / 1000);
 
-    find(try, CHECK_LAG, text, "wait until it has caught up; pg_stat_replication tells");
+    find(try, CHECK_LAG, NULL, text, "wait until it has caught up; pg_stat_replication tells");
 }
 
 static void
@@ -142,7 +148,8 @@ judge_slots(struct step_try *try, const struct connection *connection)
                             is_active ? "active" : "inactive", connection_cell(connection, 0, 0, 0),
                             connection_number(connection, 0, 0, 2) >> 20);
 
-    find(try, CHECK_SLOTS, text, "bring its reader back, or SELECT pg_drop_replication_slot('…')");
+    find(try, CHECK_SLOTS, NULL, text,
+         "bring its reader back, or SELECT pg_drop_replication_slot('…')");
 }
 
 static void
@@ -156,11 +163,11 @@ judge_archiver(struct step_try *try, const struct connection *connection)
     if (fails && fails[0] == 't') {
         CLEANUP(mem_free)
         char *text = mem_format("the archiver fails at %s", wal ? wal : "a segment");
-        find(try, CHECK_ARCHIVER, text, "see the server's log; archive_command must succeed");
+        find(try, CHECK_ARCHIVER, NULL, text, "see the server's log; archive_command must succeed");
     } else if (backlog > most) {
         CLEANUP(mem_free)
         char *text = mem_format("%" PRIu64 " segments of WAL are not archived yet", backlog);
-        find(try, CHECK_ARCHIVER, text, "wait until the archiver has caught up");
+        find(try, CHECK_ARCHIVER, NULL, text, "wait until the archiver has caught up");
     }
 }
 
@@ -178,8 +185,8 @@ append_question(const struct step_try *try, enum server_part part, struct text *
     }
 }
 
-static bool
-ask_server(struct step_try *try)
+bool
+preflight_ask_server(struct step_try *try)
 {
     static void (*const judges[PART_COUNT])(struct step_try *, const struct connection *) = {
         [PART_LAG] = judge_replicas, [PART_SLOTS] = judge_slots, [PART_ARCHIVER] = judge_archiver};
@@ -218,7 +225,7 @@ judge_room(struct step_try *try, const struct room *room)
         CLEANUP(mem_free)
         char *text = mem_format("it may write %" PRIu64 " MiB, and %" PRIu64 " MiB are free",
                                 room->needed_bytes >> 20, room->free_bytes >> 20);
-        find(try, CHECK_ROOM, text, "make room on the disk; or do it in parts");
+        find(try, CHECK_ROOM, NULL, text, "make room on the disk; or do it in parts");
     }
     if (room->wal_bytes > room->slot_bytes) {
         CLEANUP(mem_free)
@@ -226,12 +233,12 @@ judge_room(struct step_try *try, const struct room *room)
             mem_format("it may write %" PRIu64 " MiB of WAL, and a replication slot is given "
                        "up after %" PRIu64 " MiB more",
                        room->wal_bytes >> 20, room->slot_bytes >> 20);
-        find(try, CHECK_SLOTS, text, "see to its reader, or raise max_slot_wal_keep_size");
+        find(try, CHECK_SLOTS, NULL, text, "see to its reader, or raise max_slot_wal_keep_size");
     }
 }
 
-static bool
-ask_room(struct step_try *try)
+bool
+preflight_ask_room(struct step_try *try)
 {
     struct room room;
 
@@ -260,7 +267,7 @@ hold(struct step_try *try)
         return PREFLIGHT_FAILED;
     }
     if (order->note) {
-        CLEANUP(mem_free) char *note = mem_format("is held: %s", preflight->found);
+        CLEANUP(mem_free) char *note = mem_format("is held: %s", preflight->worst.text);
         order->note(order->context, note);
     }
     interrupt_sleep(try->sitting->interrupt, HOLD_EVERY_MS);
@@ -277,8 +284,8 @@ preflight_server(struct step_try *try)
     if (is_known && (try->preflight->has_room || !room_concerns(try))) {
         return PREFLIGHT_GO;
     }
-    try->preflight->worst = POLICY_DEFAULT;
-    if ((!is_known && !ask_server(try)) || !ask_room(try)) {
+    try->preflight->worst.policy = POLICY_DEFAULT;
+    if ((!is_known && !preflight_ask_server(try)) || !preflight_ask_room(try)) {
         /* What cannot be asked holds up nobody: the step itself will find out what is the matter.
          */
         sitting_query_failed(sitting, "cannot look at the server", &error);
@@ -286,11 +293,11 @@ preflight_server(struct step_try *try)
         try->preflight->has_room = true;
         return sitting->connection ? PREFLIGHT_GO : PREFLIGHT_AGAIN;
     }
-    if (try->preflight->worst == POLICY_REFUSE) {
+    if (try->preflight->worst.policy == POLICY_REFUSE) {
         refuse(try, "");
         return PREFLIGHT_FAILED;
     }
-    if (try->preflight->worst == POLICY_HOLD) {
+    if (try->preflight->worst.policy == POLICY_HOLD) {
         return hold(try);
     }
     sitting->preflight_ms = clock_now_ms();
@@ -303,26 +310,28 @@ preflight_server(struct step_try *try)
 static void
 judge_blocker(struct step_try *try, const struct blocker *blocker)
 {
+    const struct wanted *table = &try->way->look.tables[blocker->table];
     uint64_t old_ms = or_default(policies_of(try)->old_ms, OLD_MS);
     int64_t age_ms = blocker->sighting.age_ms;
 
     if (!blocker->pid) {
         CLEANUP(mem_free)
         char *text = mem_format("a prepared transaction holds %s", blocker->relation);
-        find(try, CHECK_PREPARED, text,
+        find(try, CHECK_PREPARED, table, text,
              "SELECT * FROM pg_prepared_xacts; COMMIT PREPARED '…', or "
              "ROLLBACK PREPARED '…'");
     } else if (blocker->is_autovacuum && !blocker->sighting.yields) {
         CLEANUP(mem_free)
         char *text = mem_format("autovacuum (pid %d) works on %s to prevent wraparound",
                                 blocker->pid, blocker->relation);
-        find(try, CHECK_WRAPAROUND, text, "let it finish: it must, and it does not give way");
+        find(try, CHECK_WRAPAROUND, table, text,
+             "let it finish: it must, and it does not give way");
     } else if (age_ms > 0 && (uint64_t)age_ms > old_ms) {
         CLEANUP(mem_free)
         char *text =
             mem_format("a transaction of %" PRId64 " min (pid %d, %s) holds %s", age_ms / 60000,
                        blocker->pid, blocker->application, blocker->relation);
-        find(try, CHECK_OLD, text, "end it, or wait for it");
+        find(try, CHECK_OLD, table, text, "end it, or wait for it");
     }
 }
 
@@ -331,13 +340,13 @@ judge_table(struct step_try *try, const struct wanted *table)
 {
     if (table->invalid[0]) {
         CLEANUP(mem_free) char *text = mem_format("INVALID indexes: %s", table->invalid);
-        find(try, CHECK_INDEXES, text, "REINDEX INDEX CONCURRENTLY, or drop it");
+        find(try, CHECK_INDEXES, table, text, "REINDEX INDEX CONCURRENTLY, or drop it");
     }
     if (table->owner[0] && table->needs_owner) {
         CLEANUP(mem_free)
         char *text = mem_format("%s does not own %s", table->role, table->name);
         CLEANUP(mem_free) char *hint = mem_format("GRANT %s TO %s", table->owner, table->role);
-        find(try, CHECK_RIGHTS, text, hint);
+        find(try, CHECK_RIGHTS, table, text, hint);
     }
 }
 
@@ -346,7 +355,7 @@ preflight_tables(struct step_try *try)
 {
     const struct look *look = &try->way->look;
 
-    try->preflight->worst = POLICY_DEFAULT;
+    try->preflight->worst.policy = POLICY_DEFAULT;
     for (size_t i = 0; i < look->blocker_count; i++) {
         judge_blocker(try, &look->blockers[i]);
     }
@@ -354,7 +363,7 @@ preflight_tables(struct step_try *try)
         judge_table(try, &look->tables[i]);
     }
     /* To hold is what is done about everybody in the way: that is the lock budget's. */
-    return try->preflight->worst != POLICY_REFUSE || refuse(try, "");
+    return try->preflight->worst.policy != POLICY_REFUSE || refuse(try, "");
 }
 
 void

@@ -10,18 +10,35 @@
 #include "agent/execute/policy.h"
 #include "agent/execute/try.h"
 
+#define FOUND_MAX 64
+
+struct wanted;
+
 enum preflight_verdict {
     PREFLIGHT_GO,
     PREFLIGHT_AGAIN, /* it was held for a moment: look again whether the step is still to be done */
     PREFLIGHT_FAILED /* try->error says why */
 };
 
+/* What was found, and what is done about it. */
+struct found {
+    enum preflight_check check;
+    enum policy policy;
+    const struct wanted *about; /* the table; null: not one of those that are locked */
+    char text[200], hint[200];
+};
+
+struct found_list {
+    struct found items[FOUND_MAX];
+    size_t count;
+};
+
 /* Of one step, through all its tries; cleared at its begin. */
 struct preflight {
-    enum policy worst;          /* of the last look */
-    char found[200], hint[200]; /* of that */
-    bool has_room;              /* or nobody can tell: it was looked at */
-    int64_t held_ms;            /* since when it is held; 0: it is not */
+    struct found_list *all; /* where all that is found goes too; may be null */
+    struct found worst;     /* of the last look; without a policy: nothing to wait for */
+    bool has_room;          /* or nobody can tell: it was looked at */
+    int64_t held_ms;        /* since when it is held; 0: it is not */
     char warnings[OUTCOME_WARNINGS_MAX][200];
     size_t warning_count;
 };
@@ -31,6 +48,13 @@ enum preflight_verdict preflight_server(struct step_try *try);
 
 /* Judge what a look at the tables has found. False: not to be waited for, try->error says why. */
 bool preflight_tables(struct step_try *try);
+
+/*
+ * Only look, at the server or for room: what is found is in the preflight. False when it could not
+ * be asked.
+ */
+bool preflight_ask_server(struct step_try *try);
+bool preflight_ask_room(struct step_try *try);
 
 /* To be told with the outcome, once. */
 void preflight_warn(struct preflight *preflight, const char *text);

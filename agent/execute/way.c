@@ -20,10 +20,12 @@
 void
 way_begin(struct way *way, const struct script *script, uint64_t most_ms, uint64_t total_ms)
 {
+    struct outline_table tables[LOOK_TABLES_MAX];
+
     way->worst_count = 0;
     way->waited_ms = way->evicted_ms = 0;
     way->asked_count = 0;
-    look_begin(&way->look, script);
+    look_begin(&way->look, tables, outline_tables(script, tables, LOOK_TABLES_MAX));
     /* Outside a transaction the waits are for others to end, and nobody queues behind them. */
     budget_begin(&way->budget, script->is_transactional ? FIRST_MS : most_ms, most_ms, total_ms);
 }

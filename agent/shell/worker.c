@@ -124,15 +124,20 @@ examine(struct agent_worker *worker, const struct job *job)
     agent_reports_post(worker->reports, &answer);
 }
 
-/* What its catalog says against the statements that are to go in batches there. */
+/* What its catalog says against the statements that are to go in batches there, and what its
+ * preflight would find. */
 static void
-probe(struct agent_worker *worker, const struct survey *question, struct agent_report *answer,
-      struct surveyed *surveyed)
+look_ahead(struct agent_worker *worker, const struct survey *question, struct agent_report *answer,
+           struct surveyed *surveyed)
 {
     surveyed->verdicts = arena_alloc(&answer->arena, VERDICTS_MAX * sizeof *surveyed->verdicts);
     surveyed->verdict_count =
         sitting_probe(worker->sitting, question->probes, question->probe_count, &answer->arena,
                       surveyed->verdicts);
+    surveyed->findings = arena_alloc(&answer->arena, FINDINGS_MAX * sizeof *surveyed->findings);
+    surveyed->finding_count =
+        sitting_preview(worker->sitting, question->outlines, question->outline_count,
+                        &answer->arena, surveyed->findings);
 }
 
 static void
@@ -156,7 +161,7 @@ survey(struct agent_worker *worker, const struct job *job)
             surveyed->applied[i].version = applied[i].version;
             memcpy(surveyed->applied[i].checksum, applied[i].checksum, CHECKSUM_SIZE);
         }
-        probe(worker, &job->survey, answer, surveyed);
+        look_ahead(worker, &job->survey, answer, surveyed);
     } else {
         surveyed->fault = *kept_fault(answer, &error);
     }

@@ -1,0 +1,207 @@
+#include <stdlib.h>
+
+#include "common/base/clock.h"
+#include "common/base/mem.h"
+#include "agent/execute/preflight.h"
+#include "agent/execute/room.h"
+#include "agent/execute/way.h"
+
+/*
+ * Before a plan: what the preflight of its steps would find now, and what would be done about it.
+ * The same look as theirs, at all of their tables at once; here it changes nothing.
+ */
+
+struct preview {
+    struct step_try try;
+    struct preflight preflight;
+    struct found_list found;
+    const char *versions[FOUND_MAX]; /* of what was found: null: the server's */
+    struct way way;
+    const struct outline *steps[OUTLINES_MAX]; /* those that are to come */
+    size_t step_count;
+};
+
+static void
+begin(struct preview *preview, struct sitting *sitting, const struct outline *outlines,
+      size_t count)
+{
+    preview->try = (struct step_try){
+        .sitting = sitting, .preflight = &preview->preflight, .way = &preview->way};
+    preview->preflight.all = &preview->found;
+    for (size_t i = 0; i < count && preview->step_count < OUTLINES_MAX; i++) {
+        bool is_applied = sitting_find(sitting, outlines[i].version) != NULL;
+        if (is_applied == (outlines[i].direction == DIRECTION_DOWN)) {
+            preview->steps[preview->step_count++] = &outlines[i];
+        }
+    }
+}
+
+/* ---- the server ------------------------------------------------------------------------------ */
+
+/* What is well now need not be looked at again by a step that comes soon. */
+static void
+ask_server(struct preview *preview)
+{
+    struct sitting *sitting = preview->try.sitting;
+    struct error error;
+
+    if (!preflight_ask_server(&preview->try)) {
+        sitting_query_failed(sitting, "cannot look at the server", &error);
+    } else if (!preview->found.count) {
+        sitting->preflight_ms = clock_now_ms();
+    }
+}
+
+/* ---- room ------------------------------------------------------------------------------------ */
+
+/* As of a script with one statement. */
+static bool
+ask_room_for(struct preview *preview, const struct outline *step)
+{
+    struct statement_work works[OUTLINE_WORKS_MAX];
+    struct statement statement = {.works = works, .work_count = step->work_count};
+    struct script script = {.statements = &statement, .statement_count = 1};
+
+    for (size_t i = 0; i < step->work_count; i++) {
+        works[i] = (struct statement_work){.schema = step->works[i].schema,
+                                           .table = step->works[i].table,
+                                           .kind = step->works[i].kind};
+    }
+    preview->try.script = &script;
+    return preflight_ask_room(&preview->try);
+}
+
+static void
+ask_room(struct preview *preview)
+{
+    struct error error;
+
+    for (size_t i = 0; i < preview->step_count && preview->try.sitting->connection; i++) {
+        size_t before = preview->found.count;
+        if (!ask_room_for(preview, preview->steps[i])) {
+            sitting_query_failed(preview->try.sitting, "cannot look for room", &error);
+        }
+        for (; before < preview->found.count; before++) {
+            preview->versions[before] = preview->steps[i]->version;
+        }
+    }
+}
+
+/* ---- the tables ------------------------------------------------------------------------------ */
+
+/* Names are what they are to the migrations: their role, their search path. */
+static bool
+glance(struct preview *preview, bool *is_clear)
+{
+    struct sitting *sitting = preview->try.sitting;
+    CLEANUP(text_release) struct text sql = {0};
+    struct patience patience = sitting_patience();
+
+    text_append(&sql, "SELECT 1");
+    try_append_settings(&preview->try, true, &sql);
+    text_append(&sql, ";");
+    look_append(&preview->way.look, sitting, &sql);
+    if (!connection_run(sitting->connection, text_of(&sql), &patience)) {
+        return false;
+    }
+    *is_clear = look_read(&preview->way.look, sitting->connection, 1);
+    return true;
+}
+
+static bool
+look_again(struct preview *preview, struct error *error)
+{
+    struct sitting *sitting = preview->try.sitting;
+    CLEANUP(text_release) struct text sql = {0};
+    struct patience patience = sitting_patience();
+
+    text_append(&sql, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SELECT 1");
+    try_append_settings(&preview->try, true, &sql);
+    bool has_looked = connection_run(sitting->connection, text_of(&sql), &patience) &&
+                      look_closely(&preview->way.look, sitting, true, error);
+    if (sitting->connection && !connection_run(sitting->connection, "ROLLBACK", &patience)) {
+        sitting_drop(sitting);
+    }
+    return has_looked;
+}
+
+/* All that is wanted; instead of by which statement, by which step. */
+static void
+begin_look(struct preview *preview)
+{
+    struct outline_table wanted[LOOK_TABLES_MAX];
+    size_t count = 0;
+
+    for (size_t step = 0; step < preview->step_count; step++) {
+        for (size_t i = 0; i < preview->steps[step]->table_count; i++) {
+            struct outline_table table = preview->steps[step]->tables[i];
+            table.statement = step;
+            outline_want(wanted, &count, LOOK_TABLES_MAX, &table);
+        }
+    }
+    look_begin(&preview->way.look, wanted, count);
+}
+
+static void
+ask_tables(struct preview *preview)
+{
+    struct sitting *sitting = preview->try.sitting;
+    size_t before = preview->found.count;
+    bool is_clear = true;
+    struct error error;
+
+    begin_look(preview);
+    if (look_is_empty(&preview->way.look) || !sitting->connection) {
+        return;
+    }
+    if (!glance(preview, &is_clear)) {
+        sitting_query_failed(sitting, "cannot look at the tables", &error);
+        return;
+    }
+    if (!is_clear && look_again(preview, &error)) {
+        preflight_tables(&preview->try);
+    }
+    for (; before < preview->found.count; before++) {
+        const struct wanted *table = preview->found.items[before].about;
+        preview->versions[before] = preview->steps[table->statement]->version;
+    }
+}
+
+/* ---- what is told ---------------------------------------------------------------------------- */
+
+static size_t
+tell(const struct preview *preview, struct arena *arena, struct finding *findings)
+{
+    size_t count = 0;
+
+    for (enum policy policy = POLICY_REFUSE; policy > POLICY_IGNORE; policy--) {
+        for (size_t i = 0; i < preview->found.count && count < FINDINGS_MAX; i++) {
+            const struct found *found = &preview->found.items[i];
+            if (found->policy == policy) {
+                findings[count++] = (struct finding){.check = policy_check_name(found->check),
+                                                     .policy = policy,
+                                                     .version = preview->versions[i],
+                                                     .text = arena_text(arena, found->text),
+                                                     .hint = arena_text(arena, found->hint)};
+            }
+        }
+    }
+    return count;
+}
+
+size_t
+sitting_preview(struct sitting *sitting, const struct outline *outlines, size_t outline_count,
+                struct arena *arena, struct finding *findings)
+{
+    if (!sitting->connection) {
+        return 0;
+    }
+    struct preview *preview = mem_zalloc(sizeof *preview);
+    begin(preview, sitting, outlines, outline_count);
+    ask_server(preview);
+    ask_tables(preview);
+    ask_room(preview);
+    size_t count = tell(preview, arena, findings);
+    free(preview);
+    return count;
+}
