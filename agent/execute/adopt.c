@@ -144,23 +144,6 @@ append_row(struct adopting *adopting, const struct migration *migration, enum di
     sitting_advance(sitting, row.hash);
 }
 
-/* Whether other tools' tables are heeded here is kept, too. */
-static void
-append_word(struct adopting *adopting, const char *word, struct text *sql)
-{
-    struct outcome outcome = {.kind = OUTCOME_DONE};
-    struct journal_row row = {.step_id = id_random(),
-                              .attempt = 1,
-                              .version = "",
-                              .name = "",
-                              .state = JOURNAL_DONE,
-                              .cursor = word,
-                              .outcome = &outcome};
-
-    journal_insert(adopting->sitting, &row, sql);
-    sitting_advance(adopting->sitting, row.hash);
-}
-
 static void
 append_mirror(struct adopting *adopting, struct text *sql)
 {
@@ -255,16 +238,16 @@ write_down(struct adopting *adopting, struct error *error)
 {
     CLEANUP(text_release) struct text sql = {0};
     const struct adoption *adoption = &adopting->adoption;
-
     bool is_unheeded = false;
 
     if (!histories_is_unheeded(adopting->sitting, &is_unheeded, error)) {
         return false;
     }
+    /* Whether other tools' tables are heeded here is kept, too. */
     if (adopting->order->is_nothing && !is_unheeded) {
-        append_word(adopting, ADOPTED_NOTHING, &sql);
+        journal_append_word(adopting->sitting, ADOPTED_NOTHING, &sql);
     } else if (!adopting->order->is_nothing && is_unheeded) {
-        append_word(adopting, "adopted after all", &sql);
+        journal_append_word(adopting->sitting, "adopted after all", &sql);
     }
     for (size_t i = adoption->forget_count; i-- > 0;) {
         append_row(adopting, adoption->forget[i], DIRECTION_DOWN, &sql);

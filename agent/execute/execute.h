@@ -99,6 +99,12 @@ struct adopt_report {
     size_t problem_count;
 };
 
+/* A history that is what was written there. */
+struct verified {
+    uint64_t first_row, last_row; /* of the journal that were looked at; 0: there is none */
+    size_t applied_count;
+};
+
 /* The failpoints on the way of a step, null behind the last; crash tests go through all of them. */
 extern const char *const execute_failpoints[];
 
@@ -145,6 +151,21 @@ bool sitting_measure(struct sitting *sitting, uint64_t bytes_min, struct arena *
 bool sitting_history(struct sitting *sitting, struct arena *arena,
                      struct applied_migration **applied, size_t *applied_count,
                      struct error *error);
+
+/*
+ * Look at all of the history: are the tables as they were made (else E-HIST-SHAPE), is the journal
+ * what was written there, and does it say what is applied (else E-HIST-TAMPERED, with the first
+ * row that does not fit)? What was found bad is not written to, until it is put back or accepted.
+ */
+bool sitting_verify(struct sitting *sitting, struct verified *verified, struct error *error);
+
+/*
+ * Write down that the history is accepted as it was found, and why: from here on the journal says
+ * what stands as applied now. *accepted: what was wrong; none when nothing was, and then nothing is
+ * written. False with E-HIST-SHAPE, E-DB-….
+ */
+bool sitting_accept(struct sitting *sitting, const char *reason, struct error *accepted,
+                    struct error *error);
 
 /*
  * Write down in the journal what another tool's history table says is applied. Said again it does

@@ -10,6 +10,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/postgres/schema.h"
+#include "agent/execute/chain.h"
 #include "agent/execute/lock.h"
 
 #define TOLD_MS 1000 /* for so long a backend may not have heard of what another has made */
@@ -494,7 +495,7 @@ sitting_is_current(const struct sitting *sitting)
 }
 
 bool
-sitting_attend(struct sitting *sitting, int64_t deadline_ms, struct error *error)
+sitting_attend_anyhow(struct sitting *sitting, int64_t deadline_ms, struct error *error)
 {
     struct greeting first = {.is_thorough = true, .wants_lock = !sitting->has_lock};
     struct greeting second = {.is_thorough = true};
@@ -513,4 +514,12 @@ sitting_attend(struct sitting *sitting, int64_t deadline_ms, struct error *error
         return false;
     }
     return sitting->has_read || greet(sitting, &second, error);
+}
+
+/* Within a run that was begun with a history as it should be, nobody looks again. */
+bool
+sitting_attend(struct sitting *sitting, int64_t deadline_ms, struct error *error)
+{
+    return sitting_is_current(sitting) || (sitting_attend_anyhow(sitting, deadline_ms, error) &&
+                                           chain_check_at_first(sitting, error));
 }

@@ -337,7 +337,7 @@ histories_is_unheeded(struct sitting *sitting, bool *is_unheeded, struct error *
     }
     if (!connection_run(sitting->connection,
                         "SELECT cursor FROM skein.journal WHERE version = '' AND state = 'done'"
-                        " ORDER BY number DESC LIMIT 1",
+                        " AND cursor LIKE 'adopted %' ORDER BY number DESC LIMIT 1",
                         &patience)) {
         return sitting_query_failed(sitting, "cannot read the journal", error);
     }

@@ -173,6 +173,22 @@ journal_claim(struct sitting *sitting, const struct journal_row *row, struct tex
     text_append(sql, ";");
 }
 
+void
+journal_append_word(struct sitting *sitting, const char *word, struct text *sql)
+{
+    struct outcome outcome = {.kind = OUTCOME_DONE};
+    struct journal_row row = {.step_id = id_random(),
+                              .attempt = 1,
+                              .version = "",
+                              .name = "",
+                              .state = JOURNAL_DONE,
+                              .cursor = word,
+                              .outcome = &outcome};
+
+    journal_insert(sitting, &row, sql);
+    sitting_advance(sitting, row.hash);
+}
+
 bool
 journal_void(struct sitting *sitting, struct journal_row *row, struct error *error)
 {

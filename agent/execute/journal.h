@@ -43,6 +43,12 @@ void journal_insert(struct sitting *sitting, struct journal_row *row, struct tex
 /* Append the change to skein.migration that goes with a row about to be inserted. */
 void journal_claim(struct sitting *sitting, const struct journal_row *row, struct text *sql);
 
+/*
+ * Append a row that is of no migration, and says this; the sitting is told that it is there, so the
+ * caller makes it forget what is applied when it is not.
+ */
+void journal_append_word(struct sitting *sitting, const char *word, struct text *sql);
+
 /* The row of a step that is about to be carried out; without state and outcome. */
 struct journal_row journal_row_of(const struct step_order *order);
 

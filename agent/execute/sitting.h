@@ -29,6 +29,14 @@ struct applied {
     uint64_t journal_number; /* the journal row that made it so */
 };
 
+/* How far the journal was found to be what was written there (chain.h). */
+struct chain {
+    int64_t whole_ms; /* when all of it was looked at; 0: never, or not since it was found bad */
+    uint64_t first;   /* from this row on: 1, or the last acceptance */
+    uint64_t count;   /* up to this one, with this hash */
+    uint8_t head[CHECKSUM_SIZE];
+};
+
 struct sitting {
     struct target_config config;
     char application_name[64];
@@ -52,6 +60,7 @@ struct sitting {
     uint64_t kept_count;
     uint8_t kept_head[CHECKSUM_SIZE];
     bool has_lost_history; /* it was not there any more, and nobody has planned since */
+    struct chain chain;
 
     bool has_lock, has_read; /* `applied` and the journal's head are of now */
     struct applied *applied; /* in the order in which they were applied */
@@ -77,6 +86,9 @@ bool sitting_look(struct sitting *sitting, bool thoroughly, struct error *error)
  * deadline_ms (0: for ever); false with E-DB-… or E-STOPPED.
  */
 bool sitting_attend(struct sitting *sitting, int64_t deadline_ms, struct error *error);
+
+/* The same, whatever the history is: for who is about to say what becomes of it. */
+bool sitting_attend_anyhow(struct sitting *sitting, int64_t deadline_ms, struct error *error);
 
 /* The lock is held, and nobody else can have changed what was read under it. */
 bool sitting_is_current(const struct sitting *sitting);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/execute/chain.h"
 #include "agent/execute/histories.h"
 #include "agent/execute/sitting.h"
 
@@ -11,7 +12,9 @@ sitting_examine(struct sitting *sitting, struct arena *arena, struct target_fact
                 struct error *error)
 {
     /* Who has held the lock since he read it knows it. */
-    bool is_fit = sitting_is_current(sitting) || sitting_look(sitting, true, error);
+    bool is_fit =
+        sitting_is_current(sitting) ||
+        (sitting_look(sitting, true, error) && chain_check_now_and_then(sitting, error));
 
     *facts = sitting->facts;
     if (is_fit && sitting->applied_count) {
@@ -25,7 +28,8 @@ bool
 sitting_survey(struct sitting *sitting, struct arena *arena, struct applied_migration **applied,
                size_t *applied_count, struct error *error)
 {
-    if (!sitting_look(sitting, false, error) || !histories_check_adopted(sitting, NULL, error)) {
+    if (!sitting_look(sitting, false, error) || !chain_check_now_and_then(sitting, error) ||
+        !histories_check_adopted(sitting, NULL, error)) {
         return false;
     }
     sitting_forget_head(sitting); /* what is planned from here on is planned from this */

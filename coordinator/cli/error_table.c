@@ -207,6 +207,7 @@ const struct error_meaning error_table[] = {
     {"E-DB-RESTART", "the server is starting or stopping"},
     {"E-DB-QUERY", "a question to the database failed"},
     {"E-HIST-SHAPE", "the tables of the schema skein are not as Skein has made them"},
+    {"E-HIST-TAMPERED", "the journal, or what stands as applied, was changed by somebody"},
     {"E-ADOPT-NEEDED", "another tool has applied migrations here that the journal does not know"},
     {"E-ADOPT-NONE", "there is no table of the tool whose layout the files have"},
     {"E-ADOPT-AMBIGUOUS", "several tables may be the tool's; say which in skein.yaml"},

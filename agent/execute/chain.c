@@ -1,0 +1,324 @@
+#include "agent/execute/chain.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/mem.h"
+#include "common/postgres/shape.h"
+
+#define PIECE 50000 /* rows per statement, which is bounded */
+#define WHOLE_EVERY_MS ((int64_t)24 * 3600 * 1000)
+#define HINT_TAMPERED                                                                              \
+    "put the schema skein back from a backup; or, when you know what was done there and why:"      \
+    " skein history --database … --accept REASON"
+
+/*
+ * What a row's hash must be, as docs/protocol.md has it. The server computes it: a row that is as
+ * it was written need not be sent.
+ */
+#define BYTES(text) "convert_to(" text ", 'UTF8')"
+#define SIZED(column) "octet_length(" BYTES(column) ") || ':' || " column
+#define HASH_OF_ROW                                                                                                                                                                              \
+    "sha256(" BYTES("'skein-journal 1;' || j.number || ';16:'") " || uuid_send(j.step_id) "                                                                                                      \
+                                                                "|| " BYTES("j.attempt || ';' "                                                                                                  \
+                                                                            "|| " SIZED("j."                                                                                                     \
+                                                                                        "version") " || " SIZED("j.name") " || '32:'") " || j.checksum || " BYTES(                               \
+                                                                    "length(j.direction) || ':' "                                                                                                \
+                                                                    "|| j.direction || "                                                                                                         \
+                                                                    "length(j.state)"                                                                                                            \
+                                                                    " || ':' || j.state || "                                                                                                     \
+                                                                    "j.statement || ';' || "                                                                                                     \
+                                                                    "j.statement_count"                                                                                                          \
+                                                                    " || ';' || " SIZED("coalesce"                                                                                               \
+                                                                                        "(j."                                                                                                    \
+                                                                                        "cursor, "                                                                                               \
+                                                                                        "'')") " "                                                                                               \
+                                                                                               "|"                                                                                               \
+                                                                                               "|"                                                                                               \
+                                                                                               " "                                                                                               \
+                                                                                               "o"                                                                                               \
+                                                                                               "c"                                                                                               \
+                                                                                               "t"                                                                                               \
+                                                                                               "e"                                                                                               \
+                                                                                               "t"                                                                                               \
+                                                                                               "_"                                                                                               \
+                                                                                               "l"                                                                                               \
+                                                                                               "e"                                                                                               \
+                                                                                               "n"                                                                                               \
+                                                                                               "g"                                                                                               \
+                                                                                               "t"                                                                                               \
+                                                                                               "h"                                                                                               \
+                                                                                               "("                                                                                               \
+                                                                                               "c"                                                                                               \
+                                                                                               "o"                                                                                               \
+                                                                                               "a"                                                                                               \
+                                                                                               "l"                                                                                               \
+                                                                                               "e"                                                                                               \
+                                                                                               "s"                                                                                               \
+                                                                                               "c"                                                                                               \
+                                                                                               "e"                                                                                               \
+                                                                                               "("                                                                                               \
+                                                                                               "j"                                                                                               \
+                                                                                               "."                                                                                               \
+                                                                                               "o"                                                                                               \
+                                                                                               "u"                                                                                               \
+                                                                                               "t"                                                                                               \
+                                                                                               "c"                                                                                               \
+                                                                                               "o"                                                                                               \
+                                                                                               "m"                                                                                               \
+                                                                                               "e"                                                                                               \
+                                                                                               ","                                                                                               \
+                                                                                               " "                                                                                               \
+                                                                                               "'"                                                                                               \
+                                                                                               "'"                                                                                               \
+                                                                                               ")"                                                                                               \
+                                                                                               ")"                                                                                               \
+                                                                                               " "                                                                                               \
+                                                                                               "|"                                                                                               \
+                                                                                               "|"                                                                                               \
+                                                                                               " "                                                                                               \
+                                                                                               "'"                                                                                               \
+                                                                                               ":"                                                                                               \
+                                                                                               "'") " || coalesce(j.outcome, '') || " BYTES("(extract(epoch FROM j.recorded_at) * 1000)::bigint" \
+                                                                                                                                            " || ';32:'") " || j.previous_hash)"
+
+/* By the journal, what its last verdict on a version says. */
+const char chain_apart[] =
+    "SELECT coalesce(m.version, j.version), coalesce(m.name, j.name),"
+    " coalesce(m.checksum, j.checksum), m.version IS NOT NULL,"
+    " CASE WHEN m.version IS NULL THEN 'it is not applied, and row ' || j.number || ' of the"
+    " journal says that it is' WHEN j.number IS NULL THEN 'it stands as applied, and no row of the"
+    " journal says so' WHEN j.direction = 'down' THEN 'it stands as applied, and row ' || j.number"
+    " || ' of the journal has undone it' WHEN j.checksum <> m.checksum THEN 'its checksum is not"
+    " that of row ' || j.number || ' of the journal' ELSE 'it stands as applied by another step"
+    " than row ' || j.number || ' of the journal says' END"
+    " FROM (SELECT j.* FROM skein.journal j JOIN (SELECT max(number) AS number FROM skein.journal"
+    " WHERE state = 'done' AND version <> '' GROUP BY version) l USING (number)) j"
+    " FULL JOIN skein.migration m USING (version)"
+    " WHERE CASE WHEN m.version IS NULL THEN j.direction = 'up' ELSE j.direction IS DISTINCT FROM"
+    " 'up' OR j.checksum <> m.checksum OR j.number <> m.journal_number OR j.step_id <> m.step_id"
+    " END ORDER BY coalesce(m.journal_number, j.number)";
+
+enum head_answer { ANSWER_SHAPE, ANSWER_LAST, ANSWER_KEPT, ANSWER_START };
+enum start_column { START_NUMBER, START_PREVIOUS };
+enum row_column { ROW_NUMBER, ROW_VERSION, ROW_SAYS };
+
+/* ---- where it begins, where it ends -----------------------------------------------------------
+ */
+
+/*
+ * The last row; whether the one up to which all was found good is there; where the whole begins:
+ * at the last acceptance, which says of what is before it that it is as it is.
+ */
+static void
+append_head(const struct sitting *sitting, bool wholly, struct text *sql)
+{
+    char hash[2 * CHECKSUM_SIZE + 1];
+
+    text_append(sql, shape_query);
+    text_append(sql, "SELECT max(number) FROM skein.journal;");
+    text_hex(sitting->chain.head, CHECKSUM_SIZE, hash);
+    text_format(sql,
+                "SELECT EXISTS (SELECT FROM skein.journal WHERE number = %" PRIu64
+                " AND hash = '\\x%s');",
+                sitting->chain.count, hash);
+    if (wholly) {
+        text_append(sql, "SELECT number, previous_hash FROM skein.journal WHERE version = ''"
+                         " AND state = 'done' AND cursor LIKE '" CHAIN_ACCEPTED "%'"
+                         " ORDER BY number DESC LIMIT 1");
+    }
+}
+
+/* A column that is gone fails what follows; what was answered before says which one. */
+static bool
+ask_head(struct sitting *sitting, bool wholly, struct error *error)
+{
+    CLEANUP(text_release) struct text sql = {0};
+    struct connection *connection = sitting->connection;
+    struct patience patience = sitting_patience();
+
+    append_head(sitting, wholly, &sql);
+    bool has_answered = connection_run(connection, text_of(&sql), &patience);
+    if (connection_answer_count(connection) > ANSWER_SHAPE &&
+        !shape_judge(connection, ANSWER_SHAPE, error)) {
+        sitting_close(sitting);
+        return false;
+    }
+    return has_answered || sitting_query_failed(sitting, "cannot look at the history", error);
+}
+
+/* The row behind which is to be looked: number and hash. */
+static void
+find_start(const struct connection *connection, struct chain *start)
+{
+    *start = (struct chain){.whole_ms = clock_now_ms(), .first = 1};
+    if (connection_row_count(connection, ANSWER_START) == 1) {
+        start->first = connection_number(connection, ANSWER_START, 0, START_NUMBER);
+        start->count = start->first - 1;
+        connection_cell_bytes(connection, ANSWER_START, 0, START_PREVIOUS, start->head,
+                              CHECKSUM_SIZE);
+    }
+}
+
+/* ---- looking ----------------------------------------------------------------------------------
+ */
+
+static void
+append_rows(const struct chain *from, uint64_t to, struct text *sql)
+{
+    char hash[2 * CHECKSUM_SIZE + 1];
+
+    text_hex(from->head, CHECKSUM_SIZE, hash);
+    text_format(sql,
+                "SELECT number, version, CASE WHEN number <> before + 1 THEN 'a row or more"
+                " before it were taken out' WHEN previous_hash <> hash_before THEN 'it does not"
+                " follow the row before it: one of the two is not as it was' ELSE 'it is not as it"
+                " was written' END FROM (SELECT j.number, j.version, j.previous_hash, j.hash,"
+                " lag(j.number, 1, %" PRIu64 "::bigint) OVER w AS before,"
+                " lag(j.hash, 1, '\\x%s'::bytea) OVER w AS hash_before, " HASH_OF_ROW
+                " AS hash_now FROM skein.journal j WHERE j.number > %" PRIu64
+                " AND j.number <= %" PRIu64 " WINDOW w AS (ORDER BY j.number)) r"
+                " WHERE number <> before + 1 OR previous_hash <> hash_before OR hash <> hash_now"
+                " ORDER BY number LIMIT 1;",
+                from->count, hash, from->count, to);
+    text_format(sql, "SELECT hash FROM skein.journal WHERE number = %" PRIu64 ";", to);
+}
+
+static bool
+is_tampered(struct sitting *sitting, const char *found, struct error *error)
+{
+    error_set(error, "E-HIST-TAMPERED",
+              "somebody has changed the history in the schema skein: nothing is written to it");
+    error_where(error, "%s", connection_place(sitting->connection));
+    error_found(error, "%s", found);
+    error_hint(error, HINT_TAMPERED);
+    sitting_close(sitting);
+    return false;
+}
+
+static bool
+judge_rows(struct sitting *sitting, struct error *error)
+{
+    const struct connection *connection = sitting->connection;
+    CLEANUP(text_release) struct text found = {0};
+
+    if (connection_row_count(connection, 0) == 0) {
+        return true;
+    }
+    const char *version = connection_cell(connection, 0, 0, ROW_VERSION);
+    text_format(&found, "row %s of the journal", connection_cell(connection, 0, 0, ROW_NUMBER));
+    if (version[0]) {
+        text_format(&found, " (migration %s)", version);
+    }
+    text_format(&found, ": %s", connection_cell(connection, 0, 0, ROW_SAYS));
+    return is_tampered(sitting, text_of(&found), error);
+}
+
+static bool
+judge_applied(struct sitting *sitting, size_t answer, struct error *error)
+{
+    const struct connection *connection = sitting->connection;
+    CLEANUP(text_release) struct text found = {0};
+    size_t count = connection_row_count(connection, answer);
+
+    if (count == 0) {
+        return true;
+    }
+    text_format(&found, "migration %s: %s", connection_cell(connection, answer, 0, APART_VERSION),
+                connection_cell(connection, answer, 0, APART_SAYS));
+    if (count > 1) {
+        text_format(&found, "; and %zu more", count - 1);
+    }
+    return is_tampered(sitting, text_of(&found), error);
+}
+
+/* The rows behind `from`, piece by piece; with the last one what is applied. */
+static bool
+look_through(struct sitting *sitting, struct chain *from, uint64_t last, struct error *error)
+{
+    for (;;) {
+        CLEANUP(text_release) struct text sql = {0};
+        struct patience patience = sitting_patience();
+        uint64_t to = last - from->count > PIECE ? from->count + PIECE : last;
+
+        append_rows(from, to, &sql);
+        text_append(&sql, to == last ? chain_apart : "");
+        if (!connection_run(sitting->connection, text_of(&sql), &patience)) {
+            return sitting_query_failed(sitting, "cannot read the history", error);
+        }
+        if (!judge_rows(sitting, error) || (to == last && !judge_applied(sitting, 2, error))) {
+            return false;
+        }
+        if (to > 0) {
+            connection_cell_bytes(sitting->connection, 1, 0, 0, from->head, CHECKSUM_SIZE);
+        }
+        from->count = to;
+        if (to == last) {
+            return true;
+        }
+    }
+}
+
+static bool
+check_from(struct sitting *sitting, bool wholly, struct error *error)
+{
+    const struct connection *connection = sitting->connection;
+    struct chain from = sitting->chain;
+
+    if (!ask_head(sitting, wholly, error)) {
+        return false;
+    }
+    if (!wholly && !connection_is_true(connection, ANSWER_KEPT, 0, 0)) {
+        return check_from(sitting, true, error); /* what was found good is not there any more */
+    }
+    if (wholly) {
+        find_start(connection, &from);
+    }
+    uint64_t last = connection_number(connection, ANSWER_LAST, 0, 0);
+    if (!look_through(sitting, &from, last, error)) {
+        return false;
+    }
+    sitting->chain = from;
+    return true;
+}
+
+bool
+chain_check(struct sitting *sitting, bool wholly, struct error *error)
+{
+    if (!sitting->has_schema) {
+        return true;
+    }
+    bool is_good = check_from(sitting, wholly || !sitting->chain.whole_ms, error);
+    if (!is_good) {
+        sitting->chain = (struct chain){0};
+    }
+    return is_good;
+}
+
+bool
+sitting_verify(struct sitting *sitting, struct verified *verified, struct error *error)
+{
+    *verified = (struct verified){0};
+    if (!sitting_look(sitting, false, error) || !chain_check(sitting, true, error)) {
+        return false;
+    }
+    *verified = (struct verified){.first_row = sitting->chain.first,
+                                  .last_row = sitting->chain.count,
+                                  .applied_count = sitting->applied_count};
+    return true;
+}
+
+bool
+chain_check_now_and_then(struct sitting *sitting, struct error *error)
+{
+    bool is_long_ago = clock_now_ms() - sitting->chain.whole_ms > WHOLE_EVERY_MS;
+
+    return chain_check(sitting, is_long_ago, error);
+}
+
+bool
+chain_check_at_first(struct sitting *sitting, struct error *error)
+{
+    return sitting->chain.whole_ms || chain_check(sitting, true, error);
+}
