@@ -111,8 +111,8 @@ struct surveyed {
     size_t applied_count;
     struct batch_verdict *verdicts; /* on its probes, in their order */
     size_t verdict_count;
-    struct finding *findings; /* what a preflight would find now, the gravest first */
-    size_t finding_count;
+    struct obstacle *obstacles; /* what a preflight would find now, the gravest first */
+    size_t obstacle_count;
 };
 
 /* ---- coordinator → agent ------------------------------------------------------------------- */

@@ -201,8 +201,8 @@ struct plan_leg {
     struct fault fault;        /* why this target cannot take part; code null when it can */
     const char *note;          /* what a person should know and nothing is refused for; or null */
     struct estimate estimate;
-    struct finding *findings; /* what its preflight would find now, the gravest first */
-    size_t finding_count;
+    struct obstacle *obstacles; /* what its preflight would find now, the gravest first */
+    size_t obstacle_count;
 };
 
 struct planned {

@@ -106,7 +106,7 @@ static const struct pack_field surveyed_fields[] = {
     INSIDE(surveyed, fault, fault_shape),
     LIST(surveyed, applied, applied_count, applied_shape, APPLIED_MAX),
     LIST(surveyed, verdicts, verdict_count, batch_verdict_shape, VERDICTS_MAX),
-    LIST(surveyed, findings, finding_count, finding_shape, FINDINGS_MAX)};
+    LIST(surveyed, obstacles, obstacle_count, obstacle_shape, OBSTACLES_MAX)};
 SHAPE(surveyed);
 
 /* ---- coordinator → agent ------------------------------------------------------------------- */
@@ -311,7 +311,7 @@ static const struct pack_field plan_leg_fields[] = {
     INSIDE(plan_leg, fault, fault_shape),
     TEXT(plan_leg, note),
     INSIDE(plan_leg, estimate, estimate_shape),
-    LIST(plan_leg, findings, finding_count, finding_shape, FINDINGS_MAX),
+    LIST(plan_leg, obstacles, obstacle_count, obstacle_shape, OBSTACLES_MAX),
 };
 SHAPE(plan_leg);
 

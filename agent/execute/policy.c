@@ -5,6 +5,7 @@
 static const struct {
     const char *name;
     enum policy usual;
+    bool is_of_catalog;
 } checks[CHECK_COUNT] = {
     [CHECK_LAG] = {"lag", POLICY_WARN},
     [CHECK_SLOTS] = {"slots", POLICY_WARN},
@@ -12,15 +13,21 @@ static const struct {
     [CHECK_WRAPAROUND] = {"wraparound", POLICY_HOLD},
     [CHECK_PREPARED] = {"prepared", POLICY_REFUSE}, /* nobody knows when somebody will end it */
     [CHECK_OLD] = {"old_transactions", POLICY_HOLD},
-    [CHECK_INDEXES] = {"invalid_indexes", POLICY_WARN},
-    [CHECK_ROOM] = {"room", POLICY_WARN}, /* what is written is guessed, and often less */
-    [CHECK_RIGHTS] = {"rights", POLICY_REFUSE},
+    [CHECK_INDEXES] = {"invalid_indexes", POLICY_WARN, true},
+    [CHECK_ROOM] = {"room", POLICY_WARN, true}, /* what is written is guessed, and often less */
+    [CHECK_RIGHTS] = {"rights", POLICY_REFUSE, true},
 };
 
 const char *
 policy_check_name(enum preflight_check check)
 {
     return checks[check].name;
+}
+
+bool
+policy_check_is_of_catalog(enum preflight_check check)
+{
+    return checks[check].is_of_catalog;
 }
 
 bool

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/migration/finding.h"
+#include "common/migration/obstacle.h"
 
 enum preflight_check {
     CHECK_LAG,        /* a replica is behind */
@@ -44,6 +44,9 @@ struct eviction {
 /* The words of agent.yaml: "lag", "slots", …; "ignore", "warn", "hold", "refuse". */
 const char *policy_check_name(enum preflight_check check);
 bool policy_named(const char *word, enum policy *policy);
+
+/* Whether other changes of the database may change what it finds. */
+bool policy_check_is_of_catalog(enum preflight_check check);
 
 /* What is done about this check. */
 enum policy policy_of(const struct preflight_policies *policies, enum preflight_check check);

@@ -170,19 +170,21 @@ ask_tables(struct preview *preview)
 /* ---- what is told ---------------------------------------------------------------------------- */
 
 static size_t
-tell(const struct preview *preview, struct arena *arena, struct finding *findings)
+tell(const struct preview *preview, struct arena *arena, struct obstacle *obstacles)
 {
     size_t count = 0;
 
     for (enum policy policy = POLICY_REFUSE; policy > POLICY_IGNORE; policy--) {
-        for (size_t i = 0; i < preview->found.count && count < FINDINGS_MAX; i++) {
+        for (size_t i = 0; i < preview->found.count && count < OBSTACLES_MAX; i++) {
             const struct found *found = &preview->found.items[i];
             if (found->policy == policy) {
-                findings[count++] = (struct finding){.check = policy_check_name(found->check),
-                                                     .policy = policy,
-                                                     .version = preview->versions[i],
-                                                     .text = arena_text(arena, found->text),
-                                                     .hint = arena_text(arena, found->hint)};
+                obstacles[count++] =
+                    (struct obstacle){.check = policy_check_name(found->check),
+                                      .policy = policy,
+                                      .version = preview->versions[i],
+                                      .is_of_catalog = policy_check_is_of_catalog(found->check),
+                                      .text = arena_text(arena, found->text),
+                                      .hint = arena_text(arena, found->hint)};
             }
         }
     }
@@ -191,7 +193,7 @@ tell(const struct preview *preview, struct arena *arena, struct finding *finding
 
 size_t
 sitting_preview(struct sitting *sitting, const struct outline *outlines, size_t outline_count,
-                struct arena *arena, struct finding *findings)
+                struct arena *arena, struct obstacle *obstacles)
 {
     if (!sitting->connection) {
         return 0;
@@ -201,7 +203,7 @@ sitting_preview(struct sitting *sitting, const struct outline *outlines, size_t 
     ask_server(preview);
     ask_tables(preview);
     ask_room(preview);
-    size_t count = tell(preview, arena, findings);
+    size_t count = tell(preview, arena, obstacles);
     free(preview);
     return count;
 }

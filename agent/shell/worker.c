@@ -134,10 +134,10 @@ look_ahead(struct agent_worker *worker, const struct survey *question, struct ag
     surveyed->verdict_count =
         sitting_probe(worker->sitting, question->probes, question->probe_count, &answer->arena,
                       surveyed->verdicts);
-    surveyed->findings = arena_alloc(&answer->arena, FINDINGS_MAX * sizeof *surveyed->findings);
-    surveyed->finding_count =
+    surveyed->obstacles = arena_alloc(&answer->arena, OBSTACLES_MAX * sizeof *surveyed->obstacles);
+    surveyed->obstacle_count =
         sitting_preview(worker->sitting, question->outlines, question->outline_count,
-                        &answer->arena, surveyed->findings);
+                        &answer->arena, surveyed->obstacles);
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "coordinator/cli/format.h"
 #include "coordinator/cli/grid.h"
 #include "coordinator/cli/plan_estimate_show.h"
+#include "coordinator/cli/plan_obstacles.h"
 #include "coordinator/cli/show.h"
 
 #define REFUSED_SHOWN 20
@@ -158,7 +159,7 @@ plan_render(const struct planned *planned, const struct terminal *terminal, size
             struct text *out)
 {
     char targets[FORMAT_SIZE], steps[FORMAT_SIZE], number[FORMAT_SIZE];
-    size_t idle = count_idle(planned);
+    size_t idle = count_idle(planned), left_out;
 
     text_format(out, "%s, %s, %" PRIu64 " wave%s, %" PRIu64 " at a time\n",
                 format_counted(count_busy(planned), "target", targets),
@@ -172,6 +173,8 @@ plan_render(const struct planned *planned, const struct terminal *terminal, size
     for (uint64_t wave = 1; wave <= planned->wave_count; wave++) {
         append_wave(planned, wave, terminal, rows_max, out);
     }
+    plan_obstacles_render(planned, terminal, rows_max, &left_out, out);
+    append_more(left_out, terminal, out);
     append_refused(planned, terminal, rows_max, out);
 }
 
@@ -284,13 +287,14 @@ plan_json(const struct planned *planned)
         const struct plan_leg *leg = &planned->legs[i];
         json_array_append_new(
             rows,
-            json_pack("{s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "target",
+            json_pack("{s:o, s:o, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "target",
                       show_json_text(leg->target), "service", show_json_text(leg->service), "wave",
                       (json_int_t)leg->wave, "from", show_json_text(leg->from_version), "to",
                       show_json_text(leg->to_version), "steps", (json_int_t)leg->step_count,
                       "first", show_json_text(leg->first_version), "note",
                       show_json_text(leg->note), "estimate", plan_estimate_json(&leg->estimate),
-                      "error", complain_json_fault(&leg->fault)));
+                      "preflight", plan_obstacles_json(leg), "error",
+                      complain_json_fault(&leg->fault)));
     }
     return json_pack(
         "{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "plan_id",

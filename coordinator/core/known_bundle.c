@@ -121,6 +121,7 @@ learn_migration(struct known_bundle *bundle, const struct migration *migration, 
     known->is_repeatable = migration->is_repeatable;
     for (enum direction direction = DIRECTION_UP; direction <= DIRECTION_DOWN; direction++) {
         learn_works(bundle, migration_script(migration, direction), known, direction);
+        known->outlines[direction] = outline_of(migration, direction, &bundle->arena);
     }
     memcpy(known->checksum, migration_checksum(migration), CHECKSUM_SIZE);
     known->is_data = is_data(&migration->up);

@@ -10,6 +10,7 @@
 
 #include "common/base/arena.h"
 #include "common/migration/bundle.h"
+#include "common/migration/outline.h"
 #include "common/migration/probe.h"
 
 #define KNOWN_WORKS_MAX 256 /* of one script */
@@ -32,6 +33,7 @@ struct known_migration {
     struct known_work *works[2]; /* by direction */
     size_t work_counts[2];
     bool has_batches[2];
+    struct outline outlines[2]; /* likewise: what a preflight goes by */
     uint8_t checksum[CHECKSUM_SIZE];
     size_t index;
     UT_hash_handle hh;

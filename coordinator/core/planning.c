@@ -9,6 +9,7 @@
 #include "coordinator/core/kept_fault.h"
 #include "coordinator/core/plan_estimate.h"
 #include "coordinator/core/plan_reach.h"
+#include "coordinator/core/preview.h"
 #include "coordinator/core/probing.h"
 #include "coordinator/core/run.h"
 #include "coordinator/core/run_window.h"
@@ -128,7 +129,9 @@ fill_leg(const struct entry *entry, struct plan_leg *leg)
     *leg = (struct plan_leg){.target = entry->name,
                              .service = entry->service,
                              .wave = entry->wave,
-                             .estimate = entry->estimate};
+                             .estimate = entry->estimate,
+                             .obstacles = entry->obstacles,
+                             .obstacle_count = entry->obstacle_count};
     if (fault) {
         leg->fault = *fault;
     }
@@ -201,6 +204,7 @@ survey(struct core *core, struct planning *planning, struct entry *entry,
        const struct target *target)
 {
     struct message message = {.type = MESSAGE_SURVEY};
+    struct outline outlines[OUTLINES_MAX];
 
     message.survey = (struct survey){.session = target->session,
                                      .survey_id = planning->survey_id,
@@ -209,6 +213,8 @@ survey(struct core *core, struct planning *planning, struct entry *entry,
         message.survey.probes = entry->bundle->probes;
         message.survey.probe_count = entry->bundle->probe_count;
     }
+    message.survey.outlines = outlines;
+    message.survey.outline_count = preview_outlines(core, planning, entry, target, outlines);
     entry->state = ENTRY_ASKED;
     entry->asked_ms = core->now_ms;
     core_tell_agent(core, target->agent, &message);
@@ -423,6 +429,7 @@ planning_surveyed(struct core *core, struct agent *agent, const struct surveyed 
     if (surveyed->succeeded) {
         take_history(core, planning, entry, surveyed);
         probing_judge(planning, entry, surveyed);
+        preview_judge(core, planning, entry, surveyed);
     } else {
         fault_replace(&entry->fault, &surveyed->fault);
         if (!entry->fault) {

@@ -44,6 +44,8 @@ struct entry {
     uint64_t wave;                 /* from 1; 0: no part in the run */
     struct load *loads;            /* what each of its steps goes through; null: nothing */
     struct estimate estimate;
+    struct obstacle *obstacles; /* what stands against its steps now; in the planning's arena */
+    size_t obstacle_count;
     UT_hash_handle hh;
 };
 

@@ -6,7 +6,7 @@
 static struct cluster *cluster;
 
 struct preview {
-    struct finding findings[FINDINGS_MAX];
+    struct obstacle obstacles[OBSTACLES_MAX];
     size_t count;
 };
 
@@ -30,25 +30,25 @@ preview_of(struct scene *scene, enum direction direction)
     assert_true(
         sitting_survey(scene->sitting, &scene->arena, &applied, &applied_count, &scene->error));
     preview.count =
-        sitting_preview(scene->sitting, outlines, count, &scene->arena, preview.findings);
+        sitting_preview(scene->sitting, outlines, count, &scene->arena, preview.obstacles);
     return preview;
 }
 
 static void
-assert_finding(const struct preview *preview, size_t index, const char *check, enum policy policy,
-               const char *version, const char *text)
+assert_obstacle(const struct preview *preview, size_t index, const char *check, enum policy policy,
+                const char *version, const char *text)
 {
     assert_true(index < preview->count);
-    const struct finding *finding = &preview->findings[index];
+    const struct obstacle *obstacle = &preview->obstacles[index];
 
-    assert_string_equal(finding->check, check);
-    assert_string_equal(policy_words[finding->policy], policy_words[policy]);
+    assert_string_equal(obstacle->check, check);
+    assert_string_equal(policy_words[obstacle->policy], policy_words[policy]);
     if (version) {
-        assert_string_equal(finding->version, version);
+        assert_string_equal(obstacle->version, version);
     } else {
-        assert_null(finding->version);
+        assert_null(obstacle->version);
     }
-    scene_assert_says(finding->text, text);
+    scene_assert_says(obstacle->text, text);
 }
 
 static void
@@ -91,11 +91,11 @@ what_is_found_is_told_the_gravest_first_with_the_step_that_it_stands_against(voi
     PQfinish(other);
 
     assert_int_equal(preview.count, 3);
-    assert_finding(&preview, 0, "prepared", POLICY_REFUSE, "003",
-                   "a prepared transaction holds bulk");
-    scene_assert_says(preview.findings[0].hint, "ROLLBACK PREPARED");
-    assert_finding(&preview, 1, "slots", POLICY_WARN, NULL, "slot forgotten holds");
-    assert_finding(&preview, 2, "invalid_indexes", POLICY_WARN, "002", "INVALID indexes: half");
+    assert_obstacle(&preview, 0, "prepared", POLICY_REFUSE, "003",
+                    "a prepared transaction holds bulk");
+    scene_assert_says(preview.obstacles[0].hint, "ROLLBACK PREPARED");
+    assert_obstacle(&preview, 1, "slots", POLICY_WARN, NULL, "slot forgotten holds");
+    assert_obstacle(&preview, 2, "invalid_indexes", POLICY_WARN, "002", "INVALID indexes: half");
     assert_int_equal(scene_count(scene, "SELECT count(*) FROM pg_locks WHERE locktype ="
                                         " 'advisory'"),
                      0);
@@ -120,7 +120,7 @@ only_steps_that_are_to_come_are_looked_at(void **state)
     assert_int_equal(preview_of(scene, DIRECTION_UP).count, 0);
     struct preview preview = preview_of(scene, DIRECTION_DOWN);
     assert_int_equal(preview.count, 1);
-    assert_finding(&preview, 0, "invalid_indexes", POLICY_WARN, "001", "half");
+    assert_obstacle(&preview, 0, "invalid_indexes", POLICY_WARN, "001", "half");
 }
 
 static void
@@ -137,8 +137,9 @@ rights_are_asked_for_the_role_and_the_search_path_of_the_migrations(void **state
 
     struct preview preview = preview_of(scene, DIRECTION_UP);
     assert_int_equal(preview.count, 1);
-    assert_finding(&preview, 0, "rights", POLICY_REFUSE, "001", "\"Migrator\" does not own orders");
-    assert_string_equal(preview.findings[0].hint, "GRANT postgres TO \"Migrator\"");
+    assert_obstacle(&preview, 0, "rights", POLICY_REFUSE, "001",
+                    "\"Migrator\" does not own orders");
+    assert_string_equal(preview.obstacles[0].hint, "GRANT postgres TO \"Migrator\"");
 }
 
 static void
@@ -158,8 +159,8 @@ room_is_looked_for_step_by_step(void **state)
     scene->config.preflight.of[CHECK_ROOM] = POLICY_HOLD;
     struct preview preview = preview_of(scene, DIRECTION_UP);
     assert_int_equal(preview.count, 1);
-    assert_finding(&preview, 0, "room", POLICY_HOLD, "002",
-                   "it may write 6 MiB, and 1 MiB are free");
+    assert_obstacle(&preview, 0, "room", POLICY_HOLD, "002",
+                    "it may write 6 MiB, and 1 MiB are free");
 
     scene->config.preflight.of[CHECK_ROOM] = POLICY_IGNORE;
     assert_int_equal(preview_of(scene, DIRECTION_UP).count, 0);

@@ -121,6 +121,47 @@ shows_the_first_of_many(void **state)
 }
 
 static void
+shows_once_what_a_preflight_finds_at_many_targets(void **state)
+{
+    struct obstacle obstacles[] = {
+        {"wraparound", POLICY_HOLD, "0002", false, "autovacuum works on users", "let it finish"},
+        {"slots", POLICY_WARN, NULL, false, "the slot old holds 12000 MiB", NULL}};
+    struct obstacle late = {
+        "rights", POLICY_REFUSE, "0003", true, "app does not own users", "GRANT owner TO app"};
+    struct plan_leg found[] = {legs[0], legs[1], legs[0], legs[0]};
+    struct planned planned = a_plan();
+    struct terminal terminal = pipe_terminal();
+    CLEANUP(text_release) struct text out = {0};
+
+    (void)state;
+    found[0].obstacles = obstacles;
+    found[0].obstacle_count = 2;
+    found[2].target = "auth-eu-9";
+    found[2].obstacles = &obstacles[1];
+    found[2].obstacle_count = 1;
+    found[3].target = "late";
+    found[3].obstacles = &late;
+    found[3].obstacle_count = 1;
+    planned.legs = found;
+    planned.leg_count = 4;
+    planned.refused_count = 0;
+    plan_render(&planned, &terminal, 20, &out);
+    assert_non_null(strstr(text_of(&out),
+                           "\nwhat the preflight would find now\n"
+                           "  refuses  late, migration 0003: app does not own users, unless what "
+                           "comes before it changes that\n"
+                           "           GRANT owner TO app\n"
+                           "  holds    auth-eu-1, migration 0002: autovacuum works on users\n"
+                           "           let it finish\n"
+                           "  warns    auth-eu-1 and 1 more: the slot old holds 12000 MiB\n"));
+
+    text_clear(&out);
+    plan_render(&planned, &terminal, 1, &out);
+    assert_null(strstr(text_of(&out), "holds"));
+    assert_non_null(strstr(text_of(&out), "GRANT owner TO app\n    and 2 more (--all"));
+}
+
+static void
 says_that_there_is_nothing_to_do(void **state)
 {
     struct planned planned = a_plan();
@@ -242,6 +283,7 @@ main(void)
         cmocka_unit_test(shows_every_wave_and_who_cannot_take_part),
         cmocka_unit_test(ends_with_the_gravest_reason_not_with_the_first),
         cmocka_unit_test(shows_the_first_of_many),
+        cmocka_unit_test(shows_once_what_a_preflight_finds_at_many_targets),
         cmocka_unit_test(says_that_there_is_nothing_to_do),
         cmocka_unit_test(stays_within_the_terminal),
         cmocka_unit_test(shows_the_sql_that_is_taken_once_each),

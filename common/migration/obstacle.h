@@ -1,13 +1,13 @@
 /*
- * finding: something that stands against a change of a target, as its agent finds it before the
+ * obstacle: something that stands against a change of a target, as its agent finds it before the
  * change is begun, and what is done about it there.
  */
-#ifndef COMMON_MIGRATION_FINDING_H
-#define COMMON_MIGRATION_FINDING_H
+#ifndef COMMON_MIGRATION_OBSTACLE_H
+#define COMMON_MIGRATION_OBSTACLE_H
 
 #include "common/io/pack.h"
 
-#define FINDINGS_MAX 8 /* told of one target: the gravest */
+#define OBSTACLES_MAX 8 /* told of one target: the gravest */
 
 /* What is done, from the lightest to the gravest. */
 enum policy {
@@ -22,13 +22,14 @@ enum policy {
 /* "default", "ignore", "warn", "hold", "refuse" */
 extern const char *const policy_words[POLICY_COUNT];
 
-struct finding {
+struct obstacle {
     const char *check; /* "lag", "slots", …, as in agent.yaml */
     enum policy policy;
     const char *version; /* the first migration that it stands against; null: any */
+    bool is_of_catalog;  /* what is done before that one may change it */
     const char *text, *hint;
 };
 
-extern const struct pack_shape finding_shape;
+extern const struct pack_shape obstacle_shape;
 
 #endif
