@@ -17,71 +17,16 @@
  * What a row's hash must be, as docs/protocol.md has it. The server computes it: a row that is as
  * it was written need not be sent.
  */
-#define BYTES(text) "convert_to(" text ", 'UTF8')"
-#define SIZED(column) "octet_length(" BYTES(column) ") || ':' || " column
-#define HASH_OF_ROW                                                                                                                                                                              \
-    "sha256(" BYTES("'skein-journal 1;' || j.number || ';16:'") " || uuid_send(j.step_id) "                                                                                                      \
-                                                                "|| " BYTES("j.attempt || ';' "                                                                                                  \
-                                                                            "|| " SIZED("j."                                                                                                     \
-                                                                                        "version") " || " SIZED("j.name") " || '32:'") " || j.checksum || " BYTES(                               \
-                                                                    "length(j.direction) || ':' "                                                                                                \
-                                                                    "|| j.direction || "                                                                                                         \
-                                                                    "length(j.state)"                                                                                                            \
-                                                                    " || ':' || j.state || "                                                                                                     \
-                                                                    "j.statement || ';' || "                                                                                                     \
-                                                                    "j.statement_count"                                                                                                          \
-                                                                    " || ';' || " SIZED("coalesce"                                                                                               \
-                                                                                        "(j."                                                                                                    \
-                                                                                        "cursor, "                                                                                               \
-                                                                                        "'')") " "                                                                                               \
-                                                                                               "|"                                                                                               \
-                                                                                               "|"                                                                                               \
-                                                                                               " "                                                                                               \
-                                                                                               "o"                                                                                               \
-                                                                                               "c"                                                                                               \
-                                                                                               "t"                                                                                               \
-                                                                                               "e"                                                                                               \
-                                                                                               "t"                                                                                               \
-                                                                                               "_"                                                                                               \
-                                                                                               "l"                                                                                               \
-                                                                                               "e"                                                                                               \
-                                                                                               "n"                                                                                               \
-                                                                                               "g"                                                                                               \
-                                                                                               "t"                                                                                               \
-                                                                                               "h"                                                                                               \
-                                                                                               "("                                                                                               \
-                                                                                               "c"                                                                                               \
-                                                                                               "o"                                                                                               \
-                                                                                               "a"                                                                                               \
-                                                                                               "l"                                                                                               \
-                                                                                               "e"                                                                                               \
-                                                                                               "s"                                                                                               \
-                                                                                               "c"                                                                                               \
-                                                                                               "e"                                                                                               \
-                                                                                               "("                                                                                               \
-                                                                                               "j"                                                                                               \
-                                                                                               "."                                                                                               \
-                                                                                               "o"                                                                                               \
-                                                                                               "u"                                                                                               \
-                                                                                               "t"                                                                                               \
-                                                                                               "c"                                                                                               \
-                                                                                               "o"                                                                                               \
-                                                                                               "m"                                                                                               \
-                                                                                               "e"                                                                                               \
-                                                                                               ","                                                                                               \
-                                                                                               " "                                                                                               \
-                                                                                               "'"                                                                                               \
-                                                                                               "'"                                                                                               \
-                                                                                               ")"                                                                                               \
-                                                                                               ")"                                                                                               \
-                                                                                               " "                                                                                               \
-                                                                                               "|"                                                                                               \
-                                                                                               "|"                                                                                               \
-                                                                                               " "                                                                                               \
-                                                                                               "'"                                                                                               \
-                                                                                               ":"                                                                                               \
-                                                                                               "'") " || coalesce(j.outcome, '') || " BYTES("(extract(epoch FROM j.recorded_at) * 1000)::bigint" \
-                                                                                                                                            " || ';32:'") " || j.previous_hash)"
+static const char hash_of_row[] =
+    "sha256(convert_to('skein-journal 1;' || j.number || ';16:', 'UTF8') || uuid_send(j.step_id)"
+    " || convert_to(j.attempt || ';' || octet_length(convert_to(j.version, 'UTF8')) || ':'"
+    " || j.version || octet_length(convert_to(j.name, 'UTF8')) || ':' || j.name || '32:', 'UTF8')"
+    " || j.checksum || convert_to(length(j.direction) || ':' || j.direction || length(j.state)"
+    " || ':' || j.state || j.statement || ';' || j.statement_count || ';'"
+    " || octet_length(convert_to(coalesce(j.cursor, ''), 'UTF8')) || ':' || coalesce(j.cursor, '')"
+    " || octet_length(coalesce(j.outcome, '')) || ':', 'UTF8') || coalesce(j.outcome, '')"
+    " || convert_to((extract(epoch FROM j.recorded_at) * 1000)::bigint || ';32:', 'UTF8')"
+    " || j.previous_hash)";
 
 /* By the journal, what its last verdict on a version says. */
 const char chain_apart[] =
@@ -104,8 +49,7 @@ enum head_answer { ANSWER_SHAPE, ANSWER_LAST, ANSWER_KEPT, ANSWER_START };
 enum start_column { START_NUMBER, START_PREVIOUS };
 enum row_column { ROW_NUMBER, ROW_VERSION, ROW_SAYS };
 
-/* ---- where it begins, where it ends -----------------------------------------------------------
- */
+/* ---- where it begins, where it ends ---------------------------------------------------------- */
 
 /*
  * The last row; whether the one up to which all was found good is there; where the whole begins:
@@ -161,8 +105,7 @@ find_start(const struct connection *connection, struct chain *start)
     }
 }
 
-/* ---- looking ----------------------------------------------------------------------------------
- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 static void
 append_rows(const struct chain *from, uint64_t to, struct text *sql)
@@ -176,12 +119,12 @@ append_rows(const struct chain *from, uint64_t to, struct text *sql)
                 " follow the row before it: one of the two is not as it was' ELSE 'it is not as it"
                 " was written' END FROM (SELECT j.number, j.version, j.previous_hash, j.hash,"
                 " lag(j.number, 1, %" PRIu64 "::bigint) OVER w AS before,"
-                " lag(j.hash, 1, '\\x%s'::bytea) OVER w AS hash_before, " HASH_OF_ROW
-                " AS hash_now FROM skein.journal j WHERE j.number > %" PRIu64
-                " AND j.number <= %" PRIu64 " WINDOW w AS (ORDER BY j.number)) r"
+                " lag(j.hash, 1, '\\x%s'::bytea) OVER w AS hash_before, %s AS hash_now"
+                " FROM skein.journal j WHERE j.number > %" PRIu64 " AND j.number <= %" PRIu64
+                " WINDOW w AS (ORDER BY j.number)) r"
                 " WHERE number <> before + 1 OR previous_hash <> hash_before OR hash <> hash_now"
                 " ORDER BY number LIMIT 1;",
-                from->count, hash, from->count, to);
+                from->count, hash, hash_of_row, from->count, to);
     text_format(sql, "SELECT hash FROM skein.journal WHERE number = %" PRIu64 ";", to);
 }
 

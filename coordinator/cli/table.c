@@ -266,8 +266,16 @@ const struct command command_table[] = {
     {.name = "history",
      .group = GROUP_LOCAL,
      .sentence = "list what is applied to one database",
-     .options = {&option_database},
-     .examples = {{"skein history --database \"dbname=auth\"", ""}},
+     .detail = "With --verify the whole journal is looked at: every row has the hash of the one "
+               "before it, and says what stands as applied. Agents do so when they start, and "
+               "with every plan look at what has come since. When somebody has changed something "
+               "(E-HIST-TAMPERED), nothing is done there until the schema skein is put back from "
+               "a backup, or --accept says that it is taken as it is: that is written behind it.",
+     .options = {&option_database, &option_verify, &option_accept_history},
+     .examples = {{"skein history --database \"dbname=auth\"", ""},
+                  {"skein history --database \"dbname=auth\" --verify", ""},
+                  {"skein history --database \"dbname=auth\" --accept \"0007 was undone by hand\"",
+                   "after E-HIST-TAMPERED"}},
      .run = command_history},
 
     {.name = "lint",

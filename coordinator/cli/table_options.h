@@ -99,6 +99,11 @@ static const struct command_option option_accept =
     OPTION("accept", VALUE_TEXT, "CODE,…", NULL, 0, 0, NULL,
            "with --migrations: what to note and not to refuse in old files: E-MIG-IDENT, "
            "E-MIG-TXCTL, E-MIG-EMPTY, E-MIG-NAME, E-MIG-MISSING");
+static const struct command_option option_verify =
+    FLAG("verify", "look whether the journal, and what is applied, is what was written there");
+static const struct command_option option_accept_history =
+    OPTION("accept", VALUE_TEXT, "REASON", NULL, 0, 0, NULL,
+           "take a history that somebody has changed as it is from now on; the reason is kept");
 static const struct command_option option_sql = FLAG("sql", "show the SQL that would run");
 static const struct command_option option_all_rows =
     FLAG("all", "show every target, not only the first of each wave");

@@ -1,4 +1,4 @@
-/* up, down, history: one database, no daemons, the same execution and the same journal. */
+/* up, down: one database, no daemons, the same execution and the same journal. */
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,7 +13,6 @@
 #include "coordinator/cli/database.h"
 #include "coordinator/cli/exit.h"
 #include "coordinator/cli/format.h"
-#include "coordinator/cli/grid.h"
 #include "coordinator/cli/local_plan.h"
 #include "coordinator/cli/services.h"
 #include "coordinator/cli/show.h"
@@ -89,11 +88,10 @@ static bool
 open_database(struct local *local, struct error *error)
 {
     const struct call *call = local->call;
-    bool works = call->command->run != command_history;
     const struct target_config config = {
         .name = "local",
         .conninfo = call_text(call, "database"),
-        .role = works ? call_text(call, "role") : NULL,
+        .role = call_text(call, "role"),
     };
     struct target_facts facts;
 
@@ -102,8 +100,8 @@ open_database(struct local *local, struct error *error)
     }
     block_signals();
     local->sitting = sitting_new(&config);
-    return (!works || (sitting_check_adopted(local->sitting, manifest_of(local), error) &&
-                       sitting_examine(local->sitting, &local->arena, &facts, error))) &&
+    return sitting_check_adopted(local->sitting, manifest_of(local), error) &&
+           sitting_examine(local->sitting, &local->arena, &facts, error) &&
            sitting_history(local->sitting, &local->arena, &local->applied, &local->applied_count,
                            error);
 }
@@ -346,66 +344,4 @@ command_down(struct call *call, struct error *error)
                                     .to_version = call_text(call, "to")};
 
     return work(call, &wish, error);
-}
-
-/* ---- history ------------------------------------------------------------------------------- */
-
-static void
-print_history(const struct local *local)
-{
-    CLEANUP(grid_destroy) struct grid *grid = grid_new();
-
-    grid_column(grid, "version", GRID_LEFT);
-    grid_column(grid, "name", GRID_SHRINKS);
-    grid_column(grid, "applied", GRID_LEFT);
-    grid_column(grid, "took", GRID_RIGHT);
-    grid_column(grid, "checksum", GRID_LEFT | GRID_DROPS);
-    for (size_t i = 0; i < local->applied_count; i++) {
-        const struct applied_migration *row = &local->applied[i];
-        char checksum[2 * CHECKSUM_SIZE + 1], when[FORMAT_SIZE], took[FORMAT_SIZE];
-        text_hex(row->checksum, CHECKSUM_SIZE, checksum);
-        grid_row(grid);
-        grid_cell(grid, STYLE_NAME, "%s", row->version);
-        grid_cell(grid, STYLE_PLAIN, "%s", row->name ? row->name : "");
-        grid_cell(grid, STYLE_PLAIN, "%s", format_when((uint64_t)row->applied_wall_ms, when));
-        grid_cell(grid, STYLE_PLAIN, "%s", format_duration_us(row->duration_us, took));
-        grid_cell(grid, STYLE_FAINT, "%.12s", checksum);
-    }
-    grid_print(grid, &local->call->terminal, 0);
-}
-
-static json_t *
-history_json(const struct local *local)
-{
-    json_t *rows = json_array();
-
-    for (size_t i = 0; i < local->applied_count; i++) {
-        const struct applied_migration *row = &local->applied[i];
-        char checksum[2 * CHECKSUM_SIZE + 1];
-        text_hex(row->checksum, CHECKSUM_SIZE, checksum);
-        json_array_append_new(
-            rows, json_pack("{s:o, s:o, s:o, s:I, s:s}", "version", show_json_text(row->version),
-                            "name", show_json_text(row->name), "applied",
-                            show_json_time((uint64_t)row->applied_wall_ms), "duration_us",
-                            (json_int_t)row->duration_us, "checksum", checksum));
-    }
-    return json_pack("{s:o}", "applied", rows);
-}
-
-bool
-command_history(struct call *call, struct error *error)
-{
-    CLEANUP(local_release) struct local local = {.call = call};
-
-    if (!open_database(&local, error)) {
-        return false;
-    }
-    if (call_wants_json(call)) {
-        show_json(&call->terminal, history_json(&local));
-    } else if (local.applied_count == 0) {
-        fputs("nothing is applied\n", call->terminal.out);
-    } else {
-        print_history(&local);
-    }
-    return true;
 }

@@ -134,6 +134,49 @@ goes_up_and_down_and_remembers(void **state)
     assert_string_equal(empty.out, "nothing is applied\n");
 }
 
+static struct program_end
+ask_history(const char *option, const char *value)
+{
+    return program_say(NULL, "history", "--database", database, option, value);
+}
+
+static void
+does_nothing_where_the_history_was_changed_until_that_is_accepted(void **state)
+{
+    (void)state;
+    CLEANUP(program_forget) struct program_end nothing = ask_history("--verify", NULL);
+    program_must_end(&nothing, 0);
+    program_must_say(&nothing, "nothing was ever done here");
+    CLEANUP(program_forget) struct program_end up = say("up", "--to", "0001");
+    program_must_end(&up, 0);
+    CLEANUP(program_forget) struct program_end whole = ask_history("--verify", NULL);
+    program_must_end(&whole, 0);
+    program_must_say(&whole, "rows 1 to 1 of the journal are as they were written");
+    cluster_tell(cluster, "shop", "DELETE FROM skein.migration");
+
+    CLEANUP(program_forget) struct program_end torn = ask_history("--verify", NULL);
+    program_must_end(&torn, 5);
+    program_must_say(&torn, "E-HIST-TAMPERED");
+    program_must_say(&torn, "migration 0001: it is not applied, and row 1 of the journal says");
+    program_must_say(&torn, "--accept REASON");
+    CLEANUP(program_forget) struct program_end refused = say("up", NULL, NULL);
+    program_must_end(&refused, 5);
+    program_must_say(&refused, "E-HIST-TAMPERED");
+    assert_int_equal(cluster_count(cluster, "shop", "SELECT count(*) FROM skein.journal"), 1);
+    CLEANUP(program_forget) struct program_end none = ask_history("--accept", "");
+    program_must_end(&none, 2);
+
+    cluster_tell(cluster, "shop", "DROP TABLE orders");
+    CLEANUP(program_forget)
+    struct program_end accepted = ask_history("--accept", "it was dropped by hand");
+    program_must_end(&accepted, 0);
+    program_must_say(&accepted, "accepted: migration 0001: it is not applied");
+    program_must_say(&accepted, "rows 2 to 3 of the journal are as they were written");
+    CLEANUP(program_forget) struct program_end again = say("up", NULL, NULL);
+    program_must_end(&again, 0);
+    program_must_say(&again, "up    0001  create_orders  done");
+}
+
 static void
 stops_where_it_is_told_to(void **state)
 {
@@ -287,6 +330,8 @@ main(void)
         cmocka_unit_test_setup_teardown(goes_up_and_down_and_remembers, begin, end),
         cmocka_unit_test_setup_teardown(
             reads_a_folder_of_two_tools_by_the_rules_of_the_one_that_is_named, begin, end),
+        cmocka_unit_test_setup_teardown(
+            does_nothing_where_the_history_was_changed_until_that_is_accepted, begin, end),
         cmocka_unit_test_setup_teardown(stops_where_it_is_told_to, begin, end),
         cmocka_unit_test_setup_teardown(says_that_it_cannot_check_what_a_migration_depends_on,
                                         begin, end),

@@ -185,8 +185,7 @@ a_plan_finds_what_was_changed_since_the_last_look(void **state)
     }
 }
 
-/* ---- what is no tampering ----------------------------------------------------------------------
- */
+/* ---- what is no tampering -------------------------------------------------------------------- */
 
 static void
 a_backup_that_was_put_back_is_lost_history_and_not_tampering(void **state)
@@ -215,8 +214,7 @@ a_backup_that_was_put_back_is_lost_history_and_not_tampering(void **state)
     assert_true(verify(scene, &verified));
 }
 
-/* ---- tables that somebody has changed ----------------------------------------------------------
- */
+/* ---- tables that somebody has changed -------------------------------------------------------- */
 
 static void
 names_what_is_extra_and_what_takes_it_away(void **state)
@@ -298,8 +296,7 @@ an_index_that_is_not_unique_is_nothing_to_it(void **state)
     assert_true(verify(scene, &verified));
 }
 
-/* ---- what an operator says ---------------------------------------------------------------------
- */
+/* ---- what an operator says ------------------------------------------------------------------- */
 
 static void
 works_on_once_a_person_has_accepted_what_was_found(void **state)
@@ -361,8 +358,7 @@ accepts_nothing_where_nothing_is_wrong(void **state)
     assert_string_equal(scene->error.code, "E-HIST-SHAPE");
 }
 
-/* ---- how long it takes -------------------------------------------------------------------------
- */
+/* ---- how long it takes ----------------------------------------------------------------------- */
 
 /* Intents of one step, chained as docs/protocol.md has it. */
 static const char long_journal[] =
