@@ -137,8 +137,8 @@ size_t sitting_probe(struct sitting *sitting, const struct batch_probe *probes, 
 
 /*
  * What stands against steps that may be to come (those outlined that are not applied, or are and
- * would be undone): at most OBSTACLES_MAX, the gravest first. The target was surveyed just now. What
- * cannot be asked is not told.
+ * would be undone): at most OBSTACLES_MAX, the gravest first. The target was surveyed just now.
+ * What cannot be asked is not told.
  */
 size_t sitting_preview(struct sitting *sitting, const struct outline *outlines,
                        size_t outline_count, struct arena *arena, struct obstacle *obstacles);

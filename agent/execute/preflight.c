@@ -313,6 +313,7 @@ judge_blocker(struct step_try *try, const struct blocker *blocker)
     const struct wanted *table = &try->way->look.tables[blocker->table];
     uint64_t old_ms = or_default(policies_of(try)->old_ms, OLD_MS);
     int64_t age_ms = blocker->sighting.age_ms;
+    bool is_long = age_ms >= 120000;
 
     if (!blocker->pid) {
         CLEANUP(mem_free)
@@ -328,9 +329,9 @@ judge_blocker(struct step_try *try, const struct blocker *blocker)
              "let it finish: it must, and it does not give way");
     } else if (age_ms > 0 && (uint64_t)age_ms > old_ms) {
         CLEANUP(mem_free)
-        char *text =
-            mem_format("a transaction of %" PRId64 " min (pid %d, %s) holds %s", age_ms / 60000,
-                       blocker->pid, blocker->application, blocker->relation);
+        char *text = mem_format("a transaction of %" PRId64 " %s (pid %d, %s) holds %s",
+                                is_long ? age_ms / 60000 : age_ms / 1000, is_long ? "min" : "s",
+                                blocker->pid, blocker->application, blocker->relation);
         find(try, CHECK_OLD, table, text, "end it, or wait for it");
     }
 }

@@ -86,7 +86,7 @@ class Lab:
 
     # ---- PostgreSQL ----
 
-    def postgres(self):
+    def postgres(self, *settings):
         home = self.dir / "pg"
         home.mkdir()
         if os.geteuid() == 0:
@@ -95,7 +95,8 @@ class Lab:
                                  "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"]), check=True, capture_output=True)
         self.start("postgres", as_owner([str(PG_BIN / "postgres"), "-D", str(home / "data"), "-k", str(home),
                                          "-c", "listen_addresses=", "-c", f"max_connections={self.connections}",
-                                         "-c", "shared_buffers=256MB"]))
+                                         "-c", "shared_buffers=256MB",
+                                         *(part for setting in settings for part in ("-c", setting))]))
         until(lambda: self.run(PG_BIN / "pg_isready", "-q", check=False).returncode == 0, 30, "PostgreSQL's start")
 
     def sql(self, text, database="postgres"):
@@ -130,8 +131,8 @@ class Lab:
         self.start("coordinator", [*self.coordinator_in, str(BIN / "skein-coordinator"), "--config", str(config)])
         until(lambda: self.skein("agents", check=False).returncode == 0, 20, "the coordinator's first answer")
 
-    def agent(self, name, targets):
-        """targets: (name, service, database, labels)"""
+    def agent(self, name, targets, more=()):
+        """targets: (name, service, database, labels); more: settings of each of them, a line each"""
         if not (self.dir / f"{name}.key").exists():
             self.skein("keys", "new", name, "--dir", self.dir)
             self.skein("agent", "add", name, "--key", self.dir / f"{name}.pub")
@@ -141,7 +142,8 @@ class Lab:
         for target, service, database, labels in targets:
             pairs = ", ".join(f"{key}: {value}" for key, value in labels.items())
             lines += [f"  - name: {target}", f"    service: {service}",
-                      f'    database: "host={self.dir}/pg user=postgres dbname={database}"', f"    labels: {{ {pairs} }}"]
+                      f'    database: "host={self.dir}/pg user=postgres dbname={database}"', f"    labels: {{ {pairs} }}",
+                      *(f"    {line}" for line in more)]
         config = self.dir / f"{name}.yaml"
         config.write_text("\n".join(lines) + "\n")
         config.chmod(0o600)

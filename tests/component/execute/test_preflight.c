@@ -136,6 +136,47 @@ room_on_the_disk_is_held_against_what_is_written(void **state)
 }
 
 static void
+keep_for_slots(const char *size)
+{
+    CLEANUP(mem_free)
+    char *sql = mem_format("ALTER SYSTEM SET max_slot_wal_keep_size = '%s'", size);
+
+    cluster_tell(cluster, "postgres", sql);
+    cluster_tell(cluster, "postgres", "SELECT pg_reload_conf()");
+}
+
+static void
+a_slot_that_the_steps_own_wal_would_cost_is_found(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    struct statement_work work = {.schema = "public", .table = "bulk", .kind = WORK_REWRITE};
+    scene_tell(scene, "CREATE TABLE bulk AS SELECT i FROM generate_series(1, 100000) i");
+    scene_tell(scene, "CHECKPOINT");
+    scene_tell(scene, "SELECT pg_create_physical_replication_slot('follower', true)");
+    SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE bulk ALTER i TYPE bigint"},
+               {.version = "002", .up = "INSERT INTO probe VALUES ('y')"});
+    rewrites(scene, &work);
+
+    keep_for_slots("2MB");
+    set_policy(scene, CHECK_SLOTS, POLICY_REFUSE);
+    scene_await(scene, "SHOW max_slot_wal_keep_size", "2MB");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
+    scene_assert_fault(scene, "E-DB-PREFLIGHT", NULL);
+    scene_assert_says(scene->outcome.fault.found, "it may write 3 MiB of WAL, and a replication "
+                                                  "slot is given up after 1 MiB more");
+    scene_assert_says(scene->outcome.fault.hint, "max_slot_wal_keep_size");
+    assert_int_equal(scene_up(scene, 1), OUTCOME_DONE); /* writes next to nothing */
+
+    keep_for_slots("1GB");
+    scene_await(scene, "SHOW max_slot_wal_keep_size", "1GB");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    assert_int_equal(scene->outcome.warning_count, 0);
+    scene_tell(scene, "SELECT pg_drop_replication_slot('follower')");
+    keep_for_slots("-1");
+}
+
+static void
 an_archiver_that_fails_is_found(void **state)
 {
     (void)state;
@@ -283,6 +324,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slot_that_holds_wal_is_warned_of_held_for_or_refused),
         cmocka_unit_test(room_on_the_disk_is_held_against_what_is_written),
+        cmocka_unit_test(a_slot_that_the_steps_own_wal_would_cost_is_found),
         cmocka_unit_test(an_archiver_that_fails_is_found),
         cmocka_unit_test(a_prepared_transaction_is_not_waited_for),
         cmocka_unit_test(who_does_not_own_the_table_is_told_what_to_grant_before_anything_runs),
