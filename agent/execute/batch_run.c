@@ -354,6 +354,15 @@ commit_failed(struct batch_run *run, enum try_end *end)
     return BATCH_STOP;
 }
 
+/*
+ * The cursor is lost with its rows, so a batch need not be on disk before the next begins: whoever
+ * ends the statement commits behind all of them, and waits. Not where standbys are waited for:
+ * there nothing that was seen is to be lost by a failover.
+ */
+static const char without_waiting[] =
+    ", CASE current_setting('synchronous_standby_names')"
+    " WHEN '' THEN set_config('synchronous_commit', 'off', true) END";
+
 static enum batch_end
 commit_batch(struct batch_run *run, const struct batch_position *next, enum try_end *end)
 {
@@ -373,7 +382,9 @@ commit_batch(struct batch_run *run, const struct batch_position *next, enum try_
                 " WHEN current_user <> ",
                 run->try->xid);
     connection_literal(connection, &sql, sitting->session_user);
-    text_append(&sql, " THEN 'skein:role' ELSE '1' END AS integer);");
+    text_append(&sql, " THEN 'skein:role' ELSE '1' END AS integer)");
+    text_append(&sql, throttle_is_alone(&run->throttle) ? without_waiting : "");
+    text_append(&sql, ";");
     journal_insert(sitting, &row, &sql);
     text_append(&sql, "COMMIT");
     FAILPOINT("execute.after-batch");
@@ -386,7 +397,7 @@ commit_batch(struct batch_run *run, const struct batch_position *next, enum try_
                               "the server rolled the transaction back at its end");
         return BATCH_STOP;
     }
-    sitting_advance(sitting, row.hash);
+    sitting_advance_by_batch(sitting, row.hash);
     return BATCH_DONE;
 }
 

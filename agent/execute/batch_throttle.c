@@ -300,12 +300,20 @@ throttle_time_ms(const struct batch_throttle *throttle)
     return throttle->is_in_use ? time_beside_ms(throttle) : BATCH_TIME_MS;
 }
 
+bool
+throttle_is_alone(const struct batch_throttle *throttle)
+{
+    return !throttle->is_in_use;
+}
+
 void
 throttle_committed(struct batch_throttle *throttle, uint64_t took_us)
 {
     throttle->ours += 2;
-    throttle->commit_us = took_us;
-    throttle->commits_us += ((double)took_us - throttle->commits_us) / COMMITS_REMEMBERED;
+    if (!throttle_is_alone(throttle)) {
+        throttle->commit_us = took_us;
+        throttle->commits_us += ((double)took_us - throttle->commits_us) / COMMITS_REMEMBERED;
+    }
 }
 
 uint64_t

@@ -24,7 +24,7 @@ struct batch_throttle {
     int64_t watched_ms;                /* when it was last looked who waits for a batch */
     uint64_t transactions;             /* of the database, then */
     uint64_t ours, ours_then;          /* those that were ours */
-    uint64_t commit_us;                /* what the last COMMIT took */
+    uint64_t commit_us;                /* what the last COMMIT took that was waited for */
     double commits_us;                 /* and the last few of them on average */
     bool is_in_use;                    /* an application works on the database */
     bool is_waited_for;                /* somebody has waited for the rows of the last batch */
@@ -40,6 +40,9 @@ enum throttle_verdict throttle_look(struct batch_throttle *throttle, uint64_t ta
 
 /* What a batch may take now. */
 uint64_t throttle_time_ms(const struct batch_throttle *throttle);
+
+/* Nobody else is there, as far as can be seen: nobody waits for the disk but we. */
+bool throttle_is_alone(const struct batch_throttle *throttle);
 
 /* A batch was committed; its COMMIT took so long. */
 void throttle_committed(struct batch_throttle *throttle, uint64_t took_us);

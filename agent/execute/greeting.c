@@ -60,15 +60,21 @@ static const char facts_and_identity[] =
 static const char what_is_applied[] =
     "SELECT version, checksum, step_id, journal_number FROM skein.migration;";
 
-enum head_column { HEAD_NUMBER, HEAD_HASH, HEAD_HAS_OURS };
+enum head_column { HEAD_NUMBER, HEAD_HASH, HEAD_IS_BATCH, HEAD_HAS_OURS };
 
-/* A backend that waits for a dead agent is ended by the server, and so is a silent transaction. */
+/*
+ * A backend that waits for a dead agent is ended by the server, and so is a silent transaction. A
+ * commit that is not on disk when it is answered would be none.
+ */
 static char *
 session_settings(const struct connection *connection)
 {
     return mem_format("set_config('idle_in_transaction_session_timeout', '30000', false),"
                       " set_config('statement_timeout', '0', false),"
-                      " set_config('lock_timeout', '5000', false)%s",
+                      " set_config('lock_timeout', '5000', false),"
+                      " set_config('synchronous_commit', CASE current_setting("
+                      "'synchronous_commit') WHEN 'off' THEN 'on'"
+                      " ELSE current_setting('synchronous_commit') END, false)%s",
                       connection_server_version(connection) >= 140000
                           ? ", set_config('client_connection_check_interval', '2000', false)"
                           : "");
@@ -83,7 +89,7 @@ append_head(const struct sitting *sitting, struct text *sql)
 {
     char hash[2 * CHECKSUM_SIZE + 1];
 
-    text_append(sql, "SELECT number, hash");
+    text_append(sql, "SELECT number, hash, state = 'intent' AND cursor LIKE 'batch %'");
     if (sitting->kept_count) {
         text_hex(sitting->kept_head, CHECKSUM_SIZE, hash);
         text_format(sql,
@@ -288,7 +294,9 @@ read_head(struct sitting *sitting, size_t answer, bool is_same, struct error *er
             return error_set(error, "E-HIST-SHAPE", "the journal holds a hash that is none");
         }
     }
-    sitting_keep_head(sitting);
+    if (!has_row || !connection_is_true(connection, answer, 0, HEAD_IS_BATCH)) {
+        sitting_keep_head(sitting);
+    }
     return true;
 }
 

@@ -275,9 +275,15 @@ sitting_check_history(const struct sitting *sitting, struct error *error)
 }
 
 void
-sitting_advance(struct sitting *sitting, const uint8_t hash[CHECKSUM_SIZE])
+sitting_advance_by_batch(struct sitting *sitting, const uint8_t hash[CHECKSUM_SIZE])
 {
     sitting->facts.journal_count++;
     memcpy(sitting->facts.journal_head, hash, CHECKSUM_SIZE);
+}
+
+void
+sitting_advance(struct sitting *sitting, const uint8_t hash[CHECKSUM_SIZE])
+{
+    sitting_advance_by_batch(sitting, hash);
     sitting_keep_head(sitting);
 }

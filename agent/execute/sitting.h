@@ -117,6 +117,12 @@ void sitting_take_possession(struct sitting *sitting, const struct id *cluster_i
 /* The journal has grown by a row with this hash. */
 void sitting_advance(struct sitting *sitting, const uint8_t hash[CHECKSUM_SIZE]);
 
+/*
+ * The same by a batch. A crash may take it back, with the rows that it is about: they are changed
+ * again. So it is not held against what is found later.
+ */
+void sitting_advance_by_batch(struct sitting *sitting, const uint8_t hash[CHECKSUM_SIZE]);
+
 /* The journal's last row is held against what is found later; or whatever is found will do. */
 void sitting_keep_head(struct sitting *sitting);
 void sitting_forget_head(struct sitting *sitting);

@@ -323,8 +323,7 @@ static const char leave_no_trace[] = "SET CONSTRAINTS ALL IMMEDIATE;"
 
 /*
  * What must hold, or the statement fails and with it all behind it: a wrong answer becomes a number
- * that cannot be read. Then our settings and the session's lock; and a commit that is not on disk
- * when it is answered would be none.
+ * that cannot be read. Then the session's lock, and our settings.
  */
 void
 transaction_append_unharmed(const struct step_try *try, struct text *sql)
@@ -336,9 +335,7 @@ transaction_append_unharmed(const struct step_try *try, struct text *sql)
     connection_literal(try->sitting->connection, sql, try->sitting->session_user);
     text_format(sql,
                 " THEN 'skein:role' ELSE '1' END AS integer), pg_advisory_unlock_all(),"
-                " pg_try_advisory_lock(" SCHEMA_LOCK_KEY "), %s,"
-                " set_config('synchronous_commit', CASE current_setting('synchronous_commit')"
-                " WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, true);",
+                " pg_try_advisory_lock(" SCHEMA_LOCK_KEY "), %s;",
                 try->sitting->session_settings);
 }
 

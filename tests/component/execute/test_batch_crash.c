@@ -7,7 +7,7 @@
 #include "tests/component/execute/batch_scene.h"
 #include "tests/component/execute/mortal.h"
 
-#include <stdatomic.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +128,56 @@ every_row_is_changed_once_wherever_the_connection_is_cut(void **state)
     }
 }
 
+/* ---- what was not on disk yet is taken back ----------------------------------------------------
+ */
+
+/* Whether the journal still has a row with this hash, as hexadecimal digits. */
+static long
+count_hash(const struct scene *scene, const char *hash)
+{
+    CLEANUP(mem_free)
+    char *sql = mem_format("SELECT count(*) FROM skein.journal WHERE hash = '\\x%s'", hash);
+    return scene_count(scene, sql);
+}
+
+/* Nothing but a COMMIT that waits brings this server's WAL to the disk. */
+static void
+batches_that_a_crash_takes_back_are_done_again(void **state)
+{
+    (void)state;
+    CLEANUP(cluster_destroy)
+    struct cluster *lazy =
+        cluster_new("fsync = on\nwal_writer_delay = 10s\nwal_writer_flush_after = 1GB");
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(lazy);
+    struct target_facts facts;
+    bool is_done = false;
+
+    scene_tell(scene, TABLE);
+    plan_file(scene, "-- skein: batch max=500 pause=50ms\nUPDATE t SET x = x * 2;\n"
+                     "-- skein: batch\nINSERT INTO probe SELECT id FROM t;\n");
+    struct step_order order = scene_order(scene, 0, DIRECTION_UP);
+    pid_t child = mortal_start(scene, &order);
+    /* In one transaction: many would be an application, beside which it waits. */
+    CLEANUP(mem_free)
+    char *seen = cluster_ask(lazy, scene->database,
+                             "DO $$ BEGIN WHILE (SELECT count(*) FROM t WHERE x = 2) < 5000 LOOP"
+                             " PERFORM pg_sleep(0.01); END LOOP; END $$;"
+                             "SELECT encode(hash, 'hex') FROM skein.journal ORDER BY number DESC"
+                             " LIMIT 1");
+    assert_true(sitting_examine(scene->sitting, &scene->arena, &facts, &scene->error));
+    cluster_stop(lazy, SIGQUIT);
+    cluster_start(lazy);
+    mortal_await_server(scene);
+    assert_int_equal(count_hash(scene, seen), 0);
+    while (!mortal_has_ended(child, &is_done)) {
+        usleep(10000);
+    }
+    assert_true(is_done);
+    assert_int_equal(count_hash(scene, seen), 0);
+    assert_changed_once(scene);
+    assert_int_equal(scene_up(scene, 0), OUTCOME_ALREADY); /* who has seen it goes on, too */
+}
+
 /* ---- all kinds of deaths at any moment ---------------------------------------------------------
  */
 
@@ -194,6 +244,7 @@ main(int count, char **arguments)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_is_changed_once_wherever_the_process_is_killed),
         cmocka_unit_test(every_row_is_changed_once_wherever_the_connection_is_cut),
+        cmocka_unit_test(batches_that_a_crash_takes_back_are_done_again),
         cmocka_unit_test(every_row_is_changed_once_whatever_dies),
     };
 

@@ -245,6 +245,65 @@ holds_while_a_replica_is_behind(void **state)
     cluster_destroy(&replica.primary);
 }
 
+/* ---- whether it waits for the disk --------------------------------------------------------------
+ */
+
+/* How each row of the journal is committed from now on: what the server has at the very end. */
+static void
+watch_commits(struct scene *scene)
+{
+    struct target_facts facts;
+
+    assert_true(sitting_examine(scene->sitting, &scene->arena, &facts, &scene->error));
+    scene_tell(scene, "CREATE TABLE commits (how text, cursor text);"
+                      "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                      " INSERT INTO commits SELECT current_setting('synchronous_commit'),"
+                      " new.cursor; RETURN NULL; END $$;"
+                      "CREATE CONSTRAINT TRIGGER see AFTER INSERT ON skein.journal"
+                      " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION see()");
+}
+
+#define COMMITS "SELECT count(*) FROM commits WHERE how = "
+
+static void
+waits_for_the_disk_at_its_ends_alone(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_with(TABLE);
+
+    watch_commits(scene);
+    plan_file(scene, "-- skein: batch max=1000\nUPDATE t SET x = x * 2");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    assert_changed_once(scene);
+    assert_int_equal(scene_count(scene, COMMITS "'off' AND cursor LIKE '%batches%'"), 10);
+    assert_int_equal(scene_count(scene, COMMITS "'on' AND cursor LIKE '% batches 0 %'"), 1);
+    assert_int_equal(scene_count(scene, COMMITS "'on' AND coalesce(cursor, '') = ''"), 1);
+}
+
+static void
+waits_where_standbys_are_waited_for(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_with(TABLE);
+    CLEANUP(mem_free)
+    char *local = mem_format("ALTER DATABASE %s SET synchronous_commit = local", scene->database);
+
+    /* One that never comes; `local` is what lets us commit nevertheless. */
+    scene_tell(scene, local);
+    watch_commits(scene);
+    cluster_tell(cluster, "postgres", "ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    cluster_tell(cluster, "postgres", "SELECT pg_reload_conf()");
+    scene_await(scene, "SHOW synchronous_standby_names", "nobody");
+    plan_file(scene, "-- skein: batch max=1000\nUPDATE t SET x = x * 2");
+    enum outcome_kind kind = scene_up(scene, 0);
+    cluster_tell(cluster, "postgres", "ALTER SYSTEM RESET synchronous_standby_names");
+    cluster_tell(cluster, "postgres", "SELECT pg_reload_conf()");
+    scene_await(scene, "SHOW synchronous_standby_names", "");
+    assert_int_equal(kind, OUTCOME_DONE);
+    assert_int_equal(scene_count(scene, COMMITS "'local'"), 12);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM commits"), 12);
+}
+
 /* ---- rests, stops, others' rows ----------------------------------------------------------------
  */
 
@@ -274,9 +333,10 @@ takes_short_batches_beside_an_application(void **state)
         scene_with(TABLE "CREATE FUNCTION slow(bigint) RETURNS bigint VOLATILE LANGUAGE plpgsql AS"
                          " 'BEGIN PERFORM pg_sleep(0.001); RETURN 2; END'");
     struct crowd crowd = {.pg = session(scene, "SELECT 1")};
-    struct helper *helper = helper_start(crowd_works, &crowd);
     struct work work;
 
+    watch_commits(scene);
+    struct helper *helper = helper_start(crowd_works, &crowd);
     prepare(&work, scene, "-- skein: batch\nUPDATE t SET x = x * slow(id) WHERE id <= 5000");
     struct helper *other = helper_start(go, &work);
     await_note(&work, "beside an application");
@@ -288,6 +348,8 @@ takes_short_batches_beside_an_application(void **state)
     /* Of 200 ms there would be some twenty, once they have grown. */
     assert_true(scene_count(scene, "SELECT count(*) FROM skein.journal WHERE state = 'intent'") >
                 60);
+    /* Its own commits are how it sees what the disk is like. */
+    assert_true(scene_count(scene, COMMITS "'on' AND cursor LIKE 'batch %'") > 60);
 }
 
 static void
@@ -455,6 +517,8 @@ main(void)
         cmocka_unit_test(holds_while_vacuum_works_on_the_table),
         cmocka_unit_test(holds_while_too_many_are_at_work),
         cmocka_unit_test(holds_while_a_replica_is_behind),
+        cmocka_unit_test(waits_for_the_disk_at_its_ends_alone),
+        cmocka_unit_test(waits_where_standbys_are_waited_for),
         cmocka_unit_test(takes_short_batches_beside_an_application),
         cmocka_unit_test(says_how_far_it_is),
         cmocka_unit_test(is_stopped_between_two_batches_and_goes_on_there),

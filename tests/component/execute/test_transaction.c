@@ -322,14 +322,13 @@ commits_on_disk_whatever_a_migration_sets(void **state)
     struct target_facts facts;
     CLEANUP(mem_free)
     char *off = mem_format("ALTER DATABASE %s SET synchronous_commit = off", scene->database);
+    scene_tell(scene, off);
     assert_true(sitting_examine(scene->sitting, &scene->arena, &facts, &scene->error));
     scene_tell(scene, "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
                       " INSERT INTO probe SELECT current_setting('synchronous_commit');"
                       " RETURN NULL; END $$;"
                       "CREATE CONSTRAINT TRIGGER see AFTER INSERT ON skein.journal"
                       " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION see()");
-    scene_tell(scene, off);
-    scene_sit_anew(scene);
     SCENE_PLAN(scene, {.version = "001", .up = "SET synchronous_commit = off"},
                {.version = "002", .up = "SET synchronous_commit = remote_write"});
 
