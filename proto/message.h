@@ -43,6 +43,7 @@ struct target_report {
     const char *applied_version; /* the last one; null when none */
     uint64_t journal_count;
     uint8_t journal_head[CHECKSUM_SIZE];
+    struct window window; /* in which alone steps may be done there */
 };
 
 struct progress {

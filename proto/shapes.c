@@ -66,6 +66,7 @@ static const struct pack_field target_report_fields[] = {
     VERSION_OR_NIL(target_report, applied_version),
     UINT(target_report, journal_count),
     FIXED(target_report, journal_head),
+    INSIDE(target_report, window, window_shape),
 };
 static const struct pack_shape target_shape =
     PACK_SHAPE(struct target_report, target_report_fields);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/io/config.h"
@@ -308,6 +309,19 @@ read_observe(const struct config_node *map, bool *is_unobserved, struct error *e
 }
 
 static bool
+read_window(struct agent_settings *settings, const struct config_node *map, struct window *window,
+            struct error *error)
+{
+    const char *text;
+
+    if (!config_text(map, "window", "", &text, error)) {
+        return false;
+    }
+    return !text[0] || window_parse(text, clock_wall_ms(), &settings->arena, window, error) ||
+           config_where_key(map, "window", error);
+}
+
+static bool
 read_target(struct agent_settings *settings, const struct config_node *map,
             struct agent_settings_target *entry, struct error *error)
 {
@@ -327,6 +341,7 @@ read_target(struct agent_settings *settings, const struct config_node *map,
            read_duration(map, "lock_budget", &target->lock_budget_ms, error) &&
            read_duration(map, "statement_timeout", &target->statement_timeout_ms, error) &&
            read_duration(map, "timeout", &target->timeout_ms, error) &&
+           read_window(settings, map, &entry->window, error) &&
            read_observe(map, &target->is_unobserved, error) &&
            read_preflight(map, &target->preflight, error) &&
            read_eviction(settings, map, &target->eviction, error) &&

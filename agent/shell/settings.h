@@ -20,6 +20,7 @@
  *       lock_budget: 1m                  of all its tries together
  *       statement_timeout: 1m            of one statement; without it: none
  *       timeout: 10m                     of one script; without it: none
+ *       window: "Sat 02:00-05:00 Europe/Berlin"   when alone its steps may be done (window.h)
  *       observe: true                    measure what steps cost the application
  *       preflight:                       what is done about what stands against a change: ignore,
  *         lag: hold                      warn, hold, refuse; each with a limit of its own where
@@ -41,6 +42,7 @@ struct agent_settings_target {
     const char *service;
     struct label *labels;
     size_t label_count;
+    struct window window;
 };
 
 /* All that it points to lives in its arena. */

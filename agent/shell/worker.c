@@ -103,6 +103,7 @@ examine(struct agent_worker *worker, const struct job *job)
     report->service = settings->service;
     report->labels = settings->labels;
     report->label_count = settings->label_count;
+    report->window = settings->window;
     if (sitting_examine(worker->sitting, &answer->arena, &facts, &error) &&
         is_ours(job, &facts, &error)) {
         report->state = TARGET_READY;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
 #include "common/io/config.h"
@@ -208,16 +209,17 @@ read_timeouts(const struct config_node *service, struct project_service *out, st
            read_timeout(service, "timeout", &out->timeout_ms, error);
 }
 
-/* window: "Sat 02:00-05:00" */
+/* window: "Sat 02:00-05:00 Europe/Berlin" */
 static bool
-read_window(const struct config_node *service, struct project_service *out, struct error *error)
+read_window(struct project *project, const struct config_node *service,
+            struct project_service *out, struct error *error)
 {
     const char *text = NULL;
 
     if (!config_text(service, "window", NULL, &text, error)) {
         return false;
     }
-    if (text && !window_parse(text, &out->window, error)) {
+    if (text && !window_parse(text, clock_wall_ms(), &project->arena, &out->window, error)) {
         return config_where(service, error), false;
     }
     return true;
@@ -305,7 +307,7 @@ read_service(struct project *project, const char *name, const struct config_node
            read_substitutions(project, node, out, error) && read_raw(project, node, out, error) &&
            read_gaps(node, out, error) && read_accepted(node, out, error) &&
            read_history(project, node, out, error) && read_timeouts(node, out, error) &&
-           read_window(node, out, error);
+           read_window(project, node, out, error);
 }
 
 static bool

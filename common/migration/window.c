@@ -11,6 +11,7 @@
 #define MINUTE_MS 60000
 #define DAY_MS ((int64_t)DAY_MIN * MINUTE_MS)
 #define ALL_DAYS 127
+#define DAYS_AHEAD 14 /* the one of next week may be the one that the clocks leave out */
 
 static const char *const day_names[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
 
@@ -18,6 +19,7 @@ static const struct pack_field window_fields[] = {
     PACK_FIELD_UINT(struct window, days, ALL_DAYS),
     PACK_FIELD_UINT(struct window, begin_min, DAY_MIN - 1),
     PACK_FIELD_UINT(struct window, last_min, DAY_MIN - 1),
+    PACK_FIELD_STRUCT(struct window, zone, zone_shape),
 };
 
 const struct pack_shape window_shape = PACK_SHAPE(struct window, window_fields);
@@ -88,18 +90,21 @@ take_time(const char **at, uint64_t *minutes)
 }
 
 bool
-window_parse(const char *text, struct window *window, struct error *error)
+window_parse(const char *text, int64_t wall_ms, struct arena *arena, struct window *window,
+             struct error *error)
 {
     const char *at = text;
     char shown[TEXT_SHOWN_SIZE];
 
+    *window = (struct window){0};
     if (take_days(&at, &window->days) && take_time(&at, &window->begin_min) && *at++ == '-' &&
-        take_time(&at, &window->last_min) && (!*at || text_equal(at, " UTC"))) {
-        return true;
+        take_time(&at, &window->last_min) && (!*at || (at[0] == ' ' && at[1]))) {
+        return !*at || zone_read(at + 1, wall_ms, arena, &window->zone, error);
     }
     error_set(error, "E-PLAN-RANGE", "this is no window");
     error_found(error, "%s", text_shown(text, shown));
-    return error_hint(error, "22:00-04:00, or Sat,Sun 02:00-05:00, or Mon-Fri 20:00-06:00; in UTC");
+    return error_hint(error, "22:00-04:00, or Sat,Sun 02:00-05:00 Europe/Berlin, or Mon-Fri "
+                             "20:00-06:00; in UTC without a time zone");
 }
 
 static void
@@ -119,10 +124,20 @@ window_text(const struct window *window, char out[WINDOW_TEXT_SIZE])
     CLEANUP(text_release) struct text text = {0};
 
     append_days(window, &text);
-    text_format(&text, "%02u:%02u-%02u:%02u UTC", (unsigned)window->begin_min / 60,
+    text_format(&text, "%02u:%02u-%02u:%02u %s", (unsigned)window->begin_min / 60,
                 (unsigned)window->begin_min % 60, (unsigned)window->last_min / 60,
-                (unsigned)window->last_min % 60);
+                (unsigned)window->last_min % 60, zone_name(&window->zone));
     snprintf(out, WINDOW_TEXT_SIZE, "%s", text_of(&text));
+    return out;
+}
+
+const char *
+window_clock(const struct window *window, int64_t wall_ms, char out[WINDOW_TEXT_SIZE])
+{
+    int64_t minutes = zone_local_ms(&window->zone, wall_ms) / MINUTE_MS % DAY_MIN;
+
+    snprintf(out, WINDOW_TEXT_SIZE, "%02d:%02d %s", (int)(minutes / 60), (int)(minutes % 60),
+             zone_name(&window->zone));
     return out;
 }
 
@@ -143,18 +158,28 @@ begins_on(const struct window *window, int64_t day)
     return (window->days >> ((day % 7 + 3) % 7) & 1) != 0;
 }
 
+/* When the window of a day of its zone opens and closes; false when it does not open. */
+static bool
+open_on(const struct window *window, int64_t day, int64_t *begin_ms, int64_t *end_ms)
+{
+    int64_t local_ms = day * DAY_MS + (int64_t)window->begin_min * MINUTE_MS;
+
+    *begin_ms = zone_moment_ms(&window->zone, local_ms);
+    *end_ms = zone_moment_ms(&window->zone, local_ms + window_length_ms(window));
+    return begins_on(window, day) && *begin_ms < *end_ms;
+}
+
 int64_t
 window_left_ms(const struct window *window, int64_t wall_ms)
 {
-    int64_t today = wall_ms / DAY_MS, left_ms = 0;
+    int64_t today = zone_local_ms(&window->zone, wall_ms) / DAY_MS, left_ms = 0;
 
     if (!window->days) {
         return INT64_MAX;
     }
     for (int64_t day = today > 0 ? today - 1 : 0; day <= today; day++) {
-        int64_t begin_ms = day * DAY_MS + (int64_t)window->begin_min * MINUTE_MS;
-        int64_t end_ms = begin_ms + window_length_ms(window);
-        if (begins_on(window, day) && wall_ms >= begin_ms && wall_ms < end_ms) {
+        int64_t begin_ms, end_ms;
+        if (open_on(window, day, &begin_ms, &end_ms) && wall_ms >= begin_ms && wall_ms < end_ms) {
             left_ms = end_ms - wall_ms;
         }
     }
@@ -164,14 +189,14 @@ window_left_ms(const struct window *window, int64_t wall_ms)
 int64_t
 window_wait_ms(const struct window *window, int64_t wall_ms)
 {
-    int64_t today = wall_ms / DAY_MS;
+    int64_t today = zone_local_ms(&window->zone, wall_ms) / DAY_MS;
 
     if (window_left_ms(window, wall_ms) > 0) {
         return 0;
     }
-    for (int64_t day = today; day <= today + 7; day++) {
-        int64_t begin_ms = day * DAY_MS + (int64_t)window->begin_min * MINUTE_MS;
-        if (begins_on(window, day) && begin_ms > wall_ms) {
+    for (int64_t day = today; day <= today + DAYS_AHEAD; day++) {
+        int64_t begin_ms, end_ms;
+        if (open_on(window, day, &begin_ms, &end_ms) && begin_ms > wall_ms) {
             return begin_ms - wall_ms;
         }
     }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "common/base/clock.h"
 #include "common/base/mem.h"
 #include "coordinator/cli/ask.h"
 #include "coordinator/client/upload.h"
@@ -37,7 +38,8 @@ read_window(const struct call *call, struct rollout *rollout, struct error *erro
 
     rollout->spec.window = rollout->services.window;
     if (text) {
-        return window_parse(text, &rollout->spec.window, error) || error_where(error, "--window");
+        return window_parse(text, clock_wall_ms(), &rollout->arena, &rollout->spec.window, error) ||
+               error_where(error, "--window");
     }
     if (rollout->services.windows_differ) {
         error_set(error, "E-CLI-USAGE", "the services have different windows");

@@ -79,7 +79,7 @@ read_of_project(struct call *call, const struct project *project, const char *na
     }
     services->windows_differ |=
         services->count > 0 && !pack_equal(&window_shape, &services->window, &service->window);
-    services->window = service->window;
+    pack_copy(&window_shape, &service->window, &services->arena, &services->window);
     if (!project_read_service(service, &bundle, &errors, &services->notes)) {
         return hand_over(call, &errors, error);
     }
@@ -207,6 +207,7 @@ services_release(struct services *services)
     }
     free(services->bundles);
     error_list_release(&services->notes);
+    arena_release(&services->arena);
     *services = (struct services){0};
 }
 

@@ -16,6 +16,7 @@ struct services {
     struct window window;    /* that skein.yaml says; none when it does not */
     bool windows_differ;     /* from service to service */
     struct error_list notes; /* migrations without a way back, and why */
+    struct arena arena;
 };
 
 /*

@@ -274,7 +274,7 @@ const struct command command_table[] = {
      .options = {&option_database, &option_verify, &option_accept_history},
      .examples = {{"skein history --database \"dbname=auth\"", ""},
                   {"skein history --database \"dbname=auth\" --verify", ""},
-                  {"skein history --database \"dbname=auth\" --accept \"0007 was undone by hand\"",
+                  {"skein history --database \"dbname=auth\" --accept INC-4711",
                    "after E-HIST-TAMPERED"}},
      .run = command_history},
 

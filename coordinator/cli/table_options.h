@@ -86,7 +86,8 @@ static const struct command_option option_step_timeout =
            "how long one migration may take, where its file does not say");
 static const struct command_option option_window =
     OPTION("window", VALUE_TEXT, "WINDOW", NULL, 0, 0, NULL,
-           "when it may work, in UTC: 22:00-04:00, or Sat,Sun 02:00-05:00; outside it waits");
+           "when it may work: 22:00-04:00 (in UTC), or Sat,Sun 02:00-05:00 Europe/Berlin; outside "
+           "it waits");
 static const struct command_option option_migrations =
     OPTION("migrations", VALUE_FOLDER, "DIR", NULL, 0, 0, NULL,
            "the folder of the service's migrations, instead of what skein.yaml says");

@@ -262,8 +262,9 @@ leg_retry(struct core *core, struct leg *leg)
 void
 leg_target_reported(struct core *core, struct leg *leg, bool is_first)
 {
+    run_window_heed(core, leg);
     bool is_wanted = leg->state == LEG_RUNNING && leg->run->state == RUN_RUNNING &&
-                     !run_window_is_closed(core, leg->run);
+                     !run_window_is_closed(core, leg);
 
     for (size_t i = leg->done_count; is_first && leg->in_flight && i < leg->itinerary->step_count;
          i++) {

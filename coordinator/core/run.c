@@ -267,7 +267,7 @@ start_legs(struct core *core, struct run *run)
     size_t running_max = (size_t)run->spec.parallel + MUTATION(IGNORE_PARALLEL);
     struct leg *leg, *next;
 
-    if (run_window_is_closed(core, run)) {
+    if (window_left_ms(&run->spec.window, core->wall_ms) <= 0) {
         return;
     }
     DL_FOREACH_SAFE(run->ready, leg, next)
@@ -275,7 +275,7 @@ start_legs(struct core *core, struct run *run)
         if (run->busy >= running_max) {
             break;
         }
-        if (run_window_lets(core, leg, leg->done_count)) {
+        if (!leg->window_is_closed && run_window_lets(core, leg, leg->done_count)) {
             unlist(leg);
             leg_start(core, leg);
         }

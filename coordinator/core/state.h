@@ -123,6 +123,8 @@ struct target {
     char *applied_version;
     uint64_t journal_count; /* the length of its journal that the two above are true for */
     uint64_t timeline;      /* of its server, as last reported; 0: not yet */
+    struct window window;   /* in which alone steps may be done there, as last reported */
+    struct arena window_arena;
     struct leg *leg;        /* of the open run that has it */
     bool is_replaced;       /* its agent says that another database has its name now */
     struct target *prev, *next;
@@ -163,6 +165,7 @@ struct leg {
     uint64_t tries;     /* retryable failures in a row */
     struct backoff backoff;
     struct timer timer; /* when to try again */
+    bool window_is_closed; /* its target's or its run's, as it was last looked at */
     struct load *loads; /* what each step goes through, as the plan found it; null: not known */
     struct fault *fault;
     char *note;              /* what its running step does or waits for; null: nothing to say */

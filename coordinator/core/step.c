@@ -246,7 +246,7 @@ void
 step_cancel(struct core *core, struct step *step)
 {
     const struct run *run = step->leg->run;
-    bool spares = run->state != RUN_CANCELLING && !run_window_is_closed(core, run);
+    bool spares = run->state != RUN_CANCELLING && !run_window_is_closed(core, step->leg);
 
     if (step->owed == OWED_CANCEL && step->spares == spares && timer_is_set(&step->timer)) {
         return; /* it was said, and the answer is on its way */

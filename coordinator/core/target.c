@@ -169,6 +169,7 @@ target_free(struct core *core, struct target *target)
     free(target->service);
     free(target->fault);
     free(target->applied_version);
+    arena_release(&target->window_arena);
     free(target);
 }
 
@@ -473,6 +474,15 @@ update_server(struct target *target, const struct target_report *report)
     return is_changed;
 }
 
+static void
+keep_window(struct target *target, const struct window *window)
+{
+    if (!pack_equal(&window_shape, &target->window, window)) {
+        arena_clear(&target->window_arena);
+        pack_copy(&window_shape, window, &target->window_arena, &target->window);
+    }
+}
+
 /* Take over what the report says; true when something that is kept has changed. */
 static bool
 update(struct core *core, struct target *target, const struct target_report *report)
@@ -489,6 +499,7 @@ update(struct core *core, struct target *target, const struct target_report *rep
         keep_labels(target, report->labels, report->label_count);
         is_changed = true;
     }
+    keep_window(target, &report->window);
     if (target->state != (is_ready ? TARGET_READY : TARGET_BROKEN) ||
         !fault_is_same(target->fault, &fault)) {
         target->state = is_ready ? TARGET_READY : TARGET_BROKEN;

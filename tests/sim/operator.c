@@ -277,7 +277,7 @@ spec_drawn(struct sim_operator *person)
     draw_waves(person, &spec);
     if (spec.parallel == 3) { /* closed for two minutes soon after the world's begin */
         uint64_t last = 15 * 60 + 7 + spec.service_count;
-        spec.window = (struct window){127, last + 2, last};
+        spec.window = (struct window){.days = 127, .begin_min = last + 2, .last_min = last};
     }
     const struct run_record *undone = some_run(person);
     if (undone && draw(person, 3) == 0) {

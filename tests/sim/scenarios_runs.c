@@ -156,7 +156,7 @@ a_window_that_closes_cuts_off_and_the_next_goes_on(struct scene *scene)
 {
     scene_open(scene, 1, 1, 3);
     struct run_spec spec = spec_of(scene);
-    spec.window = (struct window){127, 15 * 60 + 12, 15 * 60 + 8};
+    spec.window = (struct window){.days = 127, .begin_min = 15 * 60 + 12, .last_min = 15 * 60 + 8};
     scene_apply(scene, &spec);
     scene_until(scene, first_worker_runs_a_statement, "nothing runs");
 
@@ -176,7 +176,7 @@ a_run_waits_for_its_window_in_spite_of_crashes(struct scene *scene)
 {
     scene_open(scene, 2, 1, 2);
     struct run_spec spec = spec_of(scene);
-    spec.window = (struct window){127, 15 * 60 + 10, 16 * 60};
+    spec.window = (struct window){.days = 127, .begin_min = 15 * 60 + 10, .last_min = 16 * 60};
     scene_apply(scene, &spec);
     scene_wait(scene, 30 * SECOND);
     sim_coordinator_kill(&scene->fleet.coordinator);

@@ -38,6 +38,7 @@ reads_everything_there_is_to_say(void **state)
                                     "    lock_timeout: 2s\n"
                                     "    lock_budget: 1m\n"
                                     "    timeout: 10m\n"
+                                    "    window: Sat 02:00-05:00 Europe/Berlin\n"
                                     "    labels: {env: prod, region: eu}\n"
                                     "    preflight: {lag: hold, lag_limit: 10s, slots: refuse,"
                                     " slot_limit_mib: 5, hold_limit: 1m}\n"
@@ -72,6 +73,9 @@ reads_everything_there_is_to_say(void **state)
     assert_int_equal(first->target.preflight.lag_ms, 10000);
     assert_int_equal(first->target.preflight.slot_bytes, 5 << 20);
     assert_int_equal(first->target.preflight.hold_ms, 60000);
+    assert_string_equal(first->window.zone.name, "Europe/Berlin");
+    assert_int_equal(window_length_ms(&first->window), 3 * 3600000);
+    assert_int_equal(settings.targets[1].window.days, 0);
     assert_true(first->target.eviction.is_on);
     assert_int_equal(first->target.eviction.age_ms, 30000);
     assert_string_equal(first->target.eviction.applications, "reports\nbi");
@@ -124,6 +128,11 @@ refuses_what_is_wrong_and_says_where(void **state)
         {HEAD "targets:\n  - {name: t1, service: a, database: 'dbname=d', evict: {applications:"
               " [a]}}\n",
          "E-CFG-MISSING", "agent.yaml:6:57"},
+        {HEAD "targets:\n  - {name: t1, service: a, database: 'dbname=d', window: '22-04'}\n",
+         "E-PLAN-RANGE", "agent.yaml:6:58"},
+        {HEAD "targets:\n  - {name: t1, service: a, database: 'dbname=d', window: '22:00-04:00"
+              " Europe/Bern'}\n",
+         "E-PLAN-RANGE", "agent.yaml:6:58"},
         {HEAD "log: loud\n" TARGET, "E-CFG-RANGE", "agent.yaml:5:6"},
         {HEAD "limits: {cache_mib: 1}\n" TARGET, "E-CFG-RANGE", "agent.yaml:5:21"},
         {HEAD "limits: 1\n" TARGET, "E-CFG-TYPE", "agent.yaml:5:9"},

@@ -32,6 +32,7 @@ struct desk_target {
     bool is_broken;         /* its database is down */
     bool is_silent;         /* its agent does nothing about its steps */
     size_t effect_count;    /* effects on it, up and down */
+    struct window window;   /* its own */
     uint64_t table_bytes;   /* of its table public.orders; 0: it does not tell */
     uint64_t takes_us, wal; /* of each step; 0: next to nothing */
 };

@@ -50,6 +50,7 @@ desk_report(struct desk *desk, size_t target)
         .system_identifier = 77,
         .database_oid = 16384 + target,
         .journal_count = it->journal_count,
+        .window = it->window,
         .applied_count = it->applied_count,
         .applied_version = it->applied_count ? it->applied[it->applied_count - 1].version : NULL};
     if (it->is_broken) {

@@ -21,6 +21,7 @@ struct scene {
     struct desk *desk;
     struct digest digest;
     struct run_spec spec;
+    struct arena arena;
 };
 
 /* One target; three migrations, of which the second makes an index; it is `hour` o'clock. */
@@ -39,7 +40,7 @@ scene_make(const char *window, int64_t hour)
     scene.desk->wall_ms = DAY_BEGIN + hour * HOUR;
     desk_connect_all(scene.desk);
     scene.spec = desk_spec(scene.desk, "auth", &scene.digest);
-    assert_true(window_parse(window, &scene.spec.window, &error));
+    assert_true(window_parse(window, 0, &scene.arena, &scene.spec.window, &error));
     return scene;
 }
 
@@ -47,6 +48,7 @@ static void
 scene_release(struct scene *scene)
 {
     desk_destroy(&scene->desk);
+    arena_release(&scene->arena);
 }
 
 static const struct leg_view *
@@ -177,6 +179,119 @@ batches_are_begun_in_any_case(void **state)
     assert_int_equal(scene.desk->targets[0].effect_count, 3);
 }
 
+/* ---- of a target ----------------------------------------------------------------------------- */
+
+/* A run without a window on two targets, of which the second has one, in a zone of its own. */
+static struct scene
+scene_make_with_targets(const char *window, int64_t hour)
+{
+    struct scene scene = scene_make("00:00-00:00", hour);
+    struct error error;
+
+    scene.spec.window = (struct window){0};
+    desk_add_target(scene.desk, 0, "auth");
+    assert_true(
+        window_parse(window, DAY_BEGIN, &scene.arena, &scene.desk->targets[1].window, &error));
+    desk_connect_all(scene.desk);
+    return scene;
+}
+
+static void
+a_targets_window_holds_for_each_run(void **state)
+{
+    (void)state;
+    /* 2024-10-05, a Saturday: Berlin is two hours ahead. */
+    CLEANUP(scene_release)
+    struct scene scene = scene_make_with_targets("Sat 22:00-04:00 Europe/Berlin", 18);
+    desk_run(scene.desk, &scene.spec);
+    desk_work_for(scene.desk, HOUR);
+
+    assert_int_equal(scene.desk->targets[0].effect_count, 3);
+    assert_int_equal(scene.desk->targets[1].effect_count, 0);
+    const struct leg_view *leg = &desk_status(scene.desk, "last")->run_view.legs[1];
+    assert_int_equal(leg->state, LEG_WAITING);
+    assert_non_null(strstr(leg->note, "(Sat 22:00-04:00 Europe/Berlin) until 22:00 Europe/Berlin"));
+    assert_non_null(strstr(leg->note, "in 59 min"));
+
+    desk_work_for(scene.desk, HOUR + MINUTE);
+    assert_int_equal(scene.desk->targets[1].effect_count, 3);
+}
+
+static void
+what_runs_on_a_target_is_stopped_when_its_own_window_closes(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release)
+    struct scene scene = scene_make_with_targets("22:00-04:00 Europe/Berlin", 21);
+    struct id plan_id = desk_plan(scene.desk, &scene.spec);
+    scene.desk->targets[0].is_silent = scene.desk->targets[1].is_silent = true;
+    desk_apply(scene.desk, &plan_id);
+    assert_int_equal(desk_count(scene.desk, MESSAGE_ASSIGN), 6);
+    desk_forget(scene.desk);
+
+    desk_pass(scene.desk, 5 * HOUR - MINUTE);
+    assert_int_equal(desk_count(scene.desk, MESSAGE_CANCEL), 0);
+    desk_pass(scene.desk, 2 * MINUTE);
+    assert_true(desk_count(scene.desk, MESSAGE_CANCEL) >= 3);
+    const struct cancel *cancel = &desk_last(scene.desk, MESSAGE_CANCEL)->cancel;
+    assert_true(id_equal(&cancel->target_id, &scene.desk->targets[1].id));
+    assert_false(cancel->spare_running);
+    assert_true(desk_has_audit(scene.desk, "window closes", "t1"));
+
+    desk_lose(scene.desk);
+    scene.desk->targets[0].is_silent = scene.desk->targets[1].is_silent = false;
+    desk_work_for(scene.desk, HOUR);
+    assert_int_equal(scene.desk->targets[0].effect_count, 3);
+    assert_int_equal(scene.desk->targets[1].effect_count, 0);
+    desk_work_for(scene.desk, 18 * HOUR);
+    assert_int_equal(scene.desk->targets[1].effect_count, 3);
+}
+
+static void
+a_targets_window_holds_after_a_restart(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release)
+    struct scene scene = scene_make_with_targets("22:00-04:00 Europe/Berlin", 18);
+    desk_run(scene.desk, &scene.spec);
+    desk_restart(scene.desk);
+    desk_connect_all(scene.desk);
+    desk_work_for(scene.desk, HOUR);
+    assert_int_equal(scene.desk->targets[1].effect_count, 0);
+    desk_work_for(scene.desk, HOUR + MINUTE);
+    assert_int_equal(scene.desk->targets[1].effect_count, 3);
+}
+
+static void
+a_target_goes_on_when_its_agent_says_that_its_window_is_gone(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release)
+    struct scene scene = scene_make_with_targets("22:00-04:00 Europe/Berlin", 10);
+    desk_run(scene.desk, &scene.spec);
+    desk_work_for(scene.desk, HOUR);
+    assert_int_equal(scene.desk->targets[1].effect_count, 0);
+
+    scene.desk->targets[1].window = (struct window){0};
+    desk_report(scene.desk, 1);
+    desk_work_for(scene.desk, MINUTE);
+    assert_int_equal(scene.desk->targets[1].effect_count, 3);
+}
+
+static void
+both_windows_hold(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make_with_targets("22:00-04:00", 21);
+    struct error error;
+    assert_true(window_parse("23:00-05:00", 0, &scene.arena, &scene.spec.window, &error));
+    desk_run(scene.desk, &scene.spec);
+    desk_work_for(scene.desk, HOUR + 30 * MINUTE);
+    assert_int_equal(scene.desk->targets[1].effect_count, 0);
+    desk_work_for(scene.desk, HOUR);
+    assert_int_equal(scene.desk->targets[1].effect_count, 3);
+}
+
 int
 main(void)
 {
@@ -187,6 +302,11 @@ main(void)
         cmocka_unit_test(a_step_is_not_begun_that_would_not_end_in_time),
         cmocka_unit_test(a_step_longer_than_the_window_is_refused_by_the_plan),
         cmocka_unit_test(batches_are_begun_in_any_case),
+        cmocka_unit_test(a_targets_window_holds_for_each_run),
+        cmocka_unit_test(what_runs_on_a_target_is_stopped_when_its_own_window_closes),
+        cmocka_unit_test(a_targets_window_holds_after_a_restart),
+        cmocka_unit_test(a_target_goes_on_when_its_agent_says_that_its_window_is_gone),
+        cmocka_unit_test(both_windows_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
