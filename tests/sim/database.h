@@ -78,6 +78,7 @@ struct database {
     size_t index;
     char name[32];
     const struct service *service;
+    struct window window; /* as its agent has it */
     struct id target_id;
     uint64_t system_identifier, oid;
     bool is_up, is_standby;

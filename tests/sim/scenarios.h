@@ -17,6 +17,7 @@
     X(a_paused_run_starts_nothing)                                                                 \
     X(a_window_that_closes_cuts_off_and_the_next_goes_on)                                          \
     X(a_run_waits_for_its_window_in_spite_of_crashes)                                              \
+    X(a_target_waits_for_its_own_window_in_spite_of_crashes)                                       \
     X(a_removed_target_comes_back_with_its_agent)                                                  \
     X(a_cancel_races_a_start)                                                                      \
     X(an_agent_dies_in_the_middle_of_a_commit)                                                     \

@@ -188,6 +188,28 @@ a_run_waits_for_its_window_in_spite_of_crashes(struct scene *scene)
     expect_state(scene, RUN_DONE, 4);
 }
 
+/* The other goes on meanwhile. */
+void
+a_target_waits_for_its_own_window_in_spite_of_crashes(struct scene *scene)
+{
+    scene_open(scene, 2, 1, 2);
+    struct run_spec spec = spec_of(scene);
+    scene->fleet.databases[1].window =
+        (struct window){.days = 127, .begin_min = 15 * 60 + 10, .last_min = 16 * 60};
+    sim_agent_kill(&scene->fleet.agents[1]);
+    sim_agent_start(&scene->fleet.agents[1]);
+    scene_wait(scene, 10 * SECOND);
+    scene_apply(scene, &spec);
+    scene_wait(scene, 30 * SECOND);
+    sim_coordinator_kill(&scene->fleet.coordinator);
+    sim_coordinator_start(&scene->fleet.coordinator);
+    scene_wait(scene, 60 * SECOND);
+    scene_expect(scene, scene_applied(scene) == 2, "the one without a window does not go on alone");
+    scene_settle(scene);
+
+    expect_state(scene, RUN_DONE, 4);
+}
+
 void
 a_cancel_races_a_start(struct scene *scene)
 {

@@ -200,6 +200,7 @@ report_target(struct sim_agent *agent, size_t target, const struct fault *fault)
                                    .service = database->service->name,
                                    .labels = labels,
                                    .label_count = 2,
+                                   .window = database->window,
                                    .state = fault ? TARGET_BROKEN : TARGET_READY};
 
     if (fault) {

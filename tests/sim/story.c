@@ -234,6 +234,17 @@ restart(struct story *story)
     }
 }
 
+/* Some targets are closed for two minutes, soon after the world's begin. */
+static void
+give_windows(struct fleet *fleet, uint64_t seed)
+{
+    for (size_t i = 1; seed % 4 == 0 && i < fleet->database_count; i += 3) {
+        uint64_t last = 15 * 60 + 7 + i % 3;
+        fleet->databases[i].window =
+            (struct window){.days = 127, .begin_min = last + 2, .last_min = last};
+    }
+}
+
 struct story_end
 story_run(uint64_t seed, struct trace listener)
 {
@@ -246,6 +257,7 @@ story_run(uint64_t seed, struct trace listener)
     fleet->faults = faults_drawn(world);
     struct fleet_size size = size_drawn(world);
     fleet_build(fleet, &size);
+    give_windows(fleet, seed);
     fleet_start(fleet);
     suffer(story);
     if (world_is_sound(world)) {
