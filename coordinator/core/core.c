@@ -297,6 +297,9 @@ core_load(struct core *core, const struct record *record)
     case RECORD_STEP:
         run_load_step(core, &record->step);
         break;
+    case RECORD_LOAD:
+        run_load_load(core, &record->load);
+        break;
     case RECORD_PACE:
         pace_load(core, &record->pace);
         break;

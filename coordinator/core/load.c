@@ -43,6 +43,30 @@ load_of(const struct known_migration *migration, enum direction direction,
     return load;
 }
 
+struct load_record
+load_record_of(const struct load *load)
+{
+    return (struct load_record){.scan_bytes = load->bytes[WORK_SCAN],
+                                .index_bytes = load->bytes[WORK_INDEX],
+                                .write_bytes = load->bytes[WORK_WRITE],
+                                .rewrite_bytes = load->bytes[WORK_REWRITE],
+                                .rows = load->rows,
+                                .goes_on = load->goes_on,
+                                .is_unmeasured = load->is_unmeasured};
+}
+
+struct load
+load_of_record(const struct load_record *record)
+{
+    return (struct load){.bytes = {[WORK_SCAN] = record->scan_bytes,
+                                   [WORK_INDEX] = record->index_bytes,
+                                   [WORK_WRITE] = record->write_bytes,
+                                   [WORK_REWRITE] = record->rewrite_bytes},
+                         .rows = record->rows,
+                         .goes_on = record->goes_on,
+                         .is_unmeasured = record->is_unmeasured};
+}
+
 bool
 load_is_nothing(const struct load *load)
 {

@@ -6,6 +6,7 @@
 
 #include "proto/message.h"
 #include "coordinator/core/known_bundle.h"
+#include "coordinator/core/record.h"
 
 struct load {
     uint64_t bytes[WORK_KIND_COUNT];
@@ -20,6 +21,10 @@ struct load {
  */
 struct load load_of(const struct known_migration *migration, enum direction direction,
                     const struct measured *measured);
+
+/* As it is kept, without saying of which step; and taken back. */
+struct load_record load_record_of(const struct load *load);
+struct load load_of_record(const struct load_record *record);
 
 bool load_is_nothing(const struct load *load);
 

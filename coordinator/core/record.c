@@ -103,6 +103,14 @@ static const struct pack_field audit_fields[] = {
     TEXT(audit_record, subject), TEXT(audit_record, detail),
 };
 
+static const struct pack_field load_fields[] = {
+    FIXED(load_record, run_id),       UINT(load_record, ordinal),
+    UINT(load_record, position),      UINT(load_record, scan_bytes),
+    UINT(load_record, index_bytes),   UINT(load_record, write_bytes),
+    UINT(load_record, rewrite_bytes), UINT(load_record, rows),
+    BOOL(load_record, goes_on),       BOOL(load_record, is_unmeasured),
+};
+
 static const struct pack_field pace_fields[] = {
     FIXED(pace_record, target_id), ENUM(pace_record, kind, WORK_KIND_COUNT - 1),
     UINT(pace_record, samples),    UINT(pace_record, rate),
@@ -117,12 +125,30 @@ static const struct pack_shape shapes[RECORD_KIND_COUNT] = {
     [RECORD_LEG] = PACK_SHAPE(struct leg_record, leg_fields),
     [RECORD_STEP] = PACK_SHAPE(struct step_record, step_fields),
     [RECORD_AUDIT] = PACK_SHAPE(struct audit_record, audit_fields),
+    [RECORD_LOAD] = PACK_SHAPE(struct load_record, load_fields),
     [RECORD_PACE] = PACK_SHAPE(struct pace_record, pace_fields),
 };
 
 #define RECORD_TEXT(NAME, member, type) [RECORD_##NAME] = #member,
 static const char *const names[RECORD_KIND_COUNT] = {RECORD_TABLE(RECORD_TEXT)};
 #undef RECORD_TEXT
+
+const struct id *
+record_run_id(const struct record *record)
+{
+    switch (record->kind) {
+    case RECORD_RUN:
+        return &record->run.run_id;
+    case RECORD_LEG:
+        return &record->leg.run_id;
+    case RECORD_STEP:
+        return &record->step.run_id;
+    case RECORD_LOAD:
+        return &record->load.run_id;
+    default:
+        return NULL;
+    }
+}
 
 const char *
 record_name(enum record_kind kind)

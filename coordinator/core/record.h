@@ -83,6 +83,14 @@ struct step_record {
     struct outcome outcome; /* once it is known */
 };
 
+/* What a step goes through, as the plan has found it: see coordinator/core/load.h. */
+struct load_record {
+    struct id run_id;           /* identity, with the next two */
+    uint64_t ordinal, position; /* of the leg within the run; within the leg */
+    uint64_t scan_bytes, index_bytes, write_bytes, rewrite_bytes, rows;
+    bool goes_on, is_unmeasured;
+};
+
 /* How fast a kind of work goes: see coordinator/core/pace.h. */
 struct pace_record {
     struct id target_id; /* identity, with the next; none: all targets together */
@@ -107,6 +115,7 @@ struct audit_record {
     X(RUN, run, struct run_record)                                                                 \
     X(LEG, leg, struct leg_record)                                                                 \
     X(STEP, step, struct step_record)                                                              \
+    X(LOAD, load, struct load_record)                                                              \
     X(PACE, pace, struct pace_record)                                                              \
     X(AUDIT, audit, struct audit_record)
 
@@ -122,6 +131,9 @@ struct record {
     };
 };
 #undef RECORD_MEMBER
+
+/* The run that it is of; null: of none. */
+const struct id *record_run_id(const struct record *record);
 
 const char *record_name(enum record_kind kind);
 const struct pack_shape *record_shape(enum record_kind kind);

@@ -34,10 +34,12 @@ struct run_draft {
 /* Make it, save it, begin it. */
 struct run *run_create(struct core *core, const struct run_draft *draft);
 
-/* Take a saved one back: the run, then all its legs, then all its steps, then run_loaded. */
+/* Take a saved one back: the run, then all its legs, then all its steps and loads, then run_loaded.
+ */
 struct run *run_load(struct core *core, const struct run_record *record);
 void run_load_leg(struct core *core, const struct leg_record *record);
 void run_load_step(struct core *core, const struct step_record *record);
+void run_load_load(struct core *core, const struct load_record *record);
 void run_loaded(struct core *core, struct run *run);
 
 bool run_has_ended(const struct run *run);

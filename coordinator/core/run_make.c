@@ -79,6 +79,24 @@ name_leg(struct leg *leg, const struct target *target)
     leg->service = mem_text(target ? target->service : "(gone)");
 }
 
+/* What its steps go through is known from the plan, and not found out again. */
+static void
+keep_loads(struct core *core, struct leg *leg, const struct load *loads)
+{
+    struct record record = {.kind = RECORD_LOAD};
+
+    leg->loads = mem_copy(loads, leg->itinerary->step_count * sizeof *loads);
+    for (size_t i = 0; i < leg->itinerary->step_count; i++) {
+        if (!load_is_nothing(&loads[i])) {
+            record.load = load_record_of(&loads[i]);
+            record.load.run_id = leg->run->run_id;
+            record.load.ordinal = leg->ordinal;
+            record.load.position = i;
+            actions_save(core->actions, &record);
+        }
+    }
+}
+
 static void
 create_legs(struct core *core, struct run *run, const struct run_draft *draft)
 {
@@ -93,12 +111,11 @@ create_legs(struct core *core, struct run *run, const struct run_draft *draft)
         leg->target = draft->legs[i].target;
         leg->itinerary = itinerary_share(draft->legs[i].itinerary);
         leg->target->leg = leg;
-        if (draft->legs[i].loads) {
-            size_t size = leg->itinerary->step_count * sizeof *leg->loads;
-            leg->loads = mem_copy(draft->legs[i].loads, size);
-        }
         name_leg(leg, leg->target);
         leg_save(core, leg);
+        if (draft->legs[i].loads) {
+            keep_loads(core, leg, draft->legs[i].loads);
+        }
     }
 }
 
@@ -173,6 +190,19 @@ run_load_step(struct core *core, const struct step_record *record)
         run_make_steps(leg);
     }
     step_load(core, leg, record);
+}
+
+void
+run_load_load(struct core *core, const struct load_record *record)
+{
+    struct run *run = run_with_id(core, &record->run_id);
+    struct leg *leg = &run->legs[record->ordinal];
+
+    assert(record->ordinal < run->leg_count && record->position < leg->itinerary->step_count);
+    if (!leg->loads) {
+        leg->loads = mem_zalloc(leg->itinerary->step_count * sizeof *leg->loads);
+    }
+    leg->loads[record->position] = load_of_record(record);
 }
 
 bool

@@ -158,11 +158,7 @@ restore(struct core *core, const struct event *recalled)
     struct run *run = run_load(core, &recalled->records[0].run);
 
     for (size_t i = 1; i < recalled->record_count; i++) {
-        if (recalled->records[i].kind == RECORD_LEG) {
-            run_load_leg(core, &recalled->records[i].leg);
-        } else {
-            run_load_step(core, &recalled->records[i].step);
-        }
+        core_load(core, &recalled->records[i]);
     }
     run_loaded(core, run);
     return run;

@@ -24,7 +24,7 @@
 #include "common/base/error.h"
 #include "coordinator/core/record.h"
 
-#define STORE_SCHEMA_VERSION 3 /* 2: rows carry a keyed hash; 3: how fast work went */
+#define STORE_SCHEMA_VERSION 4 /* 2: rows carry a keyed hash; 3: how fast work went; 4: loads */
 
 struct store;
 

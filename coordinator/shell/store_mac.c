@@ -144,7 +144,7 @@ append_marking(bool adds_column, struct text *sql)
         if (!store_tables[kind].identity) {
             continue;
         }
-        if (adds_column && kind != RECORD_PACE) {
+        if (adds_column && kind != RECORD_PACE && kind != RECORD_LOAD) {
             text_format(sql, "ALTER TABLE %s ADD COLUMN mac BLOB;", table);
         }
         text_format(sql, "UPDATE %s SET mac = skein_mac('%s', ", table, table);

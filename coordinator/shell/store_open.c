@@ -254,18 +254,22 @@ make_schema(struct store *store, const struct store_options *options, struct err
     return execute(store, sql.data, "make the store", error);
 }
 
-/* A table that came later; there is nothing in it to lose, so it may be made before the rest. */
+/* Tables that came later; there is nothing in them to lose, so they may be made before the rest. */
 static bool
 add_tables(struct store *store, int64_t version, struct error *error)
 {
-    return version >= 3 || execute(store, STORE_SCHEMA_PACE, "bring the store up to date", error);
+    static const char tables[] = STORE_SCHEMA_PACE STORE_SCHEMA_LOAD;
+
+    return version >= STORE_SCHEMA_VERSION ||
+           execute(store, tables, "bring the store up to date", error);
 }
 
 static bool
 note_version(struct store *store, int64_t version, struct error *error)
 {
     CLEANUP(mem_free) char *sql = mem_format("PRAGMA user_version = %d", STORE_SCHEMA_VERSION);
-    return version >= 3 || execute(store, sql, "bring the store up to date", error);
+    return version >= STORE_SCHEMA_VERSION ||
+           execute(store, sql, "bring the store up to date", error);
 }
 
 static bool

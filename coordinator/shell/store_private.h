@@ -26,6 +26,14 @@ extern const char store_schema[];
     "  rate INTEGER NOT NULL, spread INTEGER NOT NULL, wal INTEGER NOT NULL, mac BLOB,"            \
     "  PRIMARY KEY (target_id, kind)) STRICT, WITHOUT ROWID;"
 
+/* Since version 4. */
+#define STORE_SCHEMA_LOAD                                                                          \
+    "CREATE TABLE IF NOT EXISTS load ("                                                            \
+    "  run_id BLOB NOT NULL, ordinal INTEGER NOT NULL, position INTEGER NOT NULL,"                 \
+    "  scan_bytes INTEGER, index_bytes INTEGER, write_bytes INTEGER, rewrite_bytes INTEGER,"       \
+    "  rows INTEGER, goes_on INTEGER, is_unmeasured INTEGER, mac BLOB,"                            \
+    "  PRIMARY KEY (run_id, ordinal, position)) STRICT, WITHOUT ROWID;"
+
 /* Statements that are prepared once, when they are first needed. */
 enum store_query {
     QUERY_BEGIN,
@@ -51,9 +59,11 @@ enum store_query {
     QUERY_OPEN_RUNS,
     QUERY_OPEN_LEGS,
     QUERY_OPEN_STEPS,
+    QUERY_OPEN_LOADS,
     QUERY_PACES,
     QUERY_RUN_LEGS,
     QUERY_RUN_STEPS,
+    QUERY_RUN_LOADS,
     QUERY_BUNDLE,
     QUERY_BUNDLE_BEGIN,
     QUERY_BUNDLE_GROW,

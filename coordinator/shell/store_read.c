@@ -65,9 +65,13 @@ static const struct query_text queries[QUERY_COUNT] = {
     [QUERY_OPEN_STEPS] = RECORDS(STEP, "step.",
                                  "FROM run CROSS JOIN step ON step.run_id = run.run_id"
                                  " WHERE run.state < 4 ORDER BY run.number, step.sequence"),
+    [QUERY_OPEN_LOADS] = RECORDS(LOAD, "load.",
+                                 "FROM run CROSS JOIN load ON load.run_id = run.run_id"
+                                 " WHERE run.state < 4"),
     [QUERY_PACES] = RECORDS(PACE, "", "FROM pace"),
     [QUERY_RUN_LEGS] = RECORDS(LEG, "", "FROM leg WHERE run_id = ?1 ORDER BY ordinal"),
     [QUERY_RUN_STEPS] = RECORDS(STEP, "", "FROM step WHERE run_id = ?1 ORDER BY sequence"),
+    [QUERY_RUN_LOADS] = RECORDS(LOAD, "", "FROM load WHERE run_id = ?1"),
     [QUERY_BUNDLE] = PLAIN("SELECT size, received, is_complete FROM bundle WHERE digest = ?1"),
     [QUERY_BUNDLE_BEGIN] = PLAIN("INSERT INTO bundle VALUES (?1, NULL, ?2, 0, 0)"),
     [QUERY_BUNDLE_GROW] = PLAIN("UPDATE bundle SET received = ?2 WHERE digest = ?1"),
@@ -197,7 +201,7 @@ store_next_number(struct store *store, uint64_t *number, struct error *error)
 
 static const enum store_query open_queries[] = {
     QUERY_OPEN_AGENTS, QUERY_OPEN_OPERATORS, QUERY_OPEN_TARGETS, QUERY_OPEN_RUNS,
-    QUERY_OPEN_LEGS,   QUERY_OPEN_STEPS,     QUERY_PACES};
+    QUERY_OPEN_LEGS,   QUERY_OPEN_STEPS,     QUERY_OPEN_LOADS,   QUERY_PACES};
 
 static bool
 load_open(struct store *store, size_t count, const struct store_reader *reader, struct error *error)
@@ -236,7 +240,8 @@ bool
 store_load_run(struct store *store, const struct id *run_id, const struct store_reader *reader,
                struct error *error)
 {
-    static const enum store_query order[] = {QUERY_RUN_BY_ID, QUERY_RUN_LEGS, QUERY_RUN_STEPS};
+    static const enum store_query order[] = {QUERY_RUN_BY_ID, QUERY_RUN_LEGS, QUERY_RUN_STEPS,
+                                             QUERY_RUN_LOADS};
 
     for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
         sqlite3_stmt *statement = store_query(store, order[i], error);

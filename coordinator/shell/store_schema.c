@@ -47,7 +47,7 @@ const char store_schema[] =
     "  BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;"
     "CREATE TRIGGER audit_is_not_deleted BEFORE DELETE ON audit"
     "  BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;" STORE_SCHEMA_PACE
-    "CREATE TABLE bundle ("
+        STORE_SCHEMA_LOAD "CREATE TABLE bundle ("
     "  digest BLOB NOT NULL PRIMARY KEY, service TEXT, size INTEGER NOT NULL,"
     "  received INTEGER NOT NULL, is_complete INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE piece ("
@@ -66,5 +66,6 @@ const struct store_table store_tables[RECORD_KIND_COUNT] = {
     [RECORD_LEG] = {"leg", "run_id, ordinal, target_id"},
     [RECORD_STEP] = {"step", "step_id"},
     [RECORD_AUDIT] = {"audit", NULL},
+    [RECORD_LOAD] = {"load", "run_id, ordinal, position"},
     [RECORD_PACE] = {"pace", "target_id, kind"},
 };

@@ -27,8 +27,7 @@ disk_forget_runs(struct disk *disk)
 
     HASH_ITER(hh, disk->rows, row, next)
     {
-        enum record_kind kind = row->record.kind;
-        if (kind == RECORD_RUN || kind == RECORD_LEG || kind == RECORD_STEP) {
+        if (record_run_id(&row->record)) {
             HASH_DEL(disk->rows, row);
             arena_release(&row->arena);
             free(row);
@@ -90,6 +89,12 @@ identity_of_record(const struct record *record)
         return identity_of(record->kind, &record->leg.run_id, &record->leg.target_id);
     case RECORD_STEP:
         return identity_of(record->kind, &record->step.step_id, NULL);
+    case RECORD_LOAD: {
+        const struct id place = {
+            {(uint8_t)record->load.ordinal, (uint8_t)(record->load.ordinal >> 8),
+             (uint8_t)record->load.position, (uint8_t)(record->load.position >> 8)}};
+        return identity_of(record->kind, &record->load.run_id, &place);
+    }
     case RECORD_PACE: {
         const struct id kind = {{(uint8_t)record->pace.kind}};
         return identity_of(record->kind, &record->pace.target_id, &kind);

@@ -10,16 +10,8 @@ is_wanted(const struct recollection *wanted, const struct record *record)
     if (!id_is_none(&wanted->step_id)) {
         return record->kind == RECORD_STEP && id_equal(&record->step.step_id, &wanted->step_id);
     }
-    switch (record->kind) {
-    case RECORD_RUN:
-        return id_equal(&record->run.run_id, &wanted->run_id);
-    case RECORD_LEG:
-        return id_equal(&record->leg.run_id, &wanted->run_id);
-    case RECORD_STEP:
-        return id_equal(&record->step.run_id, &wanted->run_id);
-    default:
-        return false;
-    }
+    const struct id *run_id = record_run_id(record);
+    return run_id && id_equal(run_id, &wanted->run_id);
 }
 
 static bool
@@ -33,6 +25,8 @@ is_same(const struct record *a, const struct record *b)
         return id_equal(&a->run.run_id, &b->run.run_id);
     case RECORD_LEG:
         return id_equal(&a->leg.target_id, &b->leg.target_id);
+    case RECORD_LOAD:
+        return a->load.ordinal == b->load.ordinal && a->load.position == b->load.position;
     default:
         return id_equal(&a->step.step_id, &b->step.step_id);
     }
@@ -92,6 +86,7 @@ recollection_of(const struct disk *disk, const struct actions *turn, const struc
     disk_each(disk, RECORD_RUN, recollect, &recollection);
     disk_each(disk, RECORD_LEG, recollect, &recollection);
     disk_each(disk, RECORD_STEP, recollect, &recollection);
+    disk_each(disk, RECORD_LOAD, recollect, &recollection);
     for (size_t i = 0; i < turn->count; i++) {
         if (turn->items[i].kind == ACTION_SAVE) {
             recollect(&recollection, turn->items[i].record);

@@ -480,9 +480,9 @@ load(void *context, const struct record *record)
     struct sim_coordinator *coordinator = context;
     const struct disk *disk = &coordinator->disk;
 
-    if ((record->kind == RECORD_RUN && !is_open(disk, &record->run.run_id)) ||
-        (record->kind == RECORD_LEG && !is_open(disk, &record->leg.run_id)) ||
-        (record->kind == RECORD_STEP && !is_open(disk, &record->step.run_id))) {
+    const struct id *run_id = record_run_id(record);
+
+    if (run_id && !is_open(disk, run_id)) {
         return;
     }
     if (record->kind == RECORD_AGENT && record->agent.is_active) {

@@ -127,6 +127,7 @@ gives_back_every_kind_of_record_as_it_was(void **state)
         saved[RECORD_RUN].run.number = (uint64_t)round + 1; /* no two runs have one */
         saved[RECORD_LEG].leg.run_id = saved[RECORD_RUN].run.run_id;
         saved[RECORD_STEP].step.run_id = saved[RECORD_RUN].run.run_id;
+        saved[RECORD_LOAD].load.run_id = saved[RECORD_RUN].run.run_id;
         for (enum record_kind kind = 0; kind < RECORD_KIND_COUNT; kind++) {
             save(store, &saved[kind]);
         }

@@ -172,6 +172,26 @@ refuses_a_store_in_memory_when_it_is_told_to(void **state)
 /* ---- too new, damaged, too old -------------------------------------------------------------- */
 
 static void
+brings_a_store_of_before_there_were_loads_up_to_date(void **state)
+{
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    struct record load = {.kind = RECORD_LOAD, .load = {.position = 1, .index_bytes = 4096}};
+    struct error error;
+    (void)state;
+
+    struct store *store = opened(&folder);
+    store_close(&store);
+    execute(&folder, "store.db", "DROP TABLE load; PRAGMA user_version = 3");
+    store = opened(&folder);
+    assert_true(store_begin(store, &error));
+    assert_true(store_save(store, &load, &error));
+    assert_true(store_commit(store, &error));
+    store_close(&store);
+    store = opened(&folder);
+    store_close(&store);
+}
+
+static void
 refuses_a_store_of_a_newer_version(void **state)
 {
     CLEANUP(folder_remove) struct folder folder = folder_make();
@@ -270,6 +290,7 @@ main(void)
         cmocka_unit_test(refuses_the_store_of_another_cluster),
         cmocka_unit_test(makes_a_new_store_for_the_cluster_it_is_told),
         cmocka_unit_test(refuses_a_store_in_memory_when_it_is_told_to),
+        cmocka_unit_test(brings_a_store_of_before_there_were_loads_up_to_date),
         cmocka_unit_test(refuses_a_store_of_a_newer_version),
         cmocka_unit_test(notices_a_damaged_page),
         cmocka_unit_test(notices_that_the_store_went_back_in_time),

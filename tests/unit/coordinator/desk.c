@@ -63,6 +63,9 @@ is_same_row(const struct record *a, const struct record *b)
                id_equal(&a->leg.target_id, &b->leg.target_id);
     case RECORD_STEP:
         return id_equal(&a->step.step_id, &b->step.step_id);
+    case RECORD_LOAD:
+        return id_equal(&a->load.run_id, &b->load.run_id) && a->load.ordinal == b->load.ordinal &&
+               a->load.position == b->load.position;
     case RECORD_PACE:
         return id_equal(&a->pace.target_id, &b->pace.target_id) && a->pace.kind == b->pace.kind;
     default:
@@ -106,12 +109,10 @@ answer_run(struct desk *desk, const struct action *action)
             answer[count++] = *record;
         }
     }
-    for (int kind = RECORD_LEG; run && kind <= RECORD_STEP; kind++) {
+    for (int kind = RECORD_LEG; run && kind <= RECORD_LOAD; kind++) {
         for (size_t i = 0; i < desk->record_count; i++) {
             const struct record *record = &desk->records[i];
-            if ((int)record->kind == kind &&
-                id_equal(kind == RECORD_LEG ? &record->leg.run_id : &record->step.run_id,
-                         &run->run_id)) {
+            if ((int)record->kind == kind && id_equal(record_run_id(record), &run->run_id)) {
                 answer[count++] = *record;
             }
         }
@@ -301,18 +302,15 @@ start(struct desk *desk)
     for (int kind = 0; kind < RECORD_AUDIT; kind++) {
         for (size_t i = 0; i < desk->record_count; i++) {
             const struct record *record = &desk->records[i];
-            const struct id *run_id =
-                kind == RECORD_LEG ? &record->leg.run_id : &record->step.run_id;
+            const struct id *run_id = record_run_id(record);
             bool is_open = true;
             if ((int)record->kind != kind) {
                 continue;
             }
             for (size_t j = 0; j < desk->record_count; j++) {
                 const struct record *run = &desk->records[j];
-                if (run->kind == RECORD_RUN && run->run.state >= RUN_DONE &&
-                    (kind == RECORD_RUN ? run == record
-                                        : kind > RECORD_RUN && kind < RECORD_PACE &&
-                                              id_equal(&run->run.run_id, run_id))) {
+                if (run->kind == RECORD_RUN && run->run.state >= RUN_DONE && run_id &&
+                    id_equal(&run->run.run_id, run_id)) {
                     is_open = false;
                 }
             }

@@ -224,6 +224,30 @@ what_a_run_took_is_thought_of_the_next(void **state)
 }
 
 static void
+what_a_step_went_through_is_learned_by_who_takes_its_run_over(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make();
+    struct desk_target *target = &scene.desk->targets[0];
+    scene.spec.select = "target=t0";
+    scene.spec.to_version = "2";
+    target->takes_us = 4 * SECOND_US;
+    struct id plan_id = desk_plan(scene.desk, &scene.spec);
+    target->is_silent = true;
+    desk_apply(scene.desk, &plan_id);
+    desk_restart(scene.desk);
+    target->is_silent = false;
+    desk_connect_all(scene.desk);
+    desk_work_for(scene.desk, 60000);
+    assert_int_equal(target->effect_count, 2);
+
+    scene.spec.select = NULL;
+    const struct planned *plan = plan_to(&scene, "3");
+    assert_int_equal(plan->legs[0].estimate.basis, ESTIMATE_OWN);
+    assert_in_range(plan->legs[0].estimate.expected_ms, 3900, 4100);
+}
+
+static void
 what_failed_or_was_there_teaches_nothing(void **state)
 {
     (void)state;
@@ -253,6 +277,7 @@ main(void)
         cmocka_unit_test(what_the_plan_makes_itself_is_not_asked_after),
         cmocka_unit_test(a_target_that_does_not_tell_holds_nobody_up),
         cmocka_unit_test(what_a_run_took_is_thought_of_the_next),
+        cmocka_unit_test(what_a_step_went_through_is_learned_by_who_takes_its_run_over),
         cmocka_unit_test(what_failed_or_was_there_teaches_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
