@@ -154,6 +154,25 @@ a_step_is_not_begun_that_would_not_end_in_time(void **state)
 }
 
 static void
+nor_by_a_coordinator_that_takes_the_run_over(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make("22:00-04:00", 3);
+    teach(&scene);
+    desk_work_for(scene.desk, 30 * MINUTE);
+    struct id plan_id = desk_plan(scene.desk, &scene.spec);
+    scene.desk->targets[0].is_silent = true; /* its agent hears of nothing */
+    desk_apply(scene.desk, &plan_id);
+    desk_restart(scene.desk);
+    scene.desk->targets[0].is_silent = false;
+    desk_connect_all(scene.desk);
+    desk_work_for(scene.desk, MINUTE);
+
+    assert_int_equal(scene.desk->targets[0].effect_count, 1);
+    assert_non_null(strstr(only_leg(&scene)->note, "would not end before it closes"));
+}
+
+static void
 a_step_longer_than_the_window_is_refused_by_the_plan(void **state)
 {
     (void)state;
@@ -300,6 +319,7 @@ main(void)
         cmocka_unit_test(what_runs_is_stopped_when_it_closes_and_goes_on_in_the_next),
         cmocka_unit_test(the_window_holds_after_a_restart),
         cmocka_unit_test(a_step_is_not_begun_that_would_not_end_in_time),
+        cmocka_unit_test(nor_by_a_coordinator_that_takes_the_run_over),
         cmocka_unit_test(a_step_longer_than_the_window_is_refused_by_the_plan),
         cmocka_unit_test(batches_are_begun_in_any_case),
         cmocka_unit_test(a_targets_window_holds_for_each_run),
