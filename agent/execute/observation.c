@@ -10,7 +10,11 @@
 #include "agent/execute/blockers.h"
 #include "agent/execute/way.h"
 
-#define CHEAP_US 2000 /* a statement that was over so soon is looked at together with the next */
+/*
+ * A look takes about 400 µs of the server's time, and is to take at most a twentieth: what was over
+ * sooner is looked at together with what comes next.
+ */
+#define WORTH_US 8000
 
 void
 observation_begin(struct observation *observation, const char *wal_position)
@@ -46,45 +50,67 @@ line_of_taker(const struct step_try *try, uint64_t oid)
     return script->statements[running].line;
 }
 
-struct held_lock *
-observation_hold(struct step_try *try, uint64_t oid, const char *relation, enum table_lock mode)
+/* One that has no number goes by its name. */
+static struct held_lock *
+find_held(struct observation *observation, uint64_t oid, const char *relation)
 {
-    struct observation *observation = try->observation;
-
     for (size_t i = 0; i < observation->held_count; i++) {
         struct held_lock *held = &observation->held[i];
-        if (held->oid != oid) {
-            continue;
+        if (oid ? held->oid == oid : text_equal(held->relation, relation)) {
+            return held;
         }
+    }
+    return NULL;
+}
+
+/* A dropped one has no name any more, but its number. */
+static void
+name_held(const struct step_try *try, struct held_lock *held, const char *relation)
+{
+    const struct wanted *wanted = look_find(&try->way->look, held->oid);
+    bool has_name = relation && !(relation[0] >= '0' && relation[0] <= '9');
+    const char *written = wanted && wanted->name ? wanted->name : relation;
+
+    snprintf(held->relation, sizeof held->relation, "%s",
+             has_name  ? relation
+             : written ? written
+                       : "?");
+    text_mend_utf8(held->relation);
+}
+
+static struct held_lock *
+hold(struct step_try *try, uint64_t oid, const char *relation, enum table_lock mode, uint64_t line)
+{
+    struct observation *observation = try->observation;
+    struct held_lock *held = find_held(observation, oid, relation);
+
+    if (held) {
         if (mode > held->mode) {
             held->mode = mode;
-            held->line = line_of_taker(try, oid);
+            held->line = line;
         }
         return held;
     }
     if (observation->held_count == HELD_MAX) {
         return NULL;
     }
-    struct held_lock *held = &observation->held[observation->held_count++];
-    *held = (struct held_lock){.oid = oid,
-                               .mode = mode,
-                               .line = line_of_taker(try, oid),
-                               .since_us = observation->unasked_us};
-    const struct wanted *wanted = look_find(&try->way->look, oid);
-    /* A dropped one has no name any more, but its number. */
-    bool has_name = relation && !(relation[0] >= '0' && relation[0] <= '9');
-    const char *written = wanted && wanted->name ? wanted->name : relation;
-    snprintf(held->relation, sizeof held->relation, "%s",
-             has_name  ? relation
-             : written ? written
-                       : "?");
-    text_mend_utf8(held->relation);
+    held = &observation->held[observation->held_count++];
+    *held = (struct held_lock){
+        .oid = oid, .mode = mode, .line = line, .since_us = observation->unasked_us};
+    name_held(try, held, relation);
     return held;
+}
+
+struct held_lock *
+observation_hold(struct step_try *try, uint64_t oid, const char *relation, enum table_lock mode)
+{
+    return hold(try, oid, relation, mode, line_of_taker(try, oid));
 }
 
 /* ---- after a statement ----------------------------------------------------------------------- */
 
 enum back_column { BACK_WAL, BACK_OID, BACK_RELATION, BACK_MODE, BACK_FILE };
+enum last_column { LAST_WAL = 1, LAST_FILES };
 
 /*
  * What was made in this very transaction nobody else sees: a table's system columns tell. They are
@@ -99,10 +125,6 @@ static const char look_back[] =
     " AND (SELECT a.xmin::text::bigint FROM pg_catalog.pg_attribute a WHERE a.attrelid ="
     " l.relation AND a.attnum = -6) IS DISTINCT FROM pg_catalog.txid_current() & 4294967295";
 
-/* Whoever has only made something new holds nothing that others know of. */
-static const char only_wal[] =
-    "SELECT (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::bigint, NULL, NULL, NULL, NULL";
-
 static struct statement_outcome *
 last_noted(const struct step_try *try)
 {
@@ -111,17 +133,21 @@ last_noted(const struct step_try *try)
 }
 
 static void
-take_back(struct step_try *try, const struct connection *connection, size_t answer)
+take_wal(struct step_try *try, uint64_t wal)
 {
     struct observation *observation = try->observation;
     struct statement_outcome *noted = last_noted(try);
-    uint64_t wal = (uint64_t)connection_number(connection, answer, 0, BACK_WAL);
 
     if (observation->wal && noted) {
         noted->wal_bytes = wal - observation->wal;
         try->outcome->wal_bytes += noted->wal_bytes;
     }
     observation->wal = wal;
+}
+
+static void
+take_locks(struct step_try *try, const struct connection *connection, size_t answer)
+{
     for (size_t row = 0; row < connection_row_count(connection, answer); row++) {
         const char *mode = connection_cell(connection, answer, row, BACK_MODE);
         if (!mode) {
@@ -155,25 +181,41 @@ carry_waits_on(struct observation *observation)
     }
 }
 
-/* How likely it is that the statements that were not asked about hold a lock that matters. */
-enum suspicion { LOCKS_NOTHING, MAY_LOCK, LOCKS };
-
-static enum suspicion
-suspect(const struct step_try *try)
+/* What it locks stands in its text, or hangs on what calls, drops and cascades come upon. */
+static bool
+tells_its_locks(const struct statement *statement)
 {
-    enum suspicion worst = LOCKS_NOTHING;
+    static const char *const silent[] = {"DO", "CALL", "SELECT", "DROP", "TRUNCATE"};
+    const char *tag = statement->tag ? statement->tag : "DO";
 
-    for (size_t i = try->observation->asked_count;
+    for (size_t i = 0; i < sizeof silent / sizeof *silent; i++) {
+        if (strncmp(tag, silent[i], strlen(silent[i])) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether the statements that were not asked about are to be: long ones, and those that tell
+ * nothing. */
+static bool
+is_worth_a_look(const struct step_try *try)
+{
+    const struct observation *observation = try->observation;
+    int64_t since_us = observation->asked_us ? observation->asked_us : try->began_us;
+    bool only_makes = true;
+
+    for (size_t i = observation->asked_count;
          i < try->statement && i < try->script->statement_count; i++) {
         const struct statement *statement = &try->script->statements[i];
-        const char *tag = statement->tag ? statement->tag : "DO";
-        if (statement->lock_count || strcmp(tag, "DO") == 0 || strcmp(tag, "CALL") == 0 ||
-            strcmp(tag, "SELECT") == 0) {
-            return LOCKS;
+        if (!tells_its_locks(statement)) {
+            return true;
         }
-        worst = strcmp(tag, "CREATE TABLE") == 0 ? worst : MAY_LOCK;
+        only_makes =
+            only_makes && !statement->lock_count && text_equal(statement->tag, "CREATE TABLE");
     }
-    return worst;
+    /* Whoever has only made something new holds nothing that others know of. */
+    return !only_makes && clock_now_us() - since_us >= WORTH_US;
 }
 
 void
@@ -198,45 +240,106 @@ observation_look_back(struct step_try *try, enum try_end *end)
     struct observation *observation = try->observation;
     struct connection *connection = try->sitting->connection;
     struct patience patience = sitting_patience();
-    int64_t now_us = clock_now_us();
     int64_t since_us = observation->asked_us ? observation->asked_us : try->began_us;
 
     observation_end_statement(try);
-    if (try->sitting->config.is_unobserved) {
-        return true;
-    }
-    if (now_us - since_us < CHEAP_US || try->statement == try->script->statement_count) {
+    if (try->sitting->config.is_unobserved || clock_now_us() - since_us < WORTH_US ||
+        try->statement == try->script->statement_count) {
         return true;
     }
     if (!connection_run(connection, look_back, &patience)) {
         *end = try_query_failed(try, "cannot look what a statement has locked");
         return false;
     }
-    take_back(try, connection, 0);
+    take_wal(try, connection_number(connection, 0, 0, BACK_WAL));
+    take_locks(try, connection, 0);
     observation->asked_us = clock_now_us();
     observation->asked_count = try->statement;
     return true;
 }
 
-bool
-observation_append_last(const struct step_try *try, struct text *sql)
+/* ---- with the commit ------------------------------------------------------------------------- */
+
+static uint64_t
+oid_of(const struct look *look, const char *relation)
 {
-    int64_t since_us = try->observation->asked_us ? try->observation->asked_us : try->began_us;
-    bool is_cheap = clock_now_us() - since_us < CHEAP_US;
-
-    enum suspicion suspicion = suspect(try);
-
-    if (try->sitting->config.is_unobserved || (is_cheap && suspicion < LOCKS)) {
-        return false;
+    for (size_t i = 0; i < look->table_count; i++) {
+        if (text_equal(look->tables[i].name, relation)) {
+            return look->tables[i].oid;
+        }
     }
-    text_format(sql, "%s;", suspicion == LOCKS_NOTHING ? only_wal : look_back);
-    return true;
+    return 0;
+}
+
+/* Of the statements that were not asked about: what their text says. */
+static void
+take_written(struct step_try *try)
+{
+    for (size_t i = try->observation->asked_count; i < try->script->statement_count; i++) {
+        const struct statement *statement = &try->script->statements[i];
+        for (size_t k = 0; k < statement->lock_count; k++) {
+            const struct wanted_lock *lock = &statement->locks[k];
+            hold(try, oid_of(&try->way->look, lock->relation), lock->relation, lock->mode,
+                 statement->line);
+        }
+    }
 }
 
 void
-observation_take_last(struct step_try *try, size_t answer)
+observation_append_columns(const struct step_try *try, struct text *sql)
 {
-    take_back(try, try->sitting->connection, answer);
+    const struct look *look = &try->way->look;
+
+    if (try->sitting->config.is_unobserved) {
+        return;
+    }
+    text_append(sql, ", (pg_current_wal_insert_lsn() - '0/0')::bigint");
+    for (size_t i = 0; i < look->table_count; i++) {
+        text_format(sql, ", pg_relation_filenode(%" PRIu64 ")::bigint", look->tables[i].oid);
+    }
+}
+
+bool
+observation_append_look(const struct step_try *try, struct text *sql)
+{
+    if (try->sitting->config.is_unobserved || !is_worth_a_look(try)) {
+        return false;
+    }
+    text_format(sql, "%s;", look_back);
+    return true;
+}
+
+static void
+take_files(struct step_try *try, size_t answer)
+{
+    const struct connection *connection = try->sitting->connection;
+    const struct look *look = &try->way->look;
+
+    for (size_t i = 0; i < look->table_count; i++) {
+        const struct wanted *table = &look->tables[i];
+        struct held_lock *held = table->oid ? find_held(try->observation, table->oid, NULL) : NULL;
+        uint64_t file = connection_number(connection, answer, 0, LAST_FILES + i);
+        if (held && table->file && file) {
+            held->is_rewritten = table->file != file;
+        }
+    }
+}
+
+void
+observation_take_last(struct step_try *try, size_t columns, size_t look)
+{
+    const struct connection *connection = try->sitting->connection;
+
+    if (try->sitting->config.is_unobserved) {
+        return;
+    }
+    take_wal(try, connection_number(connection, columns, 0, LAST_WAL));
+    if (look) {
+        take_locks(try, connection, look);
+    } else {
+        take_written(try);
+    }
+    take_files(try, columns);
     observation_report(try);
 }
 

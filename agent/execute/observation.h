@@ -72,11 +72,15 @@ void observation_end_statement(struct step_try *try);
 bool observation_look_back(struct step_try *try, enum try_end *end);
 
 /*
- * What was not asked about yet comes with the round trip that commits, when it may matter: append
- * the question (true), and take its answer. The journal's copy of the outcome does not have it.
+ * What was not asked about yet comes with the round trip that commits: what was written and what
+ * has a new file, as columns behind the first of a SELECT; and a look at the own locks as a
+ * statement of its own, when that is worth it (true). Then take the answers; look 0: there was
+ * none, and what the statements' text says about their locks has to do. The journal's copy of the
+ * outcome does not have it.
  */
-bool observation_append_last(const struct step_try *try, struct text *sql);
-void observation_take_last(struct step_try *try, size_t answer);
+void observation_append_columns(const struct step_try *try, struct text *sql);
+bool observation_append_look(const struct step_try *try, struct text *sql);
+void observation_take_last(struct step_try *try, size_t columns, size_t look);
 
 /* The try is about to be committed, or its last statement has ended: sum up, into the outcome. */
 void observation_report(struct step_try *try);

@@ -333,8 +333,10 @@ transaction_append_unharmed(const struct step_try *try, struct text *sql)
                 " THEN 'skein:transaction' WHEN current_user <> ",
                 try->xid);
     connection_literal(try->sitting->connection, sql, try->sitting->session_user);
+    text_format(sql, " THEN 'skein:role' ELSE '1' END AS integer)");
+    observation_append_columns(try, sql);
     text_format(sql,
-                " THEN 'skein:role' ELSE '1' END AS integer), pg_advisory_unlock_all(),"
+                ", pg_advisory_unlock_all(),"
                 " pg_try_advisory_lock(" SCHEMA_LOCK_KEY "), %s;",
                 try->sitting->session_settings);
 }
@@ -412,7 +414,7 @@ close_and_commit(struct step_try *try)
     transaction_append_unharmed(try, &sql);
     journal_insert(sitting, &row, &sql);
     size_t look = CLOSE_MIRROR + mirror_append_write(try, &sql);
-    bool looks = observation_append_last(try, &sql);
+    bool looks = observation_append_look(try, &sql);
     size_t commit = look + looks;
     text_append(&sql, "COMMIT");
 
@@ -428,9 +430,7 @@ close_and_commit(struct step_try *try)
         return try_fail(try, "E-SQL-ABORTED", "the server rolled the transaction back at its end");
     }
     sitting_advance(sitting, row.hash);
-    if (looks) {
-        observation_take_last(try, look);
-    }
+    observation_take_last(try, CLOSE_CHECK, looks ? look : 0);
     return TRY_DONE;
 }
 

@@ -80,6 +80,35 @@ says_what_is_rewritten_and_how_much_wal_that_is(void **state)
     assert_int_equal(scene->outcome.wal_bytes, scene->outcome.statements[0].wal_bytes);
 }
 
+/* Too short to be looked at, mostly: then the text tells the locks, and the server all else. */
+static void
+says_the_same_of_what_is_over_at_once(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    scene_tell(scene, "CREATE TABLE small (id int); CREATE TABLE still (id int);"
+                      "CREATE TABLE child (id int); CREATE TABLE users (id int PRIMARY KEY);"
+                      "ALTER TABLE child ADD FOREIGN KEY (id) REFERENCES users");
+    SCENE_PLAN(scene,
+               {.version = "001",
+                .up = "ALTER TABLE still ADD COLUMN x int;;\n"
+                      "ALTER TABLE small ALTER COLUMN id TYPE bigint"},
+               {.version = "002", .up = "DROP TABLE users CASCADE"});
+
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    assert_int_equal(scene->outcome.lock_count, 2);
+    assert_int_equal(lock_on(scene, "still")->mode, TABLE_LOCK_ACCESS_EXCLUSIVE);
+    assert_int_equal(lock_on(scene, "still")->line, 1);
+    assert_false(lock_on(scene, "still")->is_rewritten);
+    assert_int_equal(lock_on(scene, "small")->line, 2);
+    assert_true(lock_on(scene, "small")->is_rewritten);
+    assert_true(scene->outcome.wal_bytes > 100);
+    assert_true(scene->outcome.wal_bytes == scene->outcome.statements[1].wal_bytes);
+
+    assert_int_equal(scene_up(scene, 1), OUTCOME_DONE); /* who hangs on it stands in no text */
+    assert_int_equal(lock_on(scene, "child")->mode, TABLE_LOCK_ACCESS_EXCLUSIVE);
+}
+
 static void
 read_probe(void *context)
 {
@@ -186,6 +215,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_which_strong_locks_were_taken_by_which_statement),
         cmocka_unit_test(says_what_is_rewritten_and_how_much_wal_that_is),
+        cmocka_unit_test(says_the_same_of_what_is_over_at_once),
         cmocka_unit_test(says_how_long_others_have_waited_behind_it),
         cmocka_unit_test(nobody_is_blocked_by_those_who_block_none),
         cmocka_unit_test(tells_how_far_a_long_statement_is),
