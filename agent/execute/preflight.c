@@ -7,6 +7,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
+#include "agent/execute/grant.h"
 #include "agent/execute/room.h"
 #include "agent/execute/way.h"
 
@@ -365,6 +366,35 @@ preflight_tables(struct step_try *try)
     }
     /* To hold is what is done about everybody in the way: that is the lock budget's. */
     return try->preflight->worst.policy != POLICY_REFUSE || refuse(try, "");
+}
+
+/* "permission denied to set role" is not for an object, so that grant_explain does not know it. */
+static void
+explain_role(struct step_try *try)
+{
+    struct connection *connection = try->sitting->connection;
+    const char *role = try->sitting->config.role;
+    CLEANUP(text_release) struct text grant = {0};
+
+    if (role && text_starts_with(try->error.text, "permission denied to set role")) {
+        text_append(&grant, "GRANT ");
+        connection_identifier(connection, &grant, role);
+        text_append(&grant, " TO ");
+        connection_identifier(connection, &grant, connection_user(connection));
+        error_hint(&try->error, "%s", text_of(&grant));
+    }
+}
+
+void
+preflight_denied(struct step_try *try)
+{
+    const struct sql_error fact = *connection_error(try->sitting->connection);
+
+    error_set(&try->error, "E-SQL-PRIV", "%s (%s)", fact.message, fact.sqlstate);
+    error_hint(&try->error, "grant the role what it needs, or set another one");
+    explain_role(try);
+    grant_explain(try);
+    find(try, CHECK_RIGHTS, NULL, fact.message, try->error.hint);
 }
 
 void

@@ -56,6 +56,9 @@ bool preflight_tables(struct step_try *try);
 bool preflight_ask_server(struct step_try *try);
 bool preflight_ask_room(struct step_try *try);
 
+/* A look at the tables was denied just now: that is found, with the GRANT that it takes. */
+void preflight_denied(struct step_try *try);
+
 /* To be told with the outcome, once. */
 void preflight_warn(struct preflight *preflight, const char *text);
 

@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
@@ -67,8 +68,9 @@ ask_room_for(struct preview *preview, const struct outline *step)
                                            .table = step->works[i].table,
                                            .kind = step->works[i].kind};
     }
-    preview->try.script = &script;
-    return preflight_ask_room(&preview->try);
+    struct step_try try = preview->try;
+    try.script = &script;
+    return preflight_ask_room(&try);
 }
 
 static void
@@ -125,14 +127,14 @@ look_again(struct preview *preview, struct error *error)
     return has_looked;
 }
 
-/* All that is wanted; instead of by which statement, by which step. */
+/* What these steps want; instead of by which statement, by which step. */
 static void
-begin_look(struct preview *preview)
+begin_look(struct preview *preview, size_t first, size_t end)
 {
     struct outline_table wanted[LOOK_TABLES_MAX];
     size_t count = 0;
 
-    for (size_t step = 0; step < preview->step_count; step++) {
+    for (size_t step = first; step < end; step++) {
         for (size_t i = 0; i < preview->steps[step]->table_count; i++) {
             struct outline_table table = preview->steps[step]->tables[i];
             table.statement = step;
@@ -142,28 +144,53 @@ begin_look(struct preview *preview)
     look_begin(&preview->way.look, wanted, count);
 }
 
-static void
-ask_tables(struct preview *preview)
+static bool
+is_denied(const struct preview *preview)
+{
+    const struct connection *connection = preview->try.sitting->connection;
+    return strcmp(connection_error(connection)->sqlstate, "42501") == 0;
+}
+
+/* Look at their tables together. False when it was denied, and only one by one tells for which. */
+static bool
+look_at(struct preview *preview, size_t first, size_t end)
 {
     struct sitting *sitting = preview->try.sitting;
-    size_t before = preview->found.count;
     bool is_clear = true;
     struct error error;
 
-    begin_look(preview);
+    begin_look(preview, first, end);
     if (look_is_empty(&preview->way.look) || !sitting->connection) {
-        return;
+        return true;
     }
-    if (!glance(preview, &is_clear)) {
+    if (glance(preview, &is_clear)) {
+        if (!is_clear && look_again(preview, &error)) {
+            preflight_tables(&preview->try);
+        }
+    } else if (!is_denied(preview)) {
         sitting_query_failed(sitting, "cannot look at the tables", &error);
-        return;
+    } else if (end - first > 1) {
+        return false;
+    } else {
+        preflight_denied(&preview->try);
     }
-    if (!is_clear && look_again(preview, &error)) {
-        preflight_tables(&preview->try);
+    return true;
+}
+
+static void
+ask_tables_of(struct preview *preview, size_t first, size_t end)
+{
+    size_t before = preview->found.count;
+
+    if (!look_at(preview, first, end)) {
+        for (size_t step = first; step < end; step++) {
+            ask_tables_of(preview, step, step + 1);
+        }
+        return;
     }
     for (; before < preview->found.count; before++) {
         const struct wanted *table = preview->found.items[before].about;
-        preview->versions[before] = preview->steps[table->statement]->version;
+        preview->versions[before] = preview->steps[table ? table->statement : first]->version;
     }
 }
 
@@ -201,7 +228,7 @@ sitting_preview(struct sitting *sitting, const struct outline *outlines, size_t 
     struct preview *preview = mem_zalloc(sizeof *preview);
     begin(preview, sitting, outlines, outline_count);
     ask_server(preview);
-    ask_tables(preview);
+    ask_tables_of(preview, 0, preview->step_count);
     ask_room(preview);
     size_t count = tell(preview, arena, obstacles);
     free(preview);

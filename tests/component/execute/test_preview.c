@@ -128,7 +128,7 @@ rights_are_asked_for_the_role_and_the_search_path_of_the_migrations(void **state
 {
     (void)state;
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
-    scene_tell(scene, "DROP ROLE IF EXISTS \"Migrator\"; CREATE ROLE \"Migrator\";"
+    scene_tell(scene, "CREATE ROLE \"Migrator\";"
                       "CREATE SCHEMA app; CREATE TABLE app.orders (x int);"
                       "GRANT USAGE ON SCHEMA app TO \"Migrator\"");
     scene->config.role = "Migrator";
@@ -140,6 +140,46 @@ rights_are_asked_for_the_role_and_the_search_path_of_the_migrations(void **state
     assert_obstacle(&preview, 0, "rights", POLICY_REFUSE, "001",
                     "\"Migrator\" does not own orders");
     assert_string_equal(preview.obstacles[0].hint, "GRANT postgres TO \"Migrator\"");
+}
+
+static void
+who_may_not_even_look_is_told_what_to_grant(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    scene_tell(scene, "CREATE ROLE \"Visitor\";"
+                      "CREATE SCHEMA app; CREATE TABLE app.orders (x int);"
+                      "ALTER TABLE probe OWNER TO \"Visitor\"");
+    make_invalid_index(scene);
+    scene->config.role = "Visitor";
+    SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE probe ADD COLUMN y int"},
+               {.version = "002", .up = "ALTER TABLE app.orders ADD COLUMN y int"});
+
+    struct preview preview = preview_of(scene, DIRECTION_UP);
+    assert_int_equal(preview.count, 2);
+    assert_obstacle(&preview, 0, "rights", POLICY_REFUSE, "002",
+                    "permission denied for schema app");
+    assert_string_equal(preview.obstacles[0].hint, "GRANT USAGE ON SCHEMA app TO \"Visitor\"");
+    assert_obstacle(&preview, 1, "invalid_indexes", POLICY_WARN, "001", "half");
+}
+
+static void
+who_may_not_become_the_migrations_role_is_told_what_to_grant(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    scene_tell(scene, "CREATE ROLE \"Owner\";"
+                      "CREATE ROLE agent LOGIN");
+    SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE probe ADD COLUMN y int"});
+    CLEANUP(mem_free) char *conninfo = mem_format("%s user=agent", scene->conninfo);
+    scene->config.conninfo = conninfo;
+    scene->config.role = "Owner";
+
+    struct preview preview = preview_of(scene, DIRECTION_UP);
+    scene->config.conninfo = scene->conninfo;
+    assert_int_equal(preview.count, 1);
+    assert_obstacle(&preview, 0, "rights", POLICY_REFUSE, "001", "permission denied to set role");
+    assert_string_equal(preview.obstacles[0].hint, "GRANT \"Owner\" TO \"agent\"");
 }
 
 static void
@@ -175,6 +215,8 @@ main(void)
             what_is_found_is_told_the_gravest_first_with_the_step_that_it_stands_against),
         cmocka_unit_test(only_steps_that_are_to_come_are_looked_at),
         cmocka_unit_test(rights_are_asked_for_the_role_and_the_search_path_of_the_migrations),
+        cmocka_unit_test(who_may_not_even_look_is_told_what_to_grant),
+        cmocka_unit_test(who_may_not_become_the_migrations_role_is_told_what_to_grant),
         cmocka_unit_test(room_is_looked_for_step_by_step),
     };
 
