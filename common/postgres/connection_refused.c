@@ -112,7 +112,10 @@ connection_refused(PGconn *pg, struct error *error)
         return refused_for_password(pg, error);
     }
     if (strstr(message, "SSL") || strstr(message, "certificate")) {
-        return error_set(error, "E-DB-TLS", "%.*s", line_size(message), message);
+        error_set(error, "E-DB-TLS", "%.*s", line_size(message), message);
+        return error_hint(error,
+                          "check sslmode and sslrootcert in the conninfo, and the host's name"
+                          " in the server's certificate");
     }
     error_set(error, "E-DB-UNREACHABLE", "%.*s", line_size(message), message);
     return error_hint(error, "is the server running, and does it listen there?");

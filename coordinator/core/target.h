@@ -1,7 +1,7 @@
 /*
- * target: one database and the agent that serves it. Which agent may serve it is decided here: two
- * agents for one database, a copy, a name used twice are refused. A target is claimed when its
- * agent has reported it in the present session, and reachable when it is also ready.
+ * target: one database and the agent that serves it; which agent that may be is in target_claim.h.
+ * A target is claimed when its agent has reported it in the present session, and reachable when it
+ * is also ready.
  */
 #ifndef COORDINATOR_CORE_TARGET_H
 #define COORDINATOR_CORE_TARGET_H

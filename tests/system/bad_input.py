@@ -548,10 +548,11 @@ def databases_that_are_not_there(fleet):
         fleet.says("history", "--database", f"host=a {SECRET[:-1]}", 2, ["--database", "connection string"])
 
 
-class OldServer:
-    """What a PostgreSQL 11 says to whoever connects."""
+class OtherServer:
+    """What a PostgreSQL of another version says to whoever connects, and then no more."""
 
-    def __init__(self):
+    def __init__(self, version):
+        self.version = version.encode()
         self.server = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -560,18 +561,22 @@ class OldServer:
             with contextlib.suppress(OSError):
                 client, _ = self.server.accept()
                 client.recv(4096)
-                words = b"server_version\0" + b"11.22\0"
+                words = b"server_version\0" + self.version + b"\0"
                 client.sendall(b"R" + struct.pack("!ii", 8, 0) + b"S" + struct.pack("!i", 4 + len(words)) + words
                                + b"K" + struct.pack("!iii", 12, 1, 1) + b"Z" + struct.pack("!i", 5) + b"I")
-                client.recv(4096)  # until it is told no more
+                client.recv(4096)
+                client.close()
 
 
 @scene
-def a_server_that_is_too_old(fleet):
-    port = OldServer().server.getsockname()[1]
-    fleet.says("up", "--migrations", fleet.folder, "--database",
-               f"host=127.0.0.1 port={port} user=postgres dbname=old sslmode=disable gssencmode=disable", 5,
-               ["E-DB-VERSION", "PostgreSQL 11", "PostgreSQL 12 or newer", f"127.0.0.1:{port}"])
+def a_server_that_is_too_old_or_newer_than_is_known(fleet):
+    for version, status, pieces in (
+            ("11.22", 5, ["E-DB-VERSION", "PostgreSQL 11", "PostgreSQL 12 or newer"]),
+            ("20.1", 6, ["PostgreSQL 20 is newer than this program knows", "E-DB-LOST"])):
+        port = OtherServer(version).server.getsockname()[1]
+        fleet.says("up", "--migrations", fleet.folder, "--database",
+                   f"host=127.0.0.1 port={port} user=postgres dbname=old sslmode=disable gssencmode=disable", status,
+                   [*pieces, f"127.0.0.1:{port}"])
 
 
 @contextlib.contextmanager
@@ -598,11 +603,36 @@ def a_journal_that_was_altered(fleet):
 
 
 @scene
+def a_history_that_somebody_has_changed(fleet):
+    history = "SELECT * FROM skein.journal ORDER BY 1; SELECT * FROM skein.migration ORDER BY 1;"
+    with database_alone(fleet, "bent") as conninfo, fleet.extra("0004_more", "CREATE TABLE more (id integer);"):
+        fleet.says("history", "--database", conninfo, "--verify", 0, ["rows 1 to 2 of the journal are as they were written"])
+        for harm, code, pieces in (
+                ("CREATE RULE r AS ON INSERT TO skein.journal DO INSTEAD NOTHING", "E-HIST-SHAPE",
+                 ["extra: rule journal.r", "DROP RULE r ON skein.journal"]),
+                ("DROP RULE r ON skein.journal; DELETE FROM skein.migration WHERE version = '0003'", "E-HIST-TAMPERED",
+                 ["migration 0003: it is not applied, and row 2 of the journal says that it is", "--accept REASON"])):
+            fleet.sql(f"{harm};", "bent")
+            before = fleet.sql(history, "bent")
+            for words in (["up", "--migrations", fleet.folder], ["history", "--verify"]):
+                fleet.says(*words, "--database", conninfo, 5, [code, "bent", *pieces])
+            with fleet.odd_target(code[2:].lower(), "bent", code, service="shop") as error:
+                holds(error, *pieces)
+                fleet.says(*fleet.shop("apply", "--yes", "--select", "env=odd"), 5, [code, *pieces])
+            if fleet.sql(history, "bent") != before or fleet.sql("SELECT to_regclass('more');", "bent").strip():
+                raise Wrong("something was written")
+        fleet.says("history", "--database", conninfo, "--accept", "it was undone by hand", 0, ["accepted: migration 0003"])
+        with fleet.unchanged():
+            fleet.says("history", "--database", conninfo, "--verify", 0, ["rows 3 to 4 of the journal"])
+
+
+@scene
 def what_servers_refuse_with(fleet):
     """What is tried again (locks, deadlocks) has tests of its own, component/execute/test_locks."""
     with database_alone(fleet, "moody") as conninfo:
         for sqlstate, status, code in (("53100", 7, "E-DB-FULL"), ("53200", 7, "E-DB-MEMORY"),
                                        ("53300", 6, "E-DB-CONNECTIONS"), ("57014", 7, "E-SQL-CANCELLED"),
+                                       ("25006", 5, "E-DB-STANDBY"), ("57P01", 7, "E-SQL"),
                                        ("42501", 7, "E-SQL-PRIV"), ("22012", 7, "E-SQL")):
             text = f"CREATE TABLE moody (id integer);\nDO $$BEGIN RAISE 'no' USING ERRCODE = '{sqlstate}'; END$$;"
             with fleet.extra("0004_moody", text):

@@ -1,20 +1,25 @@
 #!/usr/bin/env python3
 """window: a run outside of its window waits and says until when; what runs when it closes is stopped and rolled
-back, and is not begun again.
+back, and is not begun again. A target has a window of its own, in its own time zone.
 
     tests/system/window.py
 """
 import pathlib
 import sys
 import time
+import zoneinfo
+from datetime import datetime, timedelta
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 from lab import Lab, until
 
 
-def clock(minutes):
-    return time.strftime("%H:%M", time.gmtime(time.time() + 60 * minutes))
+ZONE = "Asia/Kathmandu"  # 5:45 ahead
+
+
+def clock(minutes, zone="UTC"):
+    return (datetime.now(zoneinfo.ZoneInfo(zone)) + timedelta(minutes=minutes)).strftime("%H:%M")
 
 
 class Fleet(Lab):
@@ -30,8 +35,9 @@ class Fleet(Lab):
         self.agent("agent", [("shop", "shop", "shop", {"env": "test"})])
         self.wait_for_targets(1)
 
-    def apply(self, window):
-        self.skein("apply", "shop", "--migrations", self.folder, "--yes", "--window", window)
+    def apply(self, window=None):
+        words = ["--window", window] if window else []
+        self.skein("apply", "shop", "--migrations", self.folder, "--yes", *words)
 
     def tables(self):
         return self.sql("SELECT string_agg(relname, ' ' ORDER BY 1) FROM pg_class WHERE relname LIKE 't_%'"
@@ -69,9 +75,27 @@ def is_stopped(fleet):
 
 
 def refuses(fleet):
-    for window in ("22:00", "25:00-26:00", "02:00-05:00 Europe/Berlin"):
+    for window in ("22:00", "25:00-26:00", "02:00-05:00 Europe/Bern"):
         result = fleet.skein("plan", "shop", "--migrations", fleet.folder, "--window", window, check=False)
         assert result.returncode == 3 and "E-PLAN-RANGE" in result.stderr, (window, result.stderr)
+
+
+def has_its_own(fleet):
+    """By what its agent's configuration says, for a run without a window, in the zone's time."""
+    (fleet.folder / "002_b.up.sql").write_text("CREATE TABLE t_b (id int);\n")
+    fleet.stop("agent")
+    window = f"{clock(120, ZONE)}-{clock(180, ZONE)} {ZONE}"
+    fleet.agent("agent", [("shop", "shop", "shop", {"env": "test"})], more=[f'window: "{window}"'])
+    fleet.wait_for_targets(1)
+    fleet.apply()
+    until(lambda: f"waits for its window ({window})" in fleet.skein("status").stdout, 20, "a word of its window")
+    print(next(line for line in fleet.skein("status").stdout.splitlines() if "window" in line).strip())
+    assert fleet.tables() == "t_a", fleet.tables()
+    fleet.stop("agent")
+    window = f"{clock(-60, ZONE)}-{clock(60, ZONE)} {ZONE}"
+    fleet.agent("agent", [("shop", "shop", "shop", {"env": "test"})], more=[f'window: "{window}"'])
+    until(lambda: fleet.tables() == "t_a t_b", 30, "the step in an open window")
+    until(lambda: "done" in fleet.skein("runs").stdout, 20, "the end of the run")
 
 
 def main():
@@ -80,6 +104,7 @@ def main():
         waits(fleet)
         is_stopped(fleet)
         refuses(fleet)
+        has_its_own(fleet)
         print("nothing was begun outside of its window, and nothing was left of what it cut off")
 
 

@@ -117,8 +117,9 @@ tell_verified(const struct history *history, const struct verified *verified,
     }
     show_line(terminal,
               "rows %" PRIu64 " to %" PRIu64 " of the journal are as they were written, and so is "
-              "what is applied: %zu migrations%s",
+              "what is applied: %zu migration%s%s",
               verified->first_row, verified->last_row, verified->applied_count,
+              verified->applied_count == 1 ? "" : "s",
               verified->first_row > 1 ? "; the rows before were accepted as they are" : "");
 }
 

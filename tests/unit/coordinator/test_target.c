@@ -377,6 +377,24 @@ a_report_that_is_out_of_date_says_nothing_about_what_is_applied(void **state)
 }
 
 static void
+a_history_that_somebody_has_changed_is_an_alarm(void **state)
+{
+    (void)state;
+    CLEANUP(desk_destroy) struct desk *desk = desk_new(1);
+    desk_hello(desk, 0);
+    struct message message = report("t0", desk_id(100));
+    desk_hear(desk, 0, message);
+    assert_false(desk_has_audit(desk, "history changed", "t0"));
+
+    message.target.state = TARGET_BROKEN;
+    message.target.fault =
+        (struct fault){.code = "E-HIST-TAMPERED", .text = "somebody has changed the history"};
+    desk_hear(desk, 0, message);
+
+    assert_true(desk_has_audit(desk, "history changed", "t0"));
+}
+
+static void
 what_a_failover_has_lost_is_an_alarm_and_not_shown_any_more(void **state)
 {
     (void)state;
@@ -464,6 +482,7 @@ main(void)
         cmocka_unit_test(a_run_whose_database_was_replaced_can_be_cancelled),
         cmocka_unit_test(a_target_may_be_named_anew),
         cmocka_unit_test(a_report_that_is_out_of_date_says_nothing_about_what_is_applied),
+        cmocka_unit_test(a_history_that_somebody_has_changed_is_an_alarm),
         cmocka_unit_test(what_a_failover_has_lost_is_an_alarm_and_not_shown_any_more),
         cmocka_unit_test(names_that_are_none_are_refused),
         cmocka_unit_test(an_agent_serves_so_many_targets_and_no_more),
