@@ -12,9 +12,8 @@ sitting_examine(struct sitting *sitting, struct arena *arena, struct target_fact
                 struct error *error)
 {
     /* Who has held the lock since he read it knows it. */
-    bool is_fit =
-        sitting_is_current(sitting) ||
-        (sitting_look(sitting, true, error) && chain_check_now_and_then(sitting, error));
+    bool is_fit = sitting_is_current(sitting) ||
+                  (sitting_look(sitting, true, error) && chain_check_now_and_then(sitting, error));
 
     *facts = sitting->facts;
     if (is_fit && sitting->applied_count) {

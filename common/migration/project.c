@@ -211,8 +211,8 @@ read_timeouts(const struct config_node *service, struct project_service *out, st
 
 /* window: "Sat 02:00-05:00 Europe/Berlin" */
 static bool
-read_window(struct project *project, const struct config_node *service,
-            struct project_service *out, struct error *error)
+read_window(struct project *project, const struct config_node *service, struct project_service *out,
+            struct error *error)
 {
     const char *text = NULL;
 

@@ -121,12 +121,12 @@ struct target {
     uint64_t system_identifier, database_oid, server_version;
     uint64_t applied_count;
     char *applied_version;
-    uint64_t journal_count; /* the length of its journal that the two above are true for */
-    uint64_t timeline;      /* of its server, as last reported; 0: not yet */
-    struct window window;   /* in which alone steps may be done there, as last reported */
-    struct arena window_arena;
-    struct leg *leg;        /* of the open run that has it */
-    bool is_replaced;       /* its agent says that another database has its name now */
+    uint64_t journal_count;    /* the length of its journal that the two above are true for */
+    uint64_t timeline;         /* of its server, as last reported; 0: not yet */
+    struct window window;      /* in which alone steps may be done there, as last reported */
+    struct arena window_arena; /* what it points to */
+    struct leg *leg;           /* of the open run that has it */
+    bool is_replaced;          /* its agent says that another database has its name now */
     struct target *prev, *next;
     UT_hash_handle by_id, by_name;
 };
@@ -164,9 +164,9 @@ struct leg {
     size_t asked;       /* of those: their agent was asked, and has not answered in this session */
     uint64_t tries;     /* retryable failures in a row */
     struct backoff backoff;
-    struct timer timer; /* when to try again */
+    struct timer timer;    /* when to try again */
     bool window_is_closed; /* its target's or its run's, as it was last looked at */
-    struct load *loads; /* what each step goes through, as the plan found it; null: not known */
+    struct load *loads;    /* what each step goes through, as the plan found it; null: not known */
     struct fault *fault;
     char *note;              /* what its running step does or waits for; null: nothing to say */
     struct leg *prev, *next; /* in the run's ready list */
