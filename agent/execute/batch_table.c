@@ -11,7 +11,14 @@
             */
 
 /* What is asked, in this order, behind BEGIN and the settings. */
-enum answer { ANSWER_TABLE = 2, ANSWER_LEAVES, ANSWER_KEYS, ANSWER_CALLS, ANSWER_MOVES };
+enum answer {
+    ANSWER_TABLE = 2,
+    ANSWER_LEAVES,
+    ANSWER_KEYS,
+    ANSWER_CALLS,
+    ANSWER_MOVES,
+    ANSWER_GENERATED
+};
 
 enum table_column { TABLE_OID, TABLE_KIND, TABLE_HAS_RULES };
 enum leaf_column {
@@ -38,18 +45,24 @@ enum key_column {
 
 /* The table's name as an expression: the session's search_path finds it. */
 static void
-append_name(struct sitting *sitting, const struct batch *batch, struct text *sql)
+append_table(struct sitting *sitting, const char *schema, const char *table, struct text *sql)
 {
     CLEANUP(text_release) struct text name = {0};
 
-    if (batch->schema) {
-        connection_identifier(sitting->connection, &name, batch->schema);
+    if (schema) {
+        connection_identifier(sitting->connection, &name, schema);
         text_append(&name, ".");
     }
-    connection_identifier(sitting->connection, &name, batch->table);
+    connection_identifier(sitting->connection, &name, table);
     text_append(sql, "to_regclass(");
     connection_literal(sitting->connection, sql, text_of(&name));
     text_append(sql, ")");
+}
+
+static void
+append_name(struct sitting *sitting, const struct batch *batch, struct text *sql)
+{
+    append_table(sitting, batch->schema, batch->table, sql);
 }
 
 static void
@@ -130,6 +143,22 @@ append_moves(struct sitting *sitting, const struct batch *batch, struct text *sq
     text_append(sql, ", chr(10)));");
 }
 
+/* Columns that only the server gives values, and that the statement gives some. */
+static void
+append_generated(struct sitting *sitting, const struct batch *batch, struct text *sql)
+{
+    text_append(sql, "SELECT a.attname FROM (SELECT *, row_number() OVER (ORDER BY attnum) AS place"
+                     " FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped AND attrelid = ");
+    append_table(sitting, batch->into ? batch->into_schema : batch->schema,
+                 batch->into ? batch->into : batch->table, sql);
+    text_format(sql,
+                ") a WHERE (a.attgenerated <> ''%s) AND (a.place <= %" PRIu64
+                " OR a.attname = ANY (string_to_array(",
+                batch->overrides ? "" : " OR a.attidentity = 'a'", batch->first_written);
+    connection_literal(sitting->connection, sql, batch->written ? batch->written : "");
+    text_append(sql, ", chr(10)))) ORDER BY a.place LIMIT 1;");
+}
+
 static bool
 ask(struct step_try *try, const struct batch *batch, struct error *error)
 {
@@ -150,6 +179,7 @@ ask(struct step_try *try, const struct batch *batch, struct error *error)
     append_calls(sitting, batch->outputs, "p.prokind IN ('a', 'w')", &sql);
     text_append(&sql, ";");
     append_moves(sitting, batch, &sql);
+    append_generated(sitting, batch, &sql);
     text_append(&sql, "COMMIT");
     return connection_run(sitting->connection, text_of(&sql), &patience) ||
            sitting_query_failed(sitting, "cannot look at the table", error);
@@ -242,6 +272,20 @@ judge_moves(struct looking *looking)
     refuse(looking, "E-BATCH-PARTITION", "the statement moves rows from one partition to another",
            "insert them anew and delete the old ones, or let the statement run as a whole");
     error_found(looking->error, "%s", cell(looking, ANSWER_MOVES, 0, 0));
+    return false;
+}
+
+static bool
+judge_generated(struct looking *looking)
+{
+    if (connection_row_count(looking->connection, ANSWER_GENERATED) == 0) {
+        return true;
+    }
+    refuse(looking, "E-BATCH-GENERATED", "only the server gives this column its values",
+           looking->batch->is_insert
+               ? "leave the column out; of an identity: OVERRIDING SYSTEM VALUE"
+               : "leave the column out, or set it to DEFAULT");
+    error_found(looking->error, "%s", cell(looking, ANSWER_GENERATED, 0, 0));
     return false;
 }
 
@@ -493,7 +537,8 @@ batch_table_look(struct step_try *try, const struct batch *batch, struct arena *
     }
     looking.connection = try->sitting->connection;
     if (!judge_table(&looking) || !judge_ctid(&looking) || !read_leaves(&looking) ||
-        !judge_calls(&looking) || !judge_moves(&looking) || !find_keys(&looking)) {
+        !judge_calls(&looking) || !judge_moves(&looking) || !judge_generated(&looking) ||
+        !find_keys(&looking)) {
         return false;
     }
     quote_leaves(&looking, try->sitting->connection);

@@ -33,8 +33,8 @@ struct batch_table {
 
 /*
  * Look; outside any transaction. False with E-BATCH-TABLE, -VIEW, -FOREIGN, -RULE, -KEY,
- * -KEY-CHANGED, -PARTITION, -VOLATILE, -GROUP, -CTID (its place is for the caller to add), or what
- * kept the database from answering; then a transaction may be open.
+ * -KEY-CHANGED, -PARTITION, -VOLATILE, -GROUP, -GENERATED, -CTID (its place is for the caller to
+ * add), or what kept the database from answering; then a transaction may be open.
  */
 bool batch_table_look(struct step_try *try, const struct batch *batch, struct arena *arena,
                       struct batch_table *table, struct error *error);

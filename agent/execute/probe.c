@@ -67,7 +67,12 @@ look(struct sitting *sitting, const struct batch_probe *probe, struct arena *are
                                 .key = probe->key,
                                 .changed = probe->changed,
                                 .predicate = probe->predicate,
-                                .outputs = probe->outputs};
+                                .outputs = probe->outputs,
+                                .written = probe->written,
+                                .first_written = probe->first_written,
+                                .into_schema = probe->into_schema,
+                                .into = probe->into,
+                                .overrides = probe->overrides};
     struct batch_table table;
     struct error error;
 
@@ -89,7 +94,7 @@ sitting_probe(struct sitting *sitting, const struct batch_probe *probes, size_t 
     size_t count = 0;
 
     for (size_t i = 0; i < probe_count && count < VERDICTS_MAX && sitting->connection; i++) {
-        if (!is_applied(sitting, probes[i].version)) {
+        if (is_applied(sitting, probes[i].version) == probes[i].is_down) {
             count += look(sitting, &probes[i], arena, &verdicts[count]);
         }
     }

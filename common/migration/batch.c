@@ -4,6 +4,7 @@
 #define DURATION_MAX_MS ((uint64_t)24 * 24 * 3600 * 1000)
 #define NAME_SIZE_MAX 256
 #define LIST_SIZE_MAX 4096
+#define COLUMNS_MAX 100000
 
 static const char *const exclusions[] = {"no", "maybe", "yes"};
 static const char *const autovacuums[] = {"ignore", "slow", "hold"};
@@ -27,6 +28,11 @@ static const struct pack_field batch_fields[] = {
     PACK_FIELD_TEXT(struct batch, changed, LIST_SIZE_MAX),
     PACK_FIELD_TEXT(struct batch, predicate, LIST_SIZE_MAX),
     PACK_FIELD_TEXT(struct batch, outputs, LIST_SIZE_MAX),
+    PACK_FIELD_TEXT(struct batch, written, LIST_SIZE_MAX),
+    PACK_FIELD_UINT(struct batch, first_written, COLUMNS_MAX),
+    PACK_FIELD_TEXT(struct batch, into_schema, NAME_SIZE_MAX),
+    PACK_FIELD_TEXT(struct batch, into, NAME_SIZE_MAX),
+    PACK_FIELD_BOOL(struct batch, overrides),
     PACK_FIELD_NAMED_ENUM(struct batch, excludes, exclusions),
     PACK_FIELD_NAMED_ENUM(struct batch, on_change, changes),
     PACK_FIELD_TEXT(struct batch, check, LIST_SIZE_MAX),

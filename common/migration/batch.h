@@ -40,6 +40,10 @@ struct batch {
     bool is_only, is_insert, is_alone;
     const char *key; /* null: the primary key; BATCH_KEY_CTID: by place */
     const char *changed, *predicate, *outputs;
+    const char *written;
+    uint64_t first_written;
+    const char *into_schema, *into;
+    bool overrides;
     enum exclusion excludes;
     enum batch_change on_change;
     const char *check; /* a query that says true when all is done; null: not said */

@@ -273,6 +273,11 @@ fill(struct batch *batch, const struct sql_splice *splice)
     batch->changed = splice->changed;
     batch->predicate = splice->predicate;
     batch->outputs = splice->outputs;
+    batch->written = splice->written;
+    batch->first_written = splice->first_written;
+    batch->into_schema = splice->into_schema;
+    batch->into = splice->into;
+    batch->overrides = splice->overrides;
     batch->excludes = splice->excludes;
 }
 
@@ -388,7 +393,8 @@ batching_bound(const struct batch *batch)
 {
     const char *texts[] = {batch->schema,  batch->table,   batch->seam.reference,
                            batch->key,     batch->changed, batch->predicate,
-                           batch->outputs, batch->check,   batch->pace.hold};
+                           batch->outputs, batch->written, batch->into_schema,
+                           batch->into,    batch->check,   batch->pace.hold};
     size_t size = 256;
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

@@ -5,10 +5,12 @@
 #define PLACE_MAX ((uint64_t)64 << 20)
 #define NAME_SIZE_MAX 256
 #define LIST_SIZE_MAX 4096
+#define COLUMNS_MAX 100000
 
 static const struct pack_field batch_probe_fields[] = {
     PACK_FIELD_NAME(struct batch_probe, version, VERSION_SIZE_MAX),
     PACK_FIELD_NAME(struct batch_probe, path, PATH_SIZE_MAX),
+    PACK_FIELD_BOOL(struct batch_probe, is_down),
     PACK_FIELD_UINT(struct batch_probe, line, PLACE_MAX),
     PACK_FIELD_UINT(struct batch_probe, column, PLACE_MAX),
     PACK_FIELD_TEXT(struct batch_probe, schema, NAME_SIZE_MAX),
@@ -19,6 +21,11 @@ static const struct pack_field batch_probe_fields[] = {
     PACK_FIELD_TEXT(struct batch_probe, changed, LIST_SIZE_MAX),
     PACK_FIELD_TEXT(struct batch_probe, predicate, LIST_SIZE_MAX),
     PACK_FIELD_TEXT(struct batch_probe, outputs, LIST_SIZE_MAX),
+    PACK_FIELD_TEXT(struct batch_probe, written, LIST_SIZE_MAX),
+    PACK_FIELD_UINT(struct batch_probe, first_written, COLUMNS_MAX),
+    PACK_FIELD_TEXT(struct batch_probe, into_schema, NAME_SIZE_MAX),
+    PACK_FIELD_TEXT(struct batch_probe, into, NAME_SIZE_MAX),
+    PACK_FIELD_BOOL(struct batch_probe, overrides),
 };
 
 const struct pack_shape batch_probe_shape = PACK_SHAPE(struct batch_probe, batch_probe_fields);

@@ -28,7 +28,11 @@ struct sql_splice {
     bool is_only; /* ONLY was written: its children are left alone */
     bool is_insert;
     bool is_alone; /* no other table in FROM or USING, no WITH: the condition can be asked alone */
-    const char *changed;   /* UPDATE: the columns that get new values; else null */
+    const char *changed;  /* UPDATE: the columns that get new values; else null */
+    const char *written;  /* columns that get values of the statement's own, not their DEFAULT */
+    size_t first_written; /* INSERT without a list of columns: so many of the first; 0: not known */
+    const char *into_schema, *into; /* INSERT: its table; else null */
+    bool overrides;                 /* INSERT … OVERRIDING: an identity may get values */
     const char *predicate; /* functions called in the condition and the joins, as written; null */
     const char *outputs;   /* INSERT: functions called in the SELECT's list; null */
     enum exclusion excludes;

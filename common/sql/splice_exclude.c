@@ -137,18 +137,78 @@ exclusion_by(const struct splicing *splicing, const PgQuery__Node *condition)
     return best;
 }
 
-void
-splice_note_changes(struct splicing *splicing)
+/* ---- which columns get values ----------------------------------------------------------------
+ */
+
+/* Its DEFAULT, also as one of several: (a, b) = (DEFAULT, 1). */
+static bool
+is_default(const PgQuery__Node *value)
+{
+    if (value && value->node_case == NODE(MULTI_ASSIGN_REF)) {
+        const PgQuery__MultiAssignRef *part = value->multi_assign_ref;
+        bool is_row = part->source && part->source->node_case == NODE(ROW_EXPR) &&
+                      part->colno > 0 && (size_t)part->colno <= part->source->row_expr->n_args;
+        value = is_row ? part->source->row_expr->args[part->colno - 1] : NULL;
+    }
+    return value && value->node_case == NODE(SET_TO_DEFAULT);
+}
+
+static void
+note_update(struct splicing *splicing)
 {
     struct sql_splice *splice = splicing->splice;
 
-    if (splicing->delete) {
-        splice->excludes = splicing->where ? EXCLUDES_YES : EXCLUDES_MAYBE;
-    } else if (splicing->update) {
-        for (size_t i = 0; i < splicing->update->n_target_list; i++) {
-            const char *name = splicing->update->target_list[i]->res_target->name;
-            splice_add_line(splicing, &splice->changed, arena_text(splicing->arena, name));
+    for (size_t i = 0; i < splicing->update->n_target_list; i++) {
+        const PgQuery__ResTarget *target = splicing->update->target_list[i]->res_target;
+        const char *name = arena_text(splicing->arena, target->name);
+        splice_add_line(splicing, &splice->changed, name);
+        if (!is_default(target->val)) {
+            splice_add_line(splicing, &splice->written, name);
         }
-        splice->excludes = splicing->where ? exclusion_by(splicing, splicing->where) : EXCLUDES_NO;
+    }
+    splice->excludes = splicing->where ? exclusion_by(splicing, splicing->where) : EXCLUDES_NO;
+}
+
+static bool
+has_star(const PgQuery__ResTarget *target)
+{
+    const PgQuery__Node *value = target->val;
+
+    return value && value->node_case == NODE(COLUMN_REF) && value->column_ref->n_fields &&
+           value->column_ref->fields[value->column_ref->n_fields - 1]->node_case == NODE(A_STAR);
+}
+
+static void
+note_insert(struct splicing *splicing)
+{
+    const PgQuery__InsertStmt *insert = splicing->insert;
+    struct sql_splice *splice = splicing->splice;
+
+    splice->into = arena_text(splicing->arena, insert->relation->relname);
+    splice->into_schema = insert->relation->schemaname[0]
+                              ? arena_text(splicing->arena, insert->relation->schemaname)
+                              : NULL;
+    splice->overrides = insert->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_USER_VALUE ||
+                        insert->override == PG_QUERY__OVERRIDING_KIND__OVERRIDING_SYSTEM_VALUE;
+    for (size_t i = 0; i < insert->n_cols; i++) {
+        const char *name = insert->cols[i]->res_target->name;
+        splice_add_line(splicing, &splice->written, arena_text(splicing->arena, name));
+    }
+    bool has_stars = insert->n_cols > 0;
+    for (size_t i = 0; i < splicing->select->n_target_list; i++) {
+        has_stars = has_stars || has_star(splicing->select->target_list[i]->res_target);
+    }
+    splice->first_written = has_stars ? 0 : splicing->select->n_target_list;
+}
+
+void
+splice_note_changes(struct splicing *splicing)
+{
+    if (splicing->delete) {
+        splicing->splice->excludes = splicing->where ? EXCLUDES_YES : EXCLUDES_MAYBE;
+    } else if (splicing->update) {
+        note_update(splicing);
+    } else {
+        note_insert(splicing);
     }
 }

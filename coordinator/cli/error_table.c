@@ -175,6 +175,7 @@ const struct error_meaning error_table[] = {
     {"E-BATCH-VIEW", "a batch on a view"},
     {"E-BATCH-FOREIGN", "a batch on a foreign table"},
     {"E-BATCH-RULE", "a batch on a table whose rules change what the statement does"},
+    {"E-BATCH-GENERATED", "a batch that gives values to a column that only the server gives any"},
     {"E-BATCH-PARTITION", "a batch that would move rows from one partition to another"},
     {"E-BATCH-ROW", "the smallest batch takes longer than four times its time"},
     {"E-BATCH-CHANGED", "the file was changed after a part of its rows had been changed by it"},

@@ -19,6 +19,7 @@ add_work(struct known_bundle *bundle, const struct statement_work *work, struct 
         if (works[i].kind == work->kind && text_equal(works[i].table, work->table) &&
             text_equal(works[i].schema, work->schema)) {
             works[i].times += work->kind != WORK_WRITE;
+            works[i].is_partial = works[i].is_partial && work->is_partial;
             return;
         }
     }
@@ -27,6 +28,7 @@ add_work(struct known_bundle *bundle, const struct statement_work *work, struct 
             (struct known_work){.schema = arena_text(&bundle->arena, work->schema),
                                 .table = arena_text(&bundle->arena, work->table),
                                 .kind = work->kind,
+                                .is_partial = work->is_partial,
                                 .made_by = arena_text(&bundle->arena, work->made_by),
                                 .times = 1};
     }
@@ -68,11 +70,15 @@ is_data(const struct script *script)
 
 static void
 learn_probe(struct known_bundle *bundle, const struct migration *migration,
-            const struct batch *batch)
+            enum direction direction, const struct batch *batch)
 {
-    const struct statement *statement = &migration->up.statements[batch->statement - 1];
+    const struct script *script = migration_script(migration, direction);
+    const struct statement *statement = &script->statements[batch->statement - 1];
+    struct batch_probe *probes = bundle->probes[direction];
+    size_t *count = &bundle->probe_counts[direction];
     struct batch_probe probe = {.version = migration->version,
-                                .path = migration->up.path,
+                                .path = script->path,
+                                .is_down = direction == DIRECTION_DOWN,
                                 .line = statement->line,
                                 .column = statement->column,
                                 .schema = batch->schema,
@@ -82,23 +88,29 @@ learn_probe(struct known_bundle *bundle, const struct migration *migration,
                                 .key = batch->key,
                                 .changed = batch->changed,
                                 .predicate = batch->predicate,
-                                .outputs = batch->outputs};
+                                .outputs = batch->outputs,
+                                .written = batch->written,
+                                .first_written = batch->first_written,
+                                .into_schema = batch->into_schema,
+                                .into = batch->into,
+                                .overrides = batch->overrides};
 
-    if (bundle->probe_count == PROBES_MAX) {
-        bundle->probe_count--;
-        memmove(bundle->probes, bundle->probes + 1, bundle->probe_count * sizeof *bundle->probes);
+    if (*count == PROBES_MAX) {
+        --*count;
+        memmove(probes, probes + 1, *count * sizeof *probes);
     }
-    pack_copy(&batch_probe_shape, &probe, &bundle->arena, &bundle->probes[bundle->probe_count++]);
+    pack_copy(&batch_probe_shape, &probe, &bundle->arena, &probes[(*count)++]);
 }
 
 static void
-learn_probes(struct known_bundle *bundle, const struct manifest *manifest)
+learn_probes(struct known_bundle *bundle, const struct manifest *manifest, enum direction direction)
 {
-    bundle->probes = arena_alloc(&bundle->arena, PROBES_MAX * sizeof *bundle->probes);
+    bundle->probes[direction] =
+        arena_alloc(&bundle->arena, PROBES_MAX * sizeof *bundle->probes[direction]);
     for (size_t i = 0; i < manifest->migration_count; i++) {
-        const struct script *up = &manifest->migrations[i].up;
-        for (size_t j = 0; manifest->migrations[i].has_up && j < up->batch_count; j++) {
-            learn_probe(bundle, &manifest->migrations[i], &up->batches[j]);
+        const struct script *script = migration_script(&manifest->migrations[i], direction);
+        for (size_t j = 0; script && j < script->batch_count; j++) {
+            learn_probe(bundle, &manifest->migrations[i], direction, &script->batches[j]);
         }
     }
 }
@@ -120,11 +132,12 @@ learn_migration(struct known_bundle *bundle, const struct migration *migration, 
     known->has_down = migration->has_down;
     known->is_repeatable = migration->is_repeatable;
     for (enum direction direction = DIRECTION_UP; direction <= DIRECTION_DOWN; direction++) {
-        learn_works(bundle, migration_script(migration, direction), known, direction);
+        const struct script *script = migration_script(migration, direction);
+        learn_works(bundle, script, known, direction);
+        known->is_data[direction] = script && is_data(script);
         known->outlines[direction] = outline_of(migration, direction, &bundle->arena);
     }
     memcpy(known->checksum, migration_checksum(migration), CHECKSUM_SIZE);
-    known->is_data = is_data(&migration->up);
     known->index = index;
     HASH_ADD_KEYPTR(hh, bundle->by_version, known->version, strlen(known->version), known);
 }
@@ -146,7 +159,8 @@ known_bundle_learn(struct known_bundle **table, const struct digest *digest,
     for (size_t i = 0; i < manifest->migration_count; i++) {
         learn_migration(bundle, &manifest->migrations[i], i);
     }
-    learn_probes(bundle, manifest);
+    learn_probes(bundle, manifest, DIRECTION_UP);
+    learn_probes(bundle, manifest, DIRECTION_DOWN);
     HASH_ADD(hh, *table, digest, sizeof bundle->digest, bundle);
     return bundle;
 }
@@ -167,6 +181,15 @@ known_bundle_migration(const struct known_bundle *bundle, const char *version)
 
     HASH_FIND(hh, bundle->by_version, version, strlen(version), migration);
     return migration;
+}
+
+const struct known_migration *
+known_bundles_migration(struct known_bundle *table, const struct digest *digest,
+                        const char *version)
+{
+    const struct known_bundle *bundle = known_bundle_find(table, digest);
+
+    return bundle ? known_bundle_migration(bundle, version) : NULL;
 }
 
 struct known_bundle *

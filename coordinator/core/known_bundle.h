@@ -19,6 +19,7 @@
 struct known_work {
     const char *schema, *table;
     enum work_kind kind;
+    bool is_partial;     /* perhaps not all rows are written */
     const char *made_by; /* the migration that makes the table; null: not known */
     uint64_t times;
 };
@@ -29,10 +30,10 @@ struct known_migration {
     const char *depends;      /* "auth@42 policy@7"; null: on nothing */
     const char *irreversible; /* why there is no way back; null when there may be one */
     bool has_up, has_down, is_repeatable;
-    bool is_data; /* its up changes rows and nothing else: what a catalog says stays as it is */
     struct known_work *works[2]; /* by direction */
     size_t work_counts[2];
     bool has_batches[2];
+    bool is_data[2]; /* changes rows and nothing else: what a catalog says stays as it is */
     struct outline outlines[2]; /* likewise: what a preflight goes by */
     uint8_t checksum[CHECKSUM_SIZE];
     size_t index;
@@ -45,8 +46,8 @@ struct known_bundle {
     struct known_migration *migrations; /* in their order */
     size_t migration_count;
     bool has_depends;
-    struct batch_probe *probes; /* of what is to go in batches: the last ones */
-    size_t probe_count;
+    struct batch_probe *probes[2]; /* by direction, of what is to go in batches: the last ones */
+    size_t probe_counts[2];
     struct known_migration *by_version;
     size_t uses;
     struct arena arena;
@@ -63,6 +64,11 @@ struct known_bundle *known_bundle_find(struct known_bundle *table, const struct 
 /* Null when it has no such migration. */
 const struct known_migration *known_bundle_migration(const struct known_bundle *bundle,
                                                      const char *version);
+
+/* The same by the bundle's digest. */
+const struct known_migration *known_bundles_migration(struct known_bundle *table,
+                                                      const struct digest *digest,
+                                                      const char *version);
 
 /* Hold it; let go of it, and clear the pointer. */
 struct known_bundle *known_bundle_hold(struct known_bundle *bundle);

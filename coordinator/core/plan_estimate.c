@@ -15,12 +15,6 @@ struct summary {
     UT_hash_handle hh;
 };
 
-static enum direction
-direction_of(const struct planning *planning)
-{
-    return planning->spec.kind == RUN_UP ? DIRECTION_UP : DIRECTION_DOWN;
-}
-
 static const struct known_migration *
 migration_of(const struct core *core, const struct leg_step *step,
              const struct known_bundle **bundle)
@@ -57,7 +51,7 @@ bool
 plan_needs_sizes(const struct core *core, const struct planning *planning,
                  const struct itinerary *itinerary)
 {
-    enum direction direction = direction_of(planning);
+    enum direction direction = planning_direction(planning);
     const struct known_bundle *first = NULL, *bundle;
     bool *is_made = NULL, needs_sizes = false;
 
@@ -110,7 +104,7 @@ plan_take_loads(const struct core *core, struct planning *planning, struct entry
     for (size_t i = 0; i < itinerary->step_count; i++) {
         const struct known_migration *migration = migration_of(core, &itinerary->steps[i], &bundle);
         if (migration) {
-            loads[i] = load_of(migration, direction_of(planning), measured);
+            loads[i] = load_of(migration, planning_direction(planning), measured);
             is_nothing = is_nothing && load_is_nothing(&loads[i]);
         }
     }

@@ -17,6 +17,12 @@
 #include "coordinator/core/wave.h"
 #include "coordinator/core/wish.h"
 
+enum direction
+planning_direction(const struct planning *planning)
+{
+    return planning->spec.kind == RUN_UP ? DIRECTION_UP : DIRECTION_DOWN;
+}
+
 struct planning *
 planning_with_id(struct core *core, const struct id *plan_id)
 {
@@ -204,15 +210,14 @@ survey(struct core *core, struct planning *planning, struct entry *entry,
        const struct target *target)
 {
     struct message message = {.type = MESSAGE_SURVEY};
+    struct batch_probe probes[PROBES_MAX];
     struct outline outlines[OUTLINES_MAX];
 
     message.survey = (struct survey){.session = target->session,
                                      .survey_id = planning->survey_id,
                                      .target_id = entry->target_id};
-    if (entry->bundle && !entry->is_witness && planning->spec.kind == RUN_UP) {
-        message.survey.probes = entry->bundle->probes;
-        message.survey.probe_count = entry->bundle->probe_count;
-    }
+    message.survey.probes = probes;
+    message.survey.probe_count = probing_probes(core, planning, entry, probes);
     message.survey.outlines = outlines;
     message.survey.outline_count = preview_outlines(core, planning, entry, target, outlines);
     entry->state = ENTRY_ASKED;
@@ -428,7 +433,7 @@ planning_surveyed(struct core *core, struct agent *agent, const struct surveyed 
     be_patient(core, planning);
     if (surveyed->succeeded) {
         take_history(core, planning, entry, surveyed);
-        probing_judge(planning, entry, surveyed);
+        probing_judge(core, planning, entry, surveyed);
         preview_judge(core, planning, entry, surveyed);
     } else {
         fault_replace(&entry->fault, &surveyed->fault);

@@ -77,6 +77,9 @@ struct planning {
     UT_hash_handle hh;
 };
 
+/* What its steps are carried out as. */
+enum direction planning_direction(const struct planning *planning);
+
 /* Null when there is none. */
 struct planning *planning_with_id(struct core *core, const struct id *plan_id);
 

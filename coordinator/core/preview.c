@@ -55,9 +55,7 @@ outlines_down(const struct known_bundle *bundle, const struct target *target,
 static const struct known_migration *
 migration_of(const struct core *core, const struct leg_step *step)
 {
-    const struct known_bundle *bundle = known_bundle_find(core->known_bundles, &step->digest);
-
-    return bundle ? known_bundle_migration(bundle, step->version) : NULL;
+    return known_bundles_migration(core->known_bundles, &step->digest, step->version);
 }
 
 static size_t
@@ -102,11 +100,12 @@ find_step(const struct itinerary *itinerary, const struct obstacle *obstacle, si
 
 /* Whether the catalog is, when that step comes, as it was found. */
 static bool
-only_rows_change_before(const struct core *core, const struct itinerary *itinerary, size_t position)
+only_rows_change_before(const struct core *core, const struct planning *planning,
+                        const struct itinerary *itinerary, size_t position)
 {
     for (size_t i = 0; i < position; i++) {
         const struct known_migration *migration = migration_of(core, &itinerary->steps[i]);
-        if (!migration || !migration->is_data) {
+        if (!migration || !migration->is_data[planning_direction(planning)]) {
             return false;
         }
     }
@@ -147,8 +146,8 @@ preview_judge(struct core *core, struct planning *planning, struct entry *entry,
         }
         pack_copy(&obstacle_shape, obstacle, &planning->arena,
                   &entry->obstacles[entry->obstacle_count++]);
-        bool is_certain =
-            !obstacle->is_of_catalog || only_rows_change_before(core, itinerary, position);
+        bool is_certain = !obstacle->is_of_catalog ||
+                          only_rows_change_before(core, planning, itinerary, position);
         if (obstacle->policy == POLICY_REFUSE && is_certain && !entry->fault) {
             refuse(core, entry, obstacle);
         }

@@ -7,6 +7,47 @@
 
 #define NOTE_MOST 1000 /* bytes; a longer one is not said */
 
+/* ---- what is asked --------------------------------------------------------------------------- */
+
+/* Of the steps that are to be undone: the last is undone first. */
+static size_t
+probes_undoing(const struct core *core, const struct itinerary *undoing,
+               struct batch_probe probes[PROBES_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = undoing->step_count; i > 0; i--) {
+        const struct leg_step *step = &undoing->steps[i - 1];
+        const struct known_bundle *bundle = known_bundle_find(core->known_bundles, &step->digest);
+        for (size_t j = 0; bundle && j < bundle->probe_counts[DIRECTION_DOWN]; j++) {
+            const struct batch_probe *probe = &bundle->probes[DIRECTION_DOWN][j];
+            if (count < PROBES_MAX && strcmp(probe->version, step->version) == 0) {
+                probes[count++] = *probe;
+            }
+        }
+    }
+    return count;
+}
+
+size_t
+probing_probes(const struct core *core, const struct planning *planning, const struct entry *entry,
+               struct batch_probe probes[PROBES_MAX])
+{
+    enum direction direction = planning_direction(planning);
+
+    if (entry->is_witness) {
+        return 0;
+    }
+    if (!entry->bundle) {
+        return entry->undoing ? probes_undoing(core, entry->undoing, probes) : 0;
+    }
+    size_t count = entry->bundle->probe_counts[direction];
+    memcpy(probes, entry->bundle->probes[direction], count * sizeof *probes);
+    return count;
+}
+
+/* ---- what is answered ------------------------------------------------------------------------ */
+
 static const struct batch_verdict *
 verdict_on(const struct batch_verdict *verdicts, size_t count, const char *version, bool is_warning)
 {
@@ -25,8 +66,9 @@ is_about_absence(const struct batch_verdict *verdict)
 }
 
 const struct batch_verdict *
-probing_choose(const struct known_bundle *bundle, const struct leg_step *steps, size_t step_count,
-               const struct batch_verdict *verdicts, size_t verdict_count, bool *is_certain)
+probing_choose(struct known_bundle *bundles, enum direction direction, const struct leg_step *steps,
+               size_t step_count, const struct batch_verdict *verdicts, size_t verdict_count,
+               bool *is_certain)
 {
     const struct batch_verdict *first = NULL;
     bool is_as_found = true; /* nothing before it changes what the catalog says */
@@ -45,8 +87,9 @@ probing_choose(const struct known_bundle *bundle, const struct leg_step *steps, 
         const struct batch_verdict *found =
             refusal ? refusal : verdict_on(verdicts, verdict_count, version, true);
         first = first ? first : found;
-        const struct known_migration *migration = known_bundle_migration(bundle, version);
-        is_as_found = is_as_found && migration && migration->is_data;
+        const struct known_migration *migration =
+            known_bundles_migration(bundles, &steps[i].digest, version);
+        is_as_found = is_as_found && migration && migration->is_data[direction];
     }
     return first;
 }
@@ -74,17 +117,18 @@ add_note(struct planning *planning, struct entry *entry, const struct batch_verd
 }
 
 void
-probing_judge(struct planning *planning, struct entry *entry, const struct surveyed *surveyed)
+probing_judge(const struct core *core, struct planning *planning, struct entry *entry,
+              const struct surveyed *surveyed)
 {
     const struct itinerary *itinerary = entry->prospect ? entry->prospect->itinerary : NULL;
     bool is_certain;
 
-    if (!itinerary || !entry->bundle) {
+    if (!itinerary) {
         return;
     }
-    const struct batch_verdict *verdict =
-        probing_choose(entry->bundle, itinerary->steps, itinerary->step_count, surveyed->verdicts,
-                       surveyed->verdict_count, &is_certain);
+    const struct batch_verdict *verdict = probing_choose(
+        core->known_bundles, planning_direction(planning), itinerary->steps, itinerary->step_count,
+        surveyed->verdicts, surveyed->verdict_count, &is_certain);
     if (verdict && is_certain) {
         fault_replace(&entry->fault, &verdict->fault);
     } else if (verdict) {

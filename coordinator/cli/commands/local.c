@@ -271,20 +271,22 @@ probe(struct local *local, struct error *error)
     struct batch_verdict verdicts[VERDICTS_MAX];
     struct leg_step *steps =
         arena_alloc(&local->arena, (local->plan.step_count + 1) * sizeof *steps);
+    enum direction direction = local->plan.direction;
     struct known_bundle *known = NULL;
     bool is_certain = false;
 
-    if (local->plan.direction == DIRECTION_DOWN || local->plan.step_count == 0) {
+    if (local->plan.step_count == 0) {
         return true;
     }
     for (size_t i = 0; i < local->plan.step_count; i++) {
-        steps[i].version = local->plan.steps[i]->version;
+        steps[i] =
+            (struct leg_step){.version = local->plan.steps[i]->version, .digest = bundle->digest};
     }
     known_bundle_learn(&known, &bundle->digest, &bundle->manifest);
-    size_t count =
-        sitting_probe(local->sitting, known->probes, known->probe_count, &local->arena, verdicts);
-    const struct batch_verdict *verdict =
-        probing_choose(known, steps, local->plan.step_count, verdicts, count, &is_certain);
+    size_t count = sitting_probe(local->sitting, known->probes[direction],
+                                 known->probe_counts[direction], &local->arena, verdicts);
+    const struct batch_verdict *verdict = probing_choose(
+        known, direction, steps, local->plan.step_count, verdicts, count, &is_certain);
     known_bundles_sweep(&known, 0);
     if (verdict && is_certain) {
         fault_to_error(&verdict->fault, error);

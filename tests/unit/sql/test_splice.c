@@ -301,6 +301,37 @@ a_key_that_is_changed_is_refused(void **state)
     arena_release(&look.arena);
 }
 
+/* What a statement gives values, one after the other, and of how many columns that have no name. */
+static void
+assert_writes(const char *statement, const char *written, size_t first)
+{
+    struct look look = look_at(statement, (struct splice_wish){0});
+
+    assert_true(look.succeeded);
+    assert_string_equal(look.splice.written ? look.splice.written : "", written);
+    assert_int_equal(look.splice.first_written, first);
+    arena_release(&look.arena);
+}
+
+static void
+it_is_known_which_columns_get_values(void **state)
+{
+    (void)state;
+    assert_writes("UPDATE t SET a = 1, b = DEFAULT, c = a", "a\nc", 0);
+    assert_writes("UPDATE t SET (a, b, c) = (DEFAULT, 1, DEFAULT)", "b", 0);
+    assert_writes("UPDATE t SET (a, b) = (SELECT 1, 2)", "a\nb", 0);
+    assert_writes("DELETE FROM t", "", 0);
+    assert_writes("INSERT INTO n (a, b) SELECT * FROM t", "a\nb", 0);
+    assert_writes("INSERT INTO n SELECT a, b + 1, 'x' FROM t", "", 3);
+    assert_writes("INSERT INTO n SELECT a, t.* FROM t", "", 0);
+    struct look look = look_at("INSERT INTO s.n (a) OVERRIDING SYSTEM VALUE SELECT a FROM t",
+                               (struct splice_wish){0});
+    assert_true(look.succeeded && look.splice.overrides);
+    assert_string_equal(look.splice.into_schema, "s");
+    assert_string_equal(look.splice.into, "n");
+    arena_release(&look.arena);
+}
+
 static enum exclusion
 exclusion_of(const char *statement)
 {
@@ -385,6 +416,7 @@ main(void)
         cmocka_unit_test(a_source_must_be_a_table_whose_rows_count),
         cmocka_unit_test(what_reads_itself_is_refused_unless_it_is_meant_so),
         cmocka_unit_test(a_key_that_is_changed_is_refused),
+        cmocka_unit_test(it_is_known_which_columns_get_values),
         cmocka_unit_test(it_is_known_whether_changed_rows_are_left_alone),
         cmocka_unit_test(by_ctid_goes_only_what_leaves_changed_rows_alone),
         cmocka_unit_test(what_is_called_is_listed_for_the_database_to_judge),
