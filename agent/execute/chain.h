@@ -30,7 +30,10 @@ extern const char chain_apart[];
  */
 bool chain_check(struct sitting *sitting, bool wholly, struct error *error);
 
-/* The same, and wholly when that has not been done for a day. */
+/*
+ * The same; wholly when that has not been done for a day, and not at all when it was done a moment
+ * ago and the last row and what is applied are those of then, or ours.
+ */
 bool chain_check_now_and_then(struct sitting *sitting, struct error *error);
 
 /* Wholly, unless that was done before: for who is about to write. */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <uthash.h>
+
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 
@@ -35,6 +37,7 @@ void
 sitting_forget_applied(struct sitting *sitting)
 {
     sitting->applied_count = 0;
+    sitting->applied_sum = 0;
     sitting->has_read = false;
     sitting->mirror = NULL;
     sitting->has_no_history = false;
@@ -198,6 +201,18 @@ sitting_find(const struct sitting *sitting, const char *version)
     return NULL;
 }
 
+static uint64_t
+sum_of(const struct applied *applied)
+{
+    uint32_t version, checksum, step_id;
+
+    HASH_VALUE(applied->version, strlen(applied->version), version);
+    HASH_VALUE(applied->checksum, CHECKSUM_SIZE, checksum);
+    HASH_VALUE(&applied->step_id, sizeof applied->step_id, step_id);
+    return (((uint64_t)version << 32) | checksum) ^
+           ((uint64_t)step_id * (applied->journal_number + 1));
+}
+
 void
 sitting_add_applied(struct sitting *sitting, const struct applied *applied)
 {
@@ -207,6 +222,7 @@ sitting_add_applied(struct sitting *sitting, const struct applied *applied)
 
     *kept = *applied;
     kept->version = arena_text(&sitting->applied_arena, applied->version);
+    sitting->applied_sum += sum_of(kept);
     sitting->facts.applied_count = sitting->applied_count;
 }
 
@@ -233,6 +249,7 @@ sitting_remove_applied(struct sitting *sitting, const char *version)
 
     if (found) {
         size_t index = (size_t)(found - sitting->applied);
+        sitting->applied_sum -= sum_of(found);
         sitting->applied_count--;
         memmove(&sitting->applied[index], &sitting->applied[index + 1],
                 (sitting->applied_count - index) * sizeof *sitting->applied);
@@ -277,6 +294,13 @@ sitting_check_history(const struct sitting *sitting, struct error *error)
 void
 sitting_advance_by_batch(struct sitting *sitting, const uint8_t hash[CHECKSUM_SIZE])
 {
+    struct chain *chain = &sitting->chain;
+
+    if (chain->count == sitting->facts.journal_count &&
+        memcmp(chain->head, sitting->facts.journal_head, CHECKSUM_SIZE) == 0) {
+        chain->count++;
+        memcpy(chain->head, hash, CHECKSUM_SIZE);
+    }
     sitting->facts.journal_count++;
     memcpy(sitting->facts.journal_head, hash, CHECKSUM_SIZE);
 }

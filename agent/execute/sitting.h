@@ -31,9 +31,11 @@ struct applied {
 
 /* How far the journal was found to be what was written there (chain.h). */
 struct chain {
-    int64_t whole_ms; /* when all of it was looked at; 0: never, or not since it was found bad */
-    uint64_t first;   /* from this row on: 1, or the last acceptance */
-    uint64_t count;   /* up to this one, with this hash */
+    int64_t whole_ms;  /* when all of it was looked at; 0: never, or not since it was found bad */
+    int64_t looked_ms; /* when it was last looked at what has come since */
+    uint64_t applied_sum; /* of what was applied then, or was since by us */
+    uint64_t first;       /* from this row on: 1, or the last acceptance */
+    uint64_t count;       /* up to this one, with this hash */
     uint8_t head[CHECKSUM_SIZE];
 };
 
@@ -65,6 +67,7 @@ struct sitting {
     bool has_lock, has_read; /* `applied` and the journal's head are of now */
     struct applied *applied; /* in the order in which they were applied */
     size_t applied_count, applied_capacity;
+    uint64_t applied_sum; /* in any order: another one when anything of it is otherwise */
     struct arena applied_arena;
     struct mirror *mirror; /* what is known of the tool's own table (mirror.c); in the arena */
     bool has_no_history;   /* no tool's table is here; as long as the mirror is not known */

@@ -291,19 +291,22 @@ try_append_settings(const struct step_try *try, bool is_local, struct text *sql)
 void
 try_follow(struct step_try *try)
 {
+    struct sitting *sitting = try->sitting;
     struct journal_row row = journal_row_of(try->order);
-
-    sitting_take_possession(try->sitting, &try->order->cluster_id);
-    if (row.direction == DIRECTION_DOWN) {
-        sitting_remove_applied(try->sitting, row.version);
-        return;
-    }
     struct applied applied = {.version = row.version,
                               .step_id = row.step_id,
-                              .journal_number = try->sitting->facts.journal_count};
+                              .journal_number = sitting->facts.journal_count};
+    bool was_good = sitting->chain.applied_sum == sitting->applied_sum;
+
+    sitting_take_possession(sitting, &try->order->cluster_id);
     memcpy(applied.checksum, row.checksum, CHECKSUM_SIZE);
-    if (row.is_repeatable) {
-        sitting_remove_applied(try->sitting, row.version);
+    if (row.direction == DIRECTION_DOWN || row.is_repeatable) {
+        sitting_remove_applied(sitting, row.version);
     }
-    sitting_add_applied(try->sitting, &applied);
+    if (row.direction == DIRECTION_UP) {
+        sitting_add_applied(sitting, &applied);
+    }
+    if (was_good) {
+        sitting->chain.applied_sum = sitting->applied_sum;
+    }
 }

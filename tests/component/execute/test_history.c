@@ -164,8 +164,8 @@ a_plan_finds_what_was_changed_since_the_last_look(void **state)
 {
     static const char *const changes[] = {
         "DELETE FROM skein.migration WHERE version = '001'",
-        "UPDATE skein.journal SET statement = 9 WHERE number = (SELECT max(number)"
-        " FROM skein.journal)",
+        "DELETE FROM skein.journal WHERE number = (SELECT max(number) FROM skein.journal)",
+        "UPDATE skein.migration SET checksum = sha256('x') WHERE version = '005'",
     };
     (void)state;
 
@@ -235,7 +235,7 @@ names_what_is_extra_and_what_takes_it_away(void **state)
         {"ALTER TABLE skein.journal ADD CONSTRAINT few CHECK (number < 1000)",
          "extra: constraint journal.few"},
         {"ALTER TABLE skein.migration ADD UNIQUE (checksum)",
-         "extra: constraint migration.migration_checksum_key"},
+         "extra: unique index migration.migration_checksum_key"},
         {"CREATE TABLE mine (version text CONSTRAINT to_theirs REFERENCES skein.migration)",
          "extra: foreign key to migration.to_theirs"},
         {"CREATE UNIQUE INDEX once ON skein.journal (hash)", "extra: unique index journal.once"},
@@ -266,7 +266,7 @@ names_what_is_missing_or_another_than_it_was(void **state)
     } cases[] = {
         {"DROP INDEX skein.journal_verdict", "missing: unique index journal.journal_verdict"},
         {"ALTER TABLE skein.migration DROP CONSTRAINT migration_pkey",
-         "missing: constraint migration.migration_pkey"},
+         "missing: unique index migration.migration_pkey"},
         {"ALTER TABLE skein.journal ALTER hash DROP NOT NULL",
          "changed: column journal.hash bytea"},
         {"ALTER TABLE skein.journal ALTER name TYPE varchar(20)",
@@ -282,6 +282,25 @@ names_what_is_missing_or_another_than_it_was(void **state)
         expect_refused(scene, "E-HIST-SHAPE", cases[i].found);
         scene_assert_says(scene->error.hint, "from a backup");
     }
+}
+
+static void
+a_trigger_that_is_gone_is_nothing_to_it(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_with_history();
+    struct target_facts facts;
+    scene_tell(scene, "CREATE FUNCTION public.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN"
+                      " NEW; END'; CREATE TRIGGER t BEFORE INSERT ON skein.journal FOR EACH ROW"
+                      " EXECUTE FUNCTION public.f(); DROP TRIGGER t ON skein.journal;"
+                      "ALTER TABLE skein.migration ADD note text;"
+                      "ALTER TABLE skein.migration DROP note");
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM pg_class WHERE relname = 'journal'"
+                                        " AND relhastriggers"),
+                     1);
+
+    assert_true(sitting_examine(scene->sitting, &scene->arena, &facts, &scene->error));
+    assert_int_equal(scene_up(scene, 4), OUTCOME_DONE);
 }
 
 static void
@@ -407,6 +426,7 @@ main(void)
         cmocka_unit_test(a_backup_that_was_put_back_is_lost_history_and_not_tampering),
         cmocka_unit_test(names_what_is_extra_and_what_takes_it_away),
         cmocka_unit_test(names_what_is_missing_or_another_than_it_was),
+        cmocka_unit_test(a_trigger_that_is_gone_is_nothing_to_it),
         cmocka_unit_test(an_index_that_is_not_unique_is_nothing_to_it),
         cmocka_unit_test(works_on_once_a_person_has_accepted_what_was_found),
         cmocka_unit_test(accepts_nothing_where_nothing_is_wrong),
