@@ -21,6 +21,7 @@ enum estimate_basis {
 
 struct estimate {
     enum estimate_basis basis;
+    bool is_most;                          /* perhaps only some rows of them are written */
     uint64_t bytes, rows;                  /* of the tables that are gone through */
     uint64_t rewrite_bytes;                /* of those: get new storage */
     uint64_t low_ms, expected_ms, high_ms; /* without waiting for locks */

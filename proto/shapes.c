@@ -284,6 +284,7 @@ SHAPE(started);
 
 static const struct pack_field estimate_fields[] = {
     ENUM(estimate, basis, estimate_bases),
+    BOOL(estimate, is_most),
     UINT(estimate, bytes),
     UINT(estimate, rows),
     UINT(estimate, rewrite_bytes),

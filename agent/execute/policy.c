@@ -7,12 +7,13 @@ static const struct {
     enum policy usual;
     bool is_of_catalog;
 } checks[CHECK_COUNT] = {
-    [CHECK_LAG] = {"lag", POLICY_WARN},
-    [CHECK_SLOTS] = {"slots", POLICY_WARN},
-    [CHECK_ARCHIVER] = {"archiver", POLICY_WARN},
-    [CHECK_WRAPAROUND] = {"wraparound", POLICY_HOLD},
-    [CHECK_PREPARED] = {"prepared", POLICY_REFUSE}, /* nobody knows when somebody will end it */
-    [CHECK_OLD] = {"old_transactions", POLICY_HOLD},
+    [CHECK_LAG] = {"lag", POLICY_WARN, false},
+    [CHECK_SLOTS] = {"slots", POLICY_WARN, false},
+    [CHECK_ARCHIVER] = {"archiver", POLICY_WARN, false},
+    [CHECK_WRAPAROUND] = {"wraparound", POLICY_HOLD, false},
+    /* Nobody knows when somebody will end it. */
+    [CHECK_PREPARED] = {"prepared", POLICY_REFUSE, false},
+    [CHECK_OLD] = {"old_transactions", POLICY_HOLD, false},
     [CHECK_INDEXES] = {"invalid_indexes", POLICY_WARN, true},
     [CHECK_ROOM] = {"room", POLICY_WARN, true}, /* what is written is guessed, and often less */
     [CHECK_RIGHTS] = {"rights", POLICY_REFUSE, true},

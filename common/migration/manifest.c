@@ -31,6 +31,7 @@ static const struct pack_field work_fields[] = {
     PACK_FIELD_NAME(struct statement_work, schema, 256),
     PACK_FIELD_NAME(struct statement_work, table, 256),
     PACK_FIELD_NAMED_ENUM(struct statement_work, kind, work_kinds),
+    PACK_FIELD_BOOL(struct statement_work, is_partial),
     PACK_FIELD_TEXT(struct statement_work, made_by, 128),
 };
 

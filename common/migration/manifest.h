@@ -75,6 +75,7 @@ enum work_kind {
 struct statement_work {
     const char *schema, *table; /* plain names, as the history of the migrations finds it */
     enum work_kind kind;
+    bool is_partial;     /* WORK_WRITE: of the rows that a WHERE finds, perhaps all of them */
     const char *made_by; /* the migration that makes the table; null: not known, or perhaps none */
 };
 

@@ -13,7 +13,8 @@ struct work_list {
 
 /* A table is named once, with what takes longest. */
 static void
-add(struct work_list *list, const char *schema, const char *table, enum work_kind kind)
+add(struct work_list *list, const char *schema, const char *table, enum work_kind kind,
+    bool is_partial)
 {
     if (!schema || !table) {
         return;
@@ -22,12 +23,13 @@ add(struct work_list *list, const char *schema, const char *table, enum work_kin
         struct statement_work *work = &list->items[i];
         if (text_equal(work->table, table) && text_equal(work->schema, schema)) {
             work->kind = work->kind > kind ? work->kind : kind;
+            work->is_partial = work->is_partial && is_partial;
             return;
         }
     }
     if (list->count < STATEMENT_WORKS_MAX) {
-        list->items[list->count++] =
-            (struct statement_work){.schema = schema, .table = table, .kind = kind};
+        list->items[list->count++] = (struct statement_work){
+            .schema = schema, .table = table, .kind = kind, .is_partial = is_partial};
     }
 }
 
@@ -112,7 +114,7 @@ add_relations(struct work_list *list, const struct effects *effects, const struc
             continue;
         }
         add(list, relation->schema, relation->name,
-            relation->rewrites ? WORK_REWRITE : kind_of_scan(effects, relation));
+            relation->rewrites ? WORK_REWRITE : kind_of_scan(effects, relation), false);
     }
 }
 
@@ -135,13 +137,13 @@ add_rows(struct work_list *list, const struct effects *effects)
         copies |= effect->verb == EFFECT_INSERT && !effect->is_bounded;
         if ((effect->verb == EFFECT_UPDATE || effect->verb == EFFECT_DELETE) &&
             !is_new(effects, effect)) {
-            add(list, effect->schema, effect->name, WORK_WRITE);
+            add(list, effect->schema, effect->name, WORK_WRITE, effect->is_bounded);
         }
     }
     for (size_t i = 0; copies && i < effects->effect_count; i++) {
         const struct effect *effect = &effects->effects[i];
         if (effect->verb == EFFECT_READ && !effect->part && !is_new(effects, effect)) {
-            add(list, effect->schema, effect->name, WORK_WRITE);
+            add(list, effect->schema, effect->name, WORK_WRITE, false);
         }
     }
 }

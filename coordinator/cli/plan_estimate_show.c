@@ -34,7 +34,8 @@ plan_estimate_time(const struct estimate *estimate, char out[FORMAT_SIZE])
     if (estimate->basis == ESTIMATE_UNMEASURED) {
         return "?";
     }
-    snprintf(out, FORMAT_SIZE, "~%.40s", format_rough_ms(estimate->expected_ms, time));
+    snprintf(out, FORMAT_SIZE, "%s~%.32s", estimate->is_most ? "at most " : "",
+             format_rough_ms(estimate->expected_ms, time));
     return out;
 }
 
@@ -44,6 +45,7 @@ append_range(const struct estimate *estimate, struct text *out)
 {
     char low[FORMAT_SIZE], middle[FORMAT_SIZE], high[FORMAT_SIZE];
 
+    text_append(out, estimate->is_most ? "at most " : "");
     text_format(out, "~%s (%s to %s)", format_rough_ms(estimate->expected_ms, middle),
                 format_rough_ms(estimate->low_ms, low), format_rough_ms(estimate->high_ms, high));
 }
@@ -153,12 +155,12 @@ plan_estimate_render(const struct planned *planned, const struct terminal *termi
 json_t *
 plan_estimate_json(const struct estimate *estimate)
 {
-    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "basis", bases[estimate->basis],
-                     "bytes", (json_int_t)estimate->bytes, "rows", (json_int_t)estimate->rows,
-                     "rewrite_bytes", (json_int_t)estimate->rewrite_bytes, "low_ms",
-                     (json_int_t)estimate->low_ms, "expected_ms", (json_int_t)estimate->expected_ms,
-                     "high_ms", (json_int_t)estimate->high_ms, "wal_bytes",
-                     (json_int_t)estimate->wal_bytes);
+    return json_pack(
+        "{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "basis", bases[estimate->basis], "is_most",
+        estimate->is_most, "bytes", (json_int_t)estimate->bytes, "rows", (json_int_t)estimate->rows,
+        "rewrite_bytes", (json_int_t)estimate->rewrite_bytes, "low_ms",
+        (json_int_t)estimate->low_ms, "expected_ms", (json_int_t)estimate->expected_ms, "high_ms",
+        (json_int_t)estimate->high_ms, "wal_bytes", (json_int_t)estimate->wal_bytes);
 }
 
 json_t *

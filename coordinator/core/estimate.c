@@ -1,5 +1,6 @@
 #include "coordinator/core/estimate.h"
 
+#include "common/base/text.h"
 #include "coordinator/core/pace.h"
 
 #define MS_MAX ((double)365 * 24 * 3600 * 1000) /* longer is nobody's plan */
@@ -40,6 +41,7 @@ estimate_step(const struct core *core, const struct id *target_id, const struct 
     double low_ms = 0, ms = 0, high_ms = 0, wal = 0;
     struct estimate estimate = {.basis =
                                     load->is_unmeasured ? ESTIMATE_UNMEASURED : ESTIMATE_NOTHING,
+                                .is_most = load->partial_bytes > 0,
                                 .rows = load->rows,
                                 .rewrite_bytes = load->bytes[WORK_REWRITE]};
 
@@ -63,7 +65,8 @@ estimate_step(const struct core *core, const struct id *target_id, const struct 
 uint64_t
 estimate_least_ms(const struct core *core, const struct id *target_id, const struct load *load)
 {
-    struct estimate estimate = estimate_step(core, target_id, load);
+    struct load least = load_shared(load, 0);
+    struct estimate estimate = estimate_step(core, target_id, &least);
 
     if (load->goes_on || load->is_unmeasured) {
         return 0;
@@ -75,6 +78,7 @@ void
 estimate_add(struct estimate *sum, const struct estimate *next)
 {
     sum->basis = next->basis > sum->basis ? next->basis : sum->basis;
+    sum->is_most = sum->is_most || next->is_most;
     sum->bytes += next->bytes;
     sum->rows += next->rows;
     sum->rewrite_bytes += next->rewrite_bytes;
@@ -100,14 +104,31 @@ measured_ms(const struct outcome *outcome)
     return (double)sum_us / 1000;
 }
 
+/* Which share of the rows that were there it has written, as far as is known. */
+static double
+share_written(const struct load *load, const struct outcome *outcome)
+{
+    uint64_t rows = 0;
+
+    for (size_t i = 0; i < outcome->statement_count; i++) {
+        const char *tag = outcome->statements[i].tag;
+        if (text_equal(tag, "UPDATE") || text_equal(tag, "DELETE")) {
+            rows += outcome->statements[i].rows;
+        }
+    }
+    return rows < load->rows ? (double)rows / (double)load->rows : 1;
+}
+
 /*
  * A step of several kinds of work went so many times faster or slower than they were thought to go
  * together: that is taken to be so for each of them.
  */
 void
-estimate_learn(struct core *core, const struct id *target_id, const struct load *load,
+estimate_learn(struct core *core, const struct id *target_id, const struct load *planned,
                const struct outcome *outcome)
 {
+    double written = share_written(planned, outcome);
+    struct load whole = load_shared(planned, written), *load = &whole;
     struct part parts[WORK_KIND_COUNT];
     double ms = measured_ms(outcome), expected_ms = 0, expected_wal = 0;
 
@@ -116,7 +137,9 @@ estimate_learn(struct core *core, const struct id *target_id, const struct load 
         expected_ms += parts[kind].ms;
         expected_wal += parts[kind].wal;
     }
-    if (expected_ms <= 0 || ms < LEARN_MS_MIN) {
+    /* To find a few rows among very many tells nothing of how fast rows are written. */
+    bool is_search = planned->partial_bytes && written < LEARN_SHARE_MIN;
+    if (expected_ms <= 0 || ms < LEARN_MS_MIN || is_search) {
         return;
     }
     for (enum work_kind kind = 0; kind < WORK_KIND_COUNT; kind++) {

@@ -16,7 +16,8 @@ struct estimate estimate_step(const struct core *core, const struct id *target_i
 
 /*
  * What the step has to be given at least: what is expected; at best, where nothing was measured
- * yet; nothing, where it can be stopped at any time and go on, or nobody can tell.
+ * yet; nothing for rows that perhaps need not be written, nothing where it can be stopped at any
+ * time and go on, or nobody can tell.
  */
 uint64_t estimate_least_ms(const struct core *core, const struct id *target_id,
                            const struct load *load);
@@ -25,7 +26,7 @@ uint64_t estimate_least_ms(const struct core *core, const struct id *target_id,
 void estimate_add(struct estimate *sum, const struct estimate *next);
 
 /* A step is done: what it took is remembered for the next time. */
-void estimate_learn(struct core *core, const struct id *target_id, const struct load *load,
+void estimate_learn(struct core *core, const struct id *target_id, const struct load *planned,
                     const struct outcome *outcome);
 
 #endif

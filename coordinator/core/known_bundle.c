@@ -19,6 +19,7 @@ add_work(struct known_bundle *bundle, const struct statement_work *work, struct 
         if (works[i].kind == work->kind && text_equal(works[i].table, work->table) &&
             text_equal(works[i].schema, work->schema)) {
             works[i].times += work->kind != WORK_WRITE;
+            works[i].is_partial = works[i].is_partial && work->is_partial;
             return;
         }
     }
@@ -27,6 +28,7 @@ add_work(struct known_bundle *bundle, const struct statement_work *work, struct 
             (struct known_work){.schema = arena_text(&bundle->arena, work->schema),
                                 .table = arena_text(&bundle->arena, work->table),
                                 .kind = work->kind,
+                                .is_partial = work->is_partial,
                                 .made_by = arena_text(&bundle->arena, work->made_by),
                                 .times = 1};
     }

@@ -19,6 +19,7 @@
 struct known_work {
     const char *schema, *table;
     enum work_kind kind;
+    bool is_partial;     /* perhaps not all rows are written */
     const char *made_by; /* the migration that makes the table; null: not known */
     uint64_t times;
 };

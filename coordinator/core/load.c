@@ -37,10 +37,22 @@ load_of(const struct known_migration *migration, enum direction direction,
         const struct table_measure *table = find_table(measured, work);
         if (table) {
             load.bytes[work->kind] += table->bytes * work->times;
+            load.partial_bytes += work->is_partial ? table->bytes * work->times : 0;
             load.rows += table->rows > 0 ? (uint64_t)table->rows : 0;
         }
     }
     return load;
+}
+
+struct load
+load_shared(const struct load *load, double share)
+{
+    struct load shared = *load;
+    uint64_t least = (uint64_t)((double)load->partial_bytes * share);
+
+    shared.bytes[WORK_WRITE] -= load->partial_bytes - least;
+    shared.partial_bytes = least;
+    return shared;
 }
 
 struct load_record
@@ -50,6 +62,7 @@ load_record_of(const struct load *load)
                                 .index_bytes = load->bytes[WORK_INDEX],
                                 .write_bytes = load->bytes[WORK_WRITE],
                                 .rewrite_bytes = load->bytes[WORK_REWRITE],
+                                .partial_bytes = load->partial_bytes,
                                 .rows = load->rows,
                                 .goes_on = load->goes_on,
                                 .is_unmeasured = load->is_unmeasured};
@@ -62,6 +75,7 @@ load_of_record(const struct load_record *record)
                                    [WORK_INDEX] = record->index_bytes,
                                    [WORK_WRITE] = record->write_bytes,
                                    [WORK_REWRITE] = record->rewrite_bytes},
+                         .partial_bytes = record->partial_bytes,
                          .rows = record->rows,
                          .goes_on = record->goes_on,
                          .is_unmeasured = record->is_unmeasured};

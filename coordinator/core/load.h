@@ -10,6 +10,7 @@
 
 struct load {
     uint64_t bytes[WORK_KIND_COUNT];
+    uint64_t partial_bytes; /* of those written: in tables of which perhaps only some rows are */
     uint64_t rows;
     bool goes_on;       /* in batches: what is stopped goes on later */
     bool is_unmeasured; /* it goes through tables, and how large they are is not known */
@@ -21,6 +22,9 @@ struct load {
  */
 struct load load_of(const struct known_migration *migration, enum direction direction,
                     const struct measured *measured);
+
+/* What is left of it when only this share (0 to 1) of what is perhaps written is. */
+struct load load_shared(const struct load *load, double share);
 
 /* As it is kept, without saying of which step; and taken back. */
 struct load_record load_record_of(const struct load *load);

@@ -107,8 +107,9 @@ static const struct pack_field load_fields[] = {
     FIXED(load_record, run_id),       UINT(load_record, ordinal),
     UINT(load_record, position),      UINT(load_record, scan_bytes),
     UINT(load_record, index_bytes),   UINT(load_record, write_bytes),
-    UINT(load_record, rewrite_bytes), UINT(load_record, rows),
-    BOOL(load_record, goes_on),       BOOL(load_record, is_unmeasured),
+    UINT(load_record, rewrite_bytes), UINT(load_record, partial_bytes),
+    UINT(load_record, rows),          BOOL(load_record, goes_on),
+    BOOL(load_record, is_unmeasured),
 };
 
 static const struct pack_field pace_fields[] = {

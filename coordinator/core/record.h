@@ -87,7 +87,7 @@ struct step_record {
 struct load_record {
     struct id run_id;           /* identity, with the next two */
     uint64_t ordinal, position; /* of the leg within the run; within the leg */
-    uint64_t scan_bytes, index_bytes, write_bytes, rewrite_bytes, rows;
+    uint64_t scan_bytes, index_bytes, write_bytes, rewrite_bytes, partial_bytes, rows;
     bool goes_on, is_unmeasured;
 };
 

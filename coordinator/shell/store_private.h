@@ -31,7 +31,7 @@ extern const char store_schema[];
     "CREATE TABLE IF NOT EXISTS load ("                                                            \
     "  run_id BLOB NOT NULL, ordinal INTEGER NOT NULL, position INTEGER NOT NULL,"                 \
     "  scan_bytes INTEGER, index_bytes INTEGER, write_bytes INTEGER, rewrite_bytes INTEGER,"       \
-    "  rows INTEGER, goes_on INTEGER, is_unmeasured INTEGER, mac BLOB,"                            \
+    "  partial_bytes INTEGER, rows INTEGER, goes_on INTEGER, is_unmeasured INTEGER, mac BLOB,"     \
     "  PRIMARY KEY (run_id, ordinal, position)) STRICT, WITHOUT ROWID;"
 
 /* Statements that are prepared once, when they are first needed. */

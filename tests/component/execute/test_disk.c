@@ -39,7 +39,7 @@ a_full_disk_is_seen_beforehand(void **state)
 {
     (void)state;
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
-    struct statement_work work = {"public", "large", WORK_REWRITE, NULL};
+    struct statement_work work = {.schema = "public", .table = "large", .kind = WORK_REWRITE};
     scene_tell(scene, "CREATE TABLE large TABLESPACE small AS SELECT repeat('x', 500) AS x, 1 AS n"
                       " FROM generate_series(1, 9000)");
     SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE large ALTER n TYPE bigint"});

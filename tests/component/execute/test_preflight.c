@@ -109,7 +109,7 @@ room_on_the_disk_is_held_against_what_is_written(void **state)
 {
     (void)state;
     CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
-    struct statement_work work = {"public", "bulk", WORK_REWRITE, NULL};
+    struct statement_work work = {.schema = "public", .table = "bulk", .kind = WORK_REWRITE};
     scene_tell(scene, "CREATE TABLE bulk AS SELECT i FROM generate_series(1, 100000) i");
     SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE bulk ALTER i TYPE bigint"},
                {.version = "002", .up = "INSERT INTO probe VALUES ('y')"});

@@ -35,6 +35,7 @@ struct desk_target {
     struct window window;   /* its own */
     uint64_t table_bytes;   /* of its table public.orders; 0: it does not tell */
     uint64_t takes_us, wal; /* of each step; 0: next to nothing */
+    uint64_t updated_rows;  /* by the one UPDATE of each step; 0: it has none */
 };
 
 struct desk_agent {

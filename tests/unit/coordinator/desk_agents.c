@@ -173,6 +173,7 @@ work_on(struct desk *desk, size_t agent, const struct assign *assign)
 {
     struct desk_target *target = target_of(desk, &assign->target_id);
     struct outcome outcome = {.duration_us = 1000};
+    struct statement_outcome update = {.tag = "UPDATE"};
     bool fails = target->fails_at && strcmp(target->fails_at, assign->version) == 0;
 
     if (fails) {
@@ -186,6 +187,10 @@ work_on(struct desk *desk, size_t agent, const struct assign *assign)
         outcome.kind = take_effect(desk, target, assign);
         outcome.duration_us = target->takes_us ? target->takes_us : outcome.duration_us;
         outcome.wal_bytes = target->wal;
+        update.rows = target->updated_rows;
+        update.duration_us = target->takes_us;
+        outcome.statements = &update;
+        outcome.statement_count = target->updated_rows > 0;
     }
     outcome.journal_count = ++target->journal_count;
     tell_result(desk, agent, &assign->step_id, &assign->target_id, assign->attempt, &outcome);

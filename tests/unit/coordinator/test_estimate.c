@@ -61,7 +61,8 @@ one_outlier_does_not_spoil_it(void **state)
 
 /* ---- plans ----------------------------------------------------------------------------------- */
 
-static struct statement_work index_work = {"public", "orders", WORK_INDEX, NULL};
+static struct statement_work index_work = {
+    .schema = "public", .table = "orders", .kind = WORK_INDEX};
 static struct statement index_statement = {
     .tag = "CREATE INDEX", .works = &index_work, .work_count = 1};
 
@@ -158,7 +159,7 @@ static void
 what_the_plan_makes_itself_is_not_asked_after(void **state)
 {
     (void)state;
-    struct statement_work work = {"public", "orders", WORK_INDEX, NULL};
+    struct statement_work work = {.schema = "public", .table = "orders", .kind = WORK_INDEX};
     struct statement statement = {.tag = "CREATE INDEX", .works = &work, .work_count = 1};
     CLEANUP(scene_release) struct scene scene = scene_make();
     const struct migration *migrations = scene.desk->bundles[0].manifest.migrations;
@@ -247,6 +248,61 @@ what_a_step_went_through_is_learned_by_who_takes_its_run_over(void **state)
     assert_in_range(plan->legs[0].estimate.expected_ms, 3900, 4100);
 }
 
+/* A row of these tables is 100 bytes. */
+static void
+update_some(struct scene *scene, uint64_t rows)
+{
+    static struct statement_work work = {
+        .schema = "public", .table = "orders", .kind = WORK_WRITE, .is_partial = true};
+    static struct statement update = {.tag = "UPDATE", .works = &work, .work_count = 1};
+
+    for (size_t i = 1; i <= 2; i++) {
+        scene->desk->bundles[0].manifest.migrations[i].up.statements = &update;
+    }
+    scene->desk->targets[0].updated_rows = rows;
+    learn_on_first(scene);
+}
+
+static void
+what_a_where_finds_is_at_most_all_of_it(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make();
+    update_some(&scene, GB / 200); /* half of them */
+    const struct planned *plan = plan_to(&scene, "3");
+
+    assert_true(plan->estimate.is_most && plan->legs[0].estimate.is_most);
+    assert_int_equal(plan->legs[0].estimate.bytes, GB);
+    assert_int_equal(plan->legs[0].estimate.basis, ESTIMATE_OWN);
+    assert_in_range(plan->legs[0].estimate.expected_ms, 7800, 8200); /* twice the 4 s of a half */
+}
+
+static void
+to_find_a_few_rows_teaches_nothing_of_writing_them(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make();
+    update_some(&scene, 7);
+    const struct planned *plan = plan_to(&scene, "3");
+
+    assert_int_equal(plan->legs[0].estimate.basis, ESTIMATE_GUESS);
+}
+
+static void
+rows_that_perhaps_need_no_writing_need_no_time_of_a_window(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make();
+    const struct id *target_id = &scene.desk->targets[0].id;
+    struct load load = {.bytes = {[WORK_WRITE] = 100 * GB, [WORK_SCAN] = GB}};
+    uint64_t all_ms = estimate_least_ms(scene.desk->core, target_id, &load);
+    load.partial_bytes = load.bytes[WORK_WRITE];
+    uint64_t some_ms = estimate_least_ms(scene.desk->core, target_id, &load);
+
+    assert_true(all_ms > 10000);
+    assert_true(some_ms > 0 && some_ms < all_ms / 10); /* the scan */
+}
+
 static void
 what_failed_or_was_there_teaches_nothing(void **state)
 {
@@ -278,6 +334,9 @@ main(void)
         cmocka_unit_test(a_target_that_does_not_tell_holds_nobody_up),
         cmocka_unit_test(what_a_run_took_is_thought_of_the_next),
         cmocka_unit_test(what_a_step_went_through_is_learned_by_who_takes_its_run_over),
+        cmocka_unit_test(what_a_where_finds_is_at_most_all_of_it),
+        cmocka_unit_test(to_find_a_few_rows_teaches_nothing_of_writing_them),
+        cmocka_unit_test(rows_that_perhaps_need_no_writing_need_no_time_of_a_window),
         cmocka_unit_test(what_failed_or_was_there_teaches_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,8 @@
 #define HOUR ((int64_t)60 * MINUTE)
 #define DAY_BEGIN ((int64_t)20001 * 24 * HOUR)
 
-static struct statement_work index_work = {"public", "orders", WORK_INDEX, NULL};
+static struct statement_work index_work = {
+    .schema = "public", .table = "orders", .kind = WORK_INDEX};
 static struct statement index_statement = {
     .tag = "CREATE INDEX", .works = &index_work, .work_count = 1};
 static struct batch some_batch = {.statement = 1};

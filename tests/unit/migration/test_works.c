@@ -23,8 +23,10 @@ expect(const char *sql, const char *works)
         const struct statement *statement = &script->statements[i];
         text_append(&said, i ? "; " : "");
         for (size_t work = 0; work < statement->work_count; work++) {
-            text_format(&said, "%s%s %s.%s", work ? ", " : "", words[statement->works[work].kind],
-                        statement->works[work].schema, statement->works[work].table);
+            text_format(&said, "%s%s%s %s.%s", work ? ", " : "",
+                        statement->works[work].is_partial ? "some " : "",
+                        words[statement->works[work].kind], statement->works[work].schema,
+                        statement->works[work].table);
         }
     }
     assert_string_equal(text_of(&said), works);
@@ -40,8 +42,9 @@ the_kind_of_work_is_told_table_by_table(void **state)
     expect("ALTER TABLE orders ADD CHECK (n > 0)", "scan public.orders");
     expect("ALTER TABLE orders ALTER n SET NOT NULL", "scan public.orders");
     expect("ALTER TABLE orders ALTER n TYPE bigint", "rewrite public.orders");
-    expect("UPDATE orders SET n = 1 WHERE n IS NULL", "write public.orders");
-    expect("DELETE FROM orders WHERE id < 5", "write public.orders");
+    expect("UPDATE orders SET n = 1", "write public.orders");
+    expect("UPDATE orders SET n = 1 WHERE n IS NULL", "some write public.orders");
+    expect("DELETE FROM orders WHERE id < 5", "some write public.orders");
     expect("INSERT INTO copies SELECT id FROM orders", "write public.orders");
     expect("CLUSTER orders USING orders_pkey", "rewrite public.orders");
 }
