@@ -46,16 +46,34 @@ static const char *const parts[] = {
     "column journal.previous_hash bytea not null",
     "column journal.hash bytea not null",
     "constraint identity.identity_is_one_check",
-    "constraint identity.identity_pkey",
     "constraint fence.fence_is_one_check",
-    "constraint fence.fence_pkey",
-    "constraint migration.migration_pkey",
     "constraint journal.journal_direction_check",
     "constraint journal.journal_state_check",
-    "constraint journal.journal_pkey",
+    "unique index identity.identity_pkey",
+    "unique index fence.fence_pkey",
+    "unique index migration.migration_pkey",
+    "unique index journal.journal_pkey",
     "unique index journal.journal_verdict",
 };
 #define PART_COUNT (sizeof parts / sizeof *parts)
+
+/* The glance: parts only, from the three catalogs that every backend has at hand. */
+const char shape_glance[] =
+    "WITH t AS MATERIALIZED (SELECT oid, relname AS name, relkind = 'r' AND relpersistence = 'p'"
+    " AND NOT (relhastriggers OR relhasrules OR relrowsecurity OR relhassubclass) AND relchecks ="
+    " CASE relname WHEN 'journal' THEN 2 WHEN 'migration' THEN 0 ELSE 1 END AS is_plain"
+    " FROM pg_class WHERE relnamespace = to_regnamespace('skein')"
+    " AND relname IN ('identity', 'fence', 'migration', 'journal'))"
+    " SELECT CASE WHEN is_plain THEN 'table ' ELSE 'no plain table ' END || name FROM t"
+    " UNION ALL SELECT 'column ' || t.name || '.' || a.attname || CASE a.atttypid"
+    " WHEN 16 THEN ' boolean' WHEN 17 THEN ' bytea' WHEN 20 THEN ' bigint' WHEN 23 THEN ' integer'"
+    " WHEN 25 THEN ' text' WHEN 26 THEN ' oid' WHEN 1184 THEN ' timestamp with time zone'"
+    " WHEN 2950 THEN ' uuid' ELSE ' another' END || CASE WHEN a.attnotnull THEN ' not null'"
+    " ELSE '' END FROM t JOIN pg_attribute a ON a.attrelid = t.oid"
+    " WHERE a.attnum > 0 AND NOT a.attisdropped"
+    " UNION ALL SELECT 'unique index ' || t.name || '.' || x.relname FROM t JOIN pg_index i"
+    " ON i.indrelid = t.oid JOIN pg_class x ON x.oid = i.indexrelid"
+    " WHERE (i.indisunique OR i.indisexclusion) AND i.indisvalid;";
 
 /*
  * A part, and the statement that takes it away. A foreign key that points here shows as the
@@ -72,12 +90,13 @@ const char shape_query[] =
     " FROM t JOIN pg_attribute a ON a.attrelid = t.oid WHERE a.attnum > 0 AND NOT a.attisdropped"
     " UNION ALL SELECT 'constraint ' || t.name || '.' || c.conname,"
     " format('ALTER TABLE skein.%I DROP CONSTRAINT %I', t.name, c.conname)"
-    " FROM t JOIN pg_constraint c ON c.conrelid = t.oid WHERE c.contype NOT IN ('n', 't')"
-    " UNION ALL SELECT 'unique index ' || t.name || '.' || x.relname,"
-    " format('DROP INDEX skein.%I', x.relname)"
+    " FROM t JOIN pg_constraint c ON c.conrelid = t.oid WHERE c.contype IN ('c', 'f', 'x')"
+    " UNION ALL SELECT 'unique index ' || t.name || '.' || x.relname, CASE WHEN EXISTS (SELECT"
+    " FROM pg_constraint k WHERE k.conrelid = t.oid AND k.conindid = i.indexrelid)"
+    " THEN format('ALTER TABLE skein.%I DROP CONSTRAINT %I', t.name, x.relname)"
+    " ELSE format('DROP INDEX skein.%I', x.relname) END"
     " FROM t JOIN pg_index i ON i.indrelid = t.oid JOIN pg_class x ON x.oid = i.indexrelid"
-    " WHERE i.indisunique AND i.indisvalid AND NOT EXISTS (SELECT FROM pg_constraint k"
-    " WHERE k.conrelid = t.oid AND k.conindid = i.indexrelid)"
+    " WHERE i.indisunique AND i.indisvalid"
     " UNION ALL SELECT DISTINCT CASE WHEN g.tgisinternal THEN 'foreign key to ' ELSE 'trigger ' END"
     " || t.name || '.' || coalesce(c.conname, g.tgname), CASE WHEN g.tgisinternal"
     " THEN format('ALTER TABLE %s DROP CONSTRAINT %I', c.conrelid::regclass, c.conname)"
@@ -97,7 +116,7 @@ const char shape_query[] =
     " format('ALTER TABLE %s NO INHERIT skein.%I', h.inhrelid::regclass, t.name)"
     " FROM t JOIN pg_inherits h ON h.inhparent = t.oid WHERE relhassubclass"
     " UNION ALL SELECT 'not logged: ' || name, format('ALTER TABLE skein.%I SET LOGGED', name)"
-    " FROM t WHERE relpersistence <> 'p';";
+    " FROM t WHERE relpersistence <> 'p'";
 
 /* What differs, so far. */
 struct difference {
@@ -190,6 +209,22 @@ find_missing(const struct connection *connection, size_t answer, struct differen
             add(difference, "missing:", parts[i]);
         }
     }
+}
+
+bool
+shape_is_plain(const struct connection *connection, size_t answer)
+{
+    size_t row_count = connection_row_count(connection, answer), wanted = 0;
+
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        wanted += !text_starts_with(parts[i], "constraint "); /* they are counted with the table */
+    }
+    for (size_t i = 0; i < row_count; i++) {
+        if (!is_part(connection_cell(connection, answer, i, 0))) {
+            return false;
+        }
+    }
+    return row_count == wanted;
 }
 
 bool

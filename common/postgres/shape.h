@@ -8,7 +8,16 @@
 
 #include "common/postgres/connection.h"
 
-/* One statement, which reads the catalog alone: the parts of the tables, for shape_judge. */
+/*
+ * A statement, with its semicolon, that is cheap enough for every greeting, and whether its answer
+ * is that of tables as they should be. False calls for the other one, which may find nothing: the
+ * catalog remembers for a while that there was a trigger or a rule, and for ever a column that is
+ * gone. What has no effect is not seen, as a policy while row level security is off.
+ */
+extern const char shape_glance[];
+bool shape_is_plain(const struct connection *connection, size_t answer);
+
+/* A statement that asks for all the parts of the tables, for shape_judge. */
 extern const char shape_query[];
 
 /* False with E-HIST-SHAPE: what is extra or missing in that answer, and what to do. */

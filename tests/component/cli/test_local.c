@@ -304,6 +304,33 @@ tells_a_database_that_is_not_there(void **state)
     program_must_say(&nonsense, "error[E-CLI-RANGE]");
 }
 
+static void
+tells_who_was_not_let_in_and_where(void **state)
+{
+    (void)state;
+    CLEANUP(mem_free) char *stranger = cluster_conninfo(cluster, "shop", "stranger");
+    CLEANUP(mem_free)
+    char *tls = mem_format("host=127.0.0.1 port=%d user=postgres dbname=shop sslmode=verify-full",
+                           cluster_port(cluster));
+    const struct {
+        const char *conninfo, *code, *where, *hint;
+    } cases[] = {
+        {stranger, "error[E-DB-AUTH]", "stranger@", "pg_hba.conf"},
+        {tls, "error[E-DB-TLS]", "postgres@127.0.0.1:", "sslrootcert"},
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        CLEANUP(program_forget)
+        struct program_end up =
+            program_say(NULL, "up", "--migrations", files.path, "--database", cases[i].conninfo);
+        program_must_end(&up, 4);
+        program_must_say(&up, cases[i].code);
+        program_must_say(&up, cases[i].where);
+        program_must_say(&up, cases[i].hint);
+    }
+    assert_int_equal(tables(), 0);
+}
+
 static int
 start(void **state)
 {
@@ -345,6 +372,7 @@ main(void)
         cmocka_unit_test_setup_teardown(refuses_a_batch_that_the_catalog_has_no_key_for, begin,
                                         end),
         cmocka_unit_test_setup_teardown(tells_a_database_that_is_not_there, begin, end),
+        cmocka_unit_test_setup_teardown(tells_who_was_not_let_in_and_where, begin, end),
     };
     return cmocka_run_group_tests(tests, start, stop) != 0;
 }

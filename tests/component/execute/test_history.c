@@ -228,8 +228,11 @@ names_what_is_extra_and_what_takes_it_away(void **state)
          "extra: trigger journal.My trigger"},
         {"CREATE RULE r AS ON DELETE TO skein.migration DO INSTEAD NOTHING",
          "extra: rule migration.r"},
-        {"CREATE POLICY p ON skein.fence USING (true)", "extra: policy fence.p"},
-        {"ALTER TABLE skein.fence ENABLE ROW LEVEL SECURITY", "extra: row level security of fence"},
+        {"CREATE POLICY p ON skein.fence USING (true);"
+         "ALTER TABLE skein.fence ENABLE ROW LEVEL SECURITY",
+         "extra: policy fence.p; extra: row level security of fence"},
+        {"ALTER TABLE skein.fence ADD EXCLUDE USING btree (epoch WITH =)",
+         "extra: constraint fence.fence_epoch_excl"},
         {"ALTER TABLE skein.journal ADD comment text DEFAULT ''",
          "extra: column journal.comment text"},
         {"ALTER TABLE skein.journal ADD CONSTRAINT few CHECK (number < 1000)",
