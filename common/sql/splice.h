@@ -42,7 +42,8 @@ struct sql_splice {
  * Look at one statement, `size` bytes without what stands around it. False with E-BATCH-… and
  * *place, the byte of the statement that it is about:
  *   -KIND       no UPDATE, DELETE or INSERT … SELECT
- *   -RETURNING, -LIMIT, -ORDER, -GROUP, -CTE (one that changes rows), -LOCKING
+ *   -RETURNING, -ORDER, -GROUP, -CTE (one that changes rows), -LOCKING
+ *   -LIMIT      one of its own, or one without ORDER BY in what decides which rows are meant
  *   -VOLATILE   the condition calls what gives another answer each time
  *   -SOURCE     nothing to go through: no table in FROM, an unknown `from`
  *   -JOIN       an outer join whose rows are not those of the table gone through

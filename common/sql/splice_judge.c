@@ -281,18 +281,25 @@ visit_call(void *context, const ProtobufCMessage *message)
 }
 
 /* What decides which rows are meant: the condition, what is joined, WITH. */
+static void
+walk_predicate(struct splicing *splicing,
+               bool (*visit)(void *context, const ProtobufCMessage *message), void *context)
+{
+    walk_node(splicing->where, visit, context);
+    walk_nodes(splicing->from, splicing->from_count, visit, context);
+    for (size_t i = 0; i < 2; i++) {
+        if (splicing->with[i]) {
+            walk(&splicing->with[i]->base, visit, context);
+        }
+    }
+}
+
 static bool
 judge_predicate(struct splicing *splicing)
 {
     struct calls calls = {.splicing = splicing, .goes_into_subqueries = true};
 
-    walk_node(splicing->where, visit_call, &calls);
-    walk_nodes(splicing->from, splicing->from_count, visit_call, &calls);
-    for (size_t i = 0; i < 2; i++) {
-        if (splicing->with[i]) {
-            walk(&splicing->with[i]->base, visit_call, &calls);
-        }
-    }
+    walk_predicate(splicing, visit_call, &calls);
     splicing->splice->predicate = calls.names;
     return !calls.changing ||
            splice_refuse(splicing, calls.changing->location, "E-BATCH-VOLATILE",
@@ -315,6 +322,46 @@ judge_outputs(struct splicing *splicing)
                splicing, calls.grouping->location, "E-BATCH-GROUP",
                "an aggregate or a window looks at more rows than those of one batch",
                "let the statement run as a whole, or write it so that it goes row by row");
+}
+
+/* ---- some of many rows -----------------------------------------------------------------------
+ */
+
+struct limits {
+    const ProtobufCMessage *exists; /* the query of an EXISTS: whichever row it finds will do */
+    bool is_found;
+};
+
+static bool
+visit_limit(void *context, const ProtobufCMessage *message)
+{
+    struct limits *limits = context;
+
+    if (WALK_IS(message, sub_link)) {
+        const PgQuery__SubLink *link = (const void *)message;
+        if (link->sub_link_type == PG_QUERY__SUB_LINK_TYPE__EXISTS_SUBLINK) {
+            limits->exists = &link->subselect->select_stmt->base;
+        }
+    } else if (WALK_IS(message, select_stmt) && message != limits->exists) {
+        const PgQuery__SelectStmt *select = (const void *)message;
+        bool is_limited = select->limit_count || select->limit_offset;
+        limits->is_found = limits->is_found || (is_limited && !select->n_sort_clause);
+    }
+    return !limits->is_found;
+}
+
+/* Which rows a LIMIT takes is open where no ORDER BY says it: each batch might see others. */
+static bool
+judge_limits(struct splicing *splicing)
+{
+    struct limits limits = {0};
+
+    walk_predicate(splicing, visit_limit, &limits);
+    return !limits.is_found ||
+           splice_refuse(
+               splicing, -1, "E-BATCH-LIMIT",
+               "a query in it has LIMIT without ORDER BY: every batch might see other rows",
+               "give it an ORDER BY over what is unique");
 }
 
 /* ---- clauses --------------------------------------------------------------------------------- */
@@ -491,7 +538,7 @@ bool
 splice_judge(struct splicing *splicing)
 {
     if (!judge_clauses(splicing) || !judge_predicate(splicing) || !judge_outputs(splicing) ||
-        !judge_reading(splicing)) {
+        !judge_reading(splicing) || !judge_limits(splicing)) {
         return false;
     }
     splice_note_changes(splicing);

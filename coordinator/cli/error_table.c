@@ -155,7 +155,7 @@ const struct error_meaning error_table[] = {
     {"E-BATCH-KIND",
      "a statement that cannot be cut into batches: no UPDATE, DELETE or INSERT … SELECT"},
     {"E-BATCH-RETURNING", "a batch with RETURNING, which nobody would read"},
-    {"E-BATCH-LIMIT", "a batch with LIMIT or OFFSET, which would count anew each time"},
+    {"E-BATCH-LIMIT", "a batch with LIMIT or OFFSET, which would count, or choose, anew each time"},
     {"E-BATCH-ORDER", "a batch with ORDER BY; it goes in the order of its key"},
     {"E-BATCH-LOCKING", "a batch with FOR UPDATE or its kind"},
     {"E-BATCH-GROUP",

@@ -125,6 +125,49 @@ the_statement_time_out_of_the_file_is_one_batchs(void **state)
     assert_int_equal(changed(scene), 1000);
 }
 
+/* ---- partitions ------------------------------------------------------------------------------ */
+
+#define PARTS                                                                                      \
+    "CREATE TABLE t (id bigint, k int, x bigint NOT NULL DEFAULT 1, PRIMARY KEY (id, k))"          \
+    " PARTITION BY LIST (k);"                                                                      \
+    "CREATE TABLE t_0 PARTITION OF t FOR VALUES IN (0);"                                           \
+    "CREATE TABLE t_1 PARTITION OF t FOR VALUES IN (1);"                                           \
+    "INSERT INTO t SELECT i, i % 2 FROM generate_series(1, 2000) i;"
+
+static void
+a_row_that_is_joined_twice_is_changed_once_in_every_partition(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy)
+    struct scene *scene =
+        scene_with(PARTS "CREATE TABLE s AS SELECT i % 1000 AS id FROM generate_series(1, 3000) i");
+
+    plan_file(scene, "-- skein: batch max=100\nUPDATE t SET x = t.x * 2 FROM s WHERE s.id = t.id");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    assert_int_equal(scene->outcome.statements[0].rows, 999);
+    assert_int_equal(changed(scene), 999);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM t WHERE x > 2"), 0);
+}
+
+/* The server itself keeps a batch in its partition; so nothing is met a second time elsewhere. */
+static void
+a_trigger_that_moves_a_row_to_another_partition_is_an_error(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy)
+    struct scene *scene = scene_with(
+        PARTS "CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS"
+              " 'BEGIN IF new.id = 1000 THEN new.k = 1; END IF; RETURN new; END';"
+              "CREATE TRIGGER away BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION away()");
+
+    plan_file(scene, "-- skein: batch max=100\nUPDATE t SET x = x * 2");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
+    assert_string_equal(scene->outcome.fault.sqlstate, "23514");
+    scene_assert_fault(scene, "E-SQL", "001_m.up.sql:2:1");
+    assert_int_equal(changed(scene), 400);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM t WHERE x = 2 AND id >= 802"), 0);
+}
+
 /* ---- the cursor ------------------------------------------------------------------------------ */
 
 /* Somebody has written into the journal: nothing is built upon it. */
@@ -152,6 +195,8 @@ main(void)
         cmocka_unit_test(a_right_that_is_missing_is_named),
         cmocka_unit_test(an_error_in_the_middle_has_its_state_its_place_and_what_was_done),
         cmocka_unit_test(the_statement_time_out_of_the_file_is_one_batchs),
+        cmocka_unit_test(a_row_that_is_joined_twice_is_changed_once_in_every_partition),
+        cmocka_unit_test(a_trigger_that_moves_a_row_to_another_partition_is_an_error),
         cmocka_unit_test(a_cursor_that_is_none_is_refused),
     };
 

@@ -250,6 +250,31 @@ a_condition_that_answers_differently_is_refused(void **state)
 }
 
 static void
+a_query_that_takes_any_rows_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("DELETE FROM t USING (SELECT i FROM s LIMIT 9) v WHERE v.i = t.i",
+                   "E-BATCH-LIMIT", 0);
+    assert_refused("UPDATE t SET x = 1 WHERE i IN (SELECT i FROM s OFFSET 9)", "E-BATCH-LIMIT", 0);
+    assert_refused("WITH v AS (SELECT i FROM s FETCH FIRST 9 ROWS ONLY) UPDATE t SET x = 1 FROM v"
+                   " WHERE v.i = t.i",
+                   "E-BATCH-LIMIT", 0);
+    assert_refused("UPDATE t SET x = 1 WHERE EXISTS (SELECT FROM (SELECT i FROM s LIMIT 9) v"
+                   " WHERE v.i = t.i)",
+                   "E-BATCH-LIMIT", 0);
+    static const char *const going[] = {
+        "UPDATE t SET x = 1 WHERE i IN (SELECT i FROM s ORDER BY i LIMIT 9)",
+        "UPDATE t SET x = 1 WHERE EXISTS (SELECT FROM s WHERE s.i = t.i LIMIT 1)",
+        "UPDATE t SET x = (SELECT a FROM s WHERE s.i = t.i LIMIT 1) WHERE y",
+    };
+    for (size_t i = 0; i < sizeof going / sizeof *going; i++) {
+        struct look look = look_at(going[i], (struct splice_wish){0});
+        assert_true(look.succeeded);
+        arena_release(&look.arena);
+    }
+}
+
+static void
 a_source_must_be_a_table_whose_rows_count(void **state)
 {
     (void)state;
@@ -413,6 +438,7 @@ main(void)
         cmocka_unit_test(a_place_in_a_batch_is_a_place_in_the_statement),
         cmocka_unit_test(what_cannot_be_done_in_batches_is_refused_with_its_place),
         cmocka_unit_test(a_condition_that_answers_differently_is_refused),
+        cmocka_unit_test(a_query_that_takes_any_rows_is_refused),
         cmocka_unit_test(a_source_must_be_a_table_whose_rows_count),
         cmocka_unit_test(what_reads_itself_is_refused_unless_it_is_meant_so),
         cmocka_unit_test(a_key_that_is_changed_is_refused),
