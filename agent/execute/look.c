@@ -10,6 +10,7 @@
 
 #define LOOK_MS 10000
 #define NAMED_MAX 3
+#define FINE_MS 30000 /* so long a table that was found ours and whole is thought to be */
 
 /* ---- PostgreSQL's locks ---------------------------------------------------------------------- */
 
@@ -143,15 +144,16 @@ enum glance_column {
  * pg_locks is a view over this function; without it a fresh backend reads less of its catalogs.
  */
 static const char glance[] =
-    "SELECT w.n, w.o::oid::bigint, pg_catalog.pg_relation_filenode(c.oid)::bigint,"
-    " pg_has_role(c.relowner, 'USAGE') AND NOT EXISTS (SELECT FROM pg_catalog.pg_index x WHERE"
-    " x.indrelid = c.oid AND NOT x.indisvalid), current_setting('deadlock_timeout'), l.mode"
-    " FROM (VALUES ";
+    "SELECT w.n, w.o::oid::bigint, pg_catalog.pg_relation_filenode(w.o)::bigint, %s,"
+    " current_setting('deadlock_timeout'), l.mode FROM (VALUES ";
+
+static const char whether_fine[] =
+    "(SELECT pg_has_role(c.relowner, 'USAGE') AND NOT EXISTS (SELECT FROM pg_catalog.pg_index x"
+    " WHERE x.indrelid = c.oid AND NOT x.indisvalid) FROM pg_catalog.pg_class c WHERE c.oid = w.o)";
 
 static const char glance_end[] =
-    ") w (n, o) LEFT JOIN pg_catalog.pg_class c ON c.oid = w.o LEFT JOIN"
-    " pg_catalog.pg_lock_status() l ON l.relation = w.o AND l.locktype = 'relation' AND l.pid IS"
-    " DISTINCT FROM pg_catalog.pg_backend_pid() AND l.database = %" PRIu64;
+    ") w (n, o) LEFT JOIN pg_catalog.pg_lock_status() l ON l.relation = w.o AND l.locktype ="
+    " 'relation' AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() AND l.database = %" PRIu64;
 
 /* ---- the question ---------------------------------------------------------------------------- */
 
@@ -223,10 +225,40 @@ append_tables(const struct look *look, bool by_name, struct connection *connecti
     }
 }
 
+/* Whose table it is, and whether its indexes are valid, is not asked again for every step. */
+static bool
+are_known_fine(const struct look *look, const struct sitting *sitting)
+{
+    bool are_fine = clock_now_ms() - sitting->fine_ms < FINE_MS;
+
+    for (size_t i = 0; i < look->table_count && are_fine; i++) {
+        const char *name = look->tables[i].name;
+        are_fine = name && text_has_line(text_of(&sitting->fine), name);
+    }
+    return are_fine;
+}
+
+static void
+remember_fine(const struct look *look, struct sitting *sitting)
+{
+    int64_t now_ms = clock_now_ms();
+
+    if (now_ms - sitting->fine_ms >= FINE_MS) {
+        text_clear(&sitting->fine);
+        sitting->fine_ms = now_ms;
+    }
+    for (size_t i = 0; i < look->table_count; i++) {
+        const struct wanted *table = &look->tables[i];
+        if (table->name && table->oid && !text_has_line(text_of(&sitting->fine), table->name)) {
+            text_format(&sitting->fine, "%s\n", table->name);
+        }
+    }
+}
+
 void
 look_append(const struct look *look, struct sitting *sitting, struct text *sql)
 {
-    text_append(sql, glance);
+    text_format(sql, glance, are_known_fine(look, sitting) ? "true" : whether_fine);
     append_tables(look, true, sitting->connection, sql);
     text_format(sql, glance_end, sitting->facts.database_oid);
 }
@@ -301,8 +333,9 @@ table_of(struct look *look, const struct connection *connection, size_t answer, 
 }
 
 bool
-look_read(struct look *look, const struct connection *connection, size_t answer)
+look_read(struct look *look, struct sitting *sitting, size_t answer)
 {
+    const struct connection *connection = sitting->connection;
     bool is_clear = true;
 
     look->blocker_count = look->left_out = 0;
@@ -316,6 +349,9 @@ look_read(struct look *look, const struct connection *connection, size_t answer)
             is_clear = is_clear && (!is_fine || is_fine[0] == 't') &&
                        !(mode && look_conflicts(table->mode, look_lock_named(mode)));
         }
+    }
+    if (is_clear) {
+        remember_fine(look, sitting);
     }
     return is_clear;
 }

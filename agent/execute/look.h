@@ -62,7 +62,7 @@ bool look_is_empty(const struct look *look);
 void look_append(const struct look *look, struct sitting *sitting, struct text *sql);
 
 /* Take its answer. False when it takes a closer look. */
-bool look_read(struct look *look, const struct connection *connection, size_t answer);
+bool look_read(struct look *look, struct sitting *sitting, size_t answer);
 
 /*
  * Who is in the way, who owns the tables, what is broken. By name: as they were glanced at, in the

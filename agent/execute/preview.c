@@ -106,7 +106,7 @@ glance(struct preview *preview, bool *is_clear)
     if (!connection_run(sitting->connection, text_of(&sql), &patience)) {
         return false;
     }
-    *is_clear = look_read(&preview->way.look, sitting->connection, 1);
+    *is_clear = look_read(&preview->way.look, sitting, 1);
     return true;
 }
 

@@ -50,6 +50,7 @@ sitting_close(struct sitting *sitting)
     connection_close(&sitting->connection);
     connection_close(&sitting->watcher);
     sitting->preflight_ms = 0;
+    text_release(&sitting->fine);
     sitting->has_lock = false;
     sitting_forget_applied(sitting);
 }
@@ -275,20 +276,8 @@ sitting_keep_head(struct sitting *sitting)
 void
 sitting_forget_head(struct sitting *sitting)
 {
-    sitting->kept_count = 0;
+    sitting->kept_count = sitting->proved_count = 0;
     sitting->has_lost_history = false;
-}
-
-bool
-sitting_check_history(const struct sitting *sitting, struct error *error)
-{
-    if (!sitting->has_lost_history) {
-        return true;
-    }
-    error_set(error, "E-DB-LOST-HISTORY", "commits that were known are not there any more");
-    error_where(error, "%s", connection_place(sitting->connection));
-    return error_hint(error, "a failover has lost them, or a backup was put back: plan again, which"
-                             " begins with what is there now");
 }
 
 void
@@ -310,4 +299,5 @@ sitting_advance(struct sitting *sitting, const uint8_t hash[CHECKSUM_SIZE])
 {
     sitting_advance_by_batch(sitting, hash);
     sitting_keep_head(sitting);
+    sitting->proved_count = sitting->facts.journal_count;
 }

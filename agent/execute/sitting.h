@@ -48,6 +48,8 @@ struct sitting {
     struct connection *connection;
     struct connection *watcher; /* a second one, while statements are observed; may be null */
     int64_t preflight_ms;       /* when the server was last found to be well; 0: never */
+    struct text fine;           /* tables that are ours and whole, each on a line of its own … */
+    int64_t fine_ms;            /* … as was seen since then */
     int64_t watch_again_ms;     /* it could not be opened: not before then */
     struct backend backend, lost;
     char *session_settings; /* calls that bring the session's settings to what we want */
@@ -62,6 +64,7 @@ struct sitting {
     uint64_t kept_count;
     uint8_t kept_head[CHECKSUM_SIZE];
     bool has_lost_history; /* it was not there any more, and nobody has planned since */
+    uint64_t proved_count; /* rows up to this one are there that others know of, or they are ours */
     struct chain chain;
 
     bool has_lock, has_read; /* `applied` and the journal's head are of now */
@@ -129,6 +132,16 @@ void sitting_advance_by_batch(struct sitting *sitting, const uint8_t hash[CHECKS
 /* The journal's last row is held against what is found later; or whatever is found will do. */
 void sitting_keep_head(struct sitting *sitting);
 void sitting_forget_head(struct sitting *sitting);
+
+/* Rows of the journal are gone that were there, up to this one. */
+void sitting_note_loss(struct sitting *sitting, uint64_t number);
+
+/*
+ * A row that somebody else knows of is looked for, unless it was, or is ours; one that is not there
+ * is lost. False when the database could not be asked.
+ */
+bool sitting_prove_row(struct sitting *sitting, uint64_t number, const uint8_t hash[CHECKSUM_SIZE],
+                       struct error *error);
 
 /*
  * False when it was not there any more: what was done before a step may be gone, so it is not done

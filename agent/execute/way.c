@@ -117,7 +117,7 @@ way_is_free(struct step_try *try, size_t answer, enum try_end *end)
     if (look_is_empty(&way->look)) {
         return true;
     }
-    if (!look_read(&way->look, try->sitting->connection, answer) &&
+    if (!look_read(&way->look, try->sitting, answer) &&
         !look_closely(&way->look, try->sitting, true, &try->error)) {
         look_forget_names(&way->look);
         *end = try->sitting->connection ? TRY_BLOCKED : TRY_LOST;
@@ -170,21 +170,6 @@ gives_up(struct step_try *try, const char *limit, uint64_t limit_ms)
 }
 
 /* ---- who may be asked to leave --------------------------------------------------------------- */
-
-/* Whether the name stands on a line of its own. */
-static bool
-is_on_list(const char *names, const char *name)
-{
-    size_t size = strlen(name);
-
-    for (const char *line = names; size && line && *line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, name, size) == 0 && (line[size] == '\n' || !line[size])) {
-            return true;
-        }
-    }
-    return false;
-}
 
 /*
  * First its query is cancelled; a session that is still in its transaction when the time of grace
@@ -253,7 +238,7 @@ evict(struct step_try *try, int64_t now_ms)
     for (size_t i = 0; i < way->look.blocker_count && try->sitting->connection; i++) {
         const struct blocker *blocker = &way->look.blockers[i];
         bool is_fair = blocker->pid && !blocker->is_autovacuum && !blocker->has_written &&
-                       is_on_list(eviction->applications, blocker->application);
+                       text_has_line(eviction->applications, blocker->application);
         if (is_fair && blocker->sighting.age_ms >= (int64_t)eviction->age_ms) {
             evict_one(try, blocker, now_ms);
         }

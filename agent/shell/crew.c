@@ -5,7 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 
-#define IDLE_MAX 8  /* workers that keep their connection for a while */
+#define IDLE_MAX 16 /* workers that keep their connection for a while */
 #define END_MS 2000 /* how long the threads may take to end */
 
 struct seat {

@@ -77,6 +77,20 @@ text_of(const struct text *text)
 }
 
 bool
+text_has_line(const char *lines, const char *line)
+{
+    size_t size = strlen(line);
+
+    for (const char *at = lines; size && at && *at; at = strchr(at, '\n')) {
+        at += *at == '\n';
+        if (strncmp(at, line, size) == 0 && (at[size] == '\n' || !at[size])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
 text_equal(const char *a, const char *b)
 {
     return a == b || (a && b && strcmp(a, b) == 0);

@@ -30,6 +30,8 @@ const char *text_of(const struct text *text);
 
 /* Whether two strings are equal; null equals only null. */
 bool text_equal(const char *a, const char *b);
+/* Whether one of the lines is this one, which is not empty; lines may be null. */
+bool text_has_line(const char *lines, const char *line);
 bool text_starts_with(const char *text, const char *prefix);
 bool text_ends_with(const char *text, const char *suffix);
 

@@ -51,6 +51,12 @@ strings_are_compared(void **state)
     assert_false(text_equal("a", NULL));
     assert_false(text_equal(NULL, ""));
     assert_false(text_equal("a", "b"));
+    assert_true(text_has_line("one\ntwo\n", "two"));
+    assert_true(text_has_line("one\ntwo", "one"));
+    assert_false(text_has_line("one\ntwo", "on"));
+    assert_false(text_has_line("done\ntwo", "one"));
+    assert_false(text_has_line("\n", ""));
+    assert_false(text_has_line(NULL, "one"));
     assert_true(text_starts_with("abc", "ab"));
     assert_true(text_starts_with("abc", ""));
     assert_false(text_starts_with("ab", "abc"));
