@@ -163,6 +163,10 @@ struct assign {
     uint64_t done_count; /* so many of the leg's first steps are known to be done. The agent begins
                             a step when all before it are: by this word, or by its own results; so
                             an ASSIGN that got lost is waited for, never passed over */
+    uint64_t journal_count; /* the journal row of the last of those, as its result told it; 0: none
+                               has one. Where it is not there, commits were lost, and nothing is
+                               begun behind them */
+    uint8_t journal_head[CHECKSUM_SIZE];
     uint64_t lock_timeout_ms, timeout_ms; /* 0: the file's own, or the agent's default */
 };
 

@@ -140,6 +140,8 @@ static const struct pack_field assign_fields[] = {
     UINT(assign, attempt),
     UINT(assign, position),
     UINT(assign, done_count),
+    UINT(assign, journal_count),
+    FIXED(assign, journal_head),
     PACK_FIELD_UINT(struct assign, lock_timeout_ms, SCRIPT_TIMEOUT_MAX_MS),
     PACK_FIELD_UINT(struct assign, timeout_ms, SCRIPT_TIMEOUT_MAX_MS),
 };

@@ -485,7 +485,9 @@ attend(struct execution *execution, bool *is_over, bool *answer, struct error *e
         }
         return false;
     }
-    if (sitting_attend(sitting, 0, error)) {
+    const struct step_order *order = execution->try.order;
+    if (sitting_attend(sitting, 0, error) &&
+        sitting_prove_row(sitting, order->journal_count, order->journal_head, error)) {
         execution->is_in_doubt = false;
         backoff_reset(&execution->connect_backoff);
         FAILPOINT("execute.attended");

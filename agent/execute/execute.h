@@ -73,6 +73,9 @@ struct step_order {
     const struct migration *migration;
     enum direction direction;
     uint64_t lock_timeout_ms, timeout_ms; /* 0: the file's, else the target's */
+    /* A row that the journal is known to have had; 0: of none. Else it is E-DB-LOST-HISTORY. */
+    uint64_t journal_count;
+    uint8_t journal_head[CHECKSUM_SIZE];
     /* Called between statements with the number of the one about to run, from 1; may be null. */
     void (*progress)(void *context, uint64_t statement);
     /* Called a few times a second with what is being done or waited for, in words; may be null. */

@@ -261,19 +261,6 @@ read_applied(struct sitting *sitting, size_t answer, struct error *error)
     return true;
 }
 
-/*
- * What was committed is gone. What is there now is the truth from here on; but what was about to
- * be done came after what is lost, so it is not done before somebody has planned anew.
- */
-static void
-note_lost_history(struct sitting *sitting)
-{
-    log_error("target %s: rows of the journal up to %" PRIu64 " are gone: commits were lost, by a"
-              " failover or because a backup was put back",
-              sitting->config.name, sitting->kept_count);
-    sitting->has_lost_history = true;
-}
-
 static bool
 read_head(struct sitting *sitting, size_t answer, bool is_same, struct error *error)
 {
@@ -283,7 +270,7 @@ read_head(struct sitting *sitting, size_t answer, bool is_same, struct error *er
 
     if (sitting->kept_count && is_same &&
         !(has_row && connection_cell(connection, answer, 0, HEAD_HAS_OURS)[0] == 't')) {
-        note_lost_history(sitting);
+        sitting_note_loss(sitting, sitting->kept_count);
     }
     facts->journal_count = 0;
     memset(facts->journal_head, 0, CHECKSUM_SIZE);

@@ -271,10 +271,12 @@ execute(struct agent_worker *worker, const struct job *job)
             .direction = assign->direction,
             .lock_timeout_ms = assign->lock_timeout_ms,
             .timeout_ms = assign->timeout_ms,
+            .journal_count = assign->journal_count,
             .progress = on_progress,
             .note = on_note,
             .context = worker,
         };
+        memcpy(order.journal_head, assign->journal_head, CHECKSUM_SIZE);
         FAILPOINT("agent.execute");
         if (!sitting_execute(worker->sitting, &order, &answer->arena, outcome, &error)) {
             log_warn("%s: %s: %s: %s", worker->settings->target.name, assign->version, error.code,

@@ -139,11 +139,12 @@ struct step {
     size_t position;
     enum step_state state;
     enum step_owed owed;
-    bool spares;               /* CANCEL: what runs may come to its end */
-    unsigned said;             /* how often what is owed was said */
-    uint64_t attempt;          /* of the last assignment, from 1 */
-    uint64_t ended_attempt;    /* the last one that ended without an effect */
-    uint64_t journal_count;    /* DONE: the number of its journal row */
+    bool spares;            /* CANCEL: what runs may come to its end */
+    unsigned said;          /* how often what is owed was said */
+    uint64_t attempt;       /* of the last assignment, from 1 */
+    uint64_t ended_attempt; /* the last one that ended without an effect */
+    uint64_t journal_count; /* DONE: the number of its journal row, and its hash */
+    uint8_t journal_head[CHECKSUM_SIZE];
     enum outcome_kind verdict; /* DONE: done, or already so */
     struct timer timer;        /* when to say again what is owed, or to ask */
     UT_hash_handle hh;

@@ -145,6 +145,20 @@ step_save(struct core *core, const struct step *step, const struct outcome *outc
     actions_save(core->actions, &record);
 }
 
+/* What its agent is to find there: the row of the last step that has one of its own. */
+static void
+fill_known(const struct leg *leg, struct assign *assign)
+{
+    for (size_t i = leg->done_count; i-- > 0;) {
+        const struct step *done = &leg->steps[i];
+        if (done->verdict == OUTCOME_DONE) {
+            assign->journal_count = done->journal_count;
+            memcpy(assign->journal_head, done->journal_head, CHECKSUM_SIZE);
+            return;
+        }
+    }
+}
+
 static void
 fill_assign(const struct core *core, const struct step *step, struct assign *assign)
 {
@@ -166,6 +180,7 @@ fill_assign(const struct core *core, const struct step *step, struct assign *ass
         .lock_timeout_ms = leg->run->spec.lock_timeout_ms,
         .timeout_ms = leg->run->spec.timeout_ms,
     };
+    fill_known(leg, assign);
 }
 
 /* Say what is owed, when its agent is there; and again after a while. */
@@ -317,6 +332,13 @@ step_give_up(struct core *core, struct step *step)
 }
 
 void
+step_note_row(struct step *step, const struct outcome *outcome)
+{
+    step->journal_count = outcome->journal_count;
+    memcpy(step->journal_head, outcome->journal_head, CHECKSUM_SIZE);
+}
+
+void
 step_load(struct core *core, struct leg *leg, const struct step_record *record)
 {
     struct step *step = &leg->steps[record->position];
@@ -325,7 +347,7 @@ step_load(struct core *core, struct leg *leg, const struct step_record *record)
     step->state = record->state;
     step->attempt = record->attempt;
     step->verdict = record->outcome.kind;
-    step->journal_count = record->outcome.journal_count;
+    step_note_row(step, &record->outcome);
     HASH_ADD(hh, core->steps, step_id, sizeof step->step_id, step);
     leg->in_flight += step_is_in_flight(step);
     bool may_have_effect = step->state == STEP_DONE || step_is_in_flight(step);

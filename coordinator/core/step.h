@@ -36,6 +36,9 @@ const char *step_state_name(enum step_state state);
 /* Null when it is of no run in memory. */
 struct step *step_with_id(struct core *core, const struct id *step_id);
 
+/* The row of the journal that its outcome tells of. */
+void step_note_row(struct step *step, const struct outcome *outcome);
+
 void step_load(struct core *core, struct leg *leg, const struct step_record *record);
 
 /* Hand a waiting step to the target's agent, which must be there. */

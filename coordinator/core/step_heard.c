@@ -177,7 +177,7 @@ static void
 take_success(struct core *core, struct agent *agent, struct step *step, const struct result *result)
 {
     step->verdict = result->outcome.kind;
-    step->journal_count = result->outcome.journal_count;
+    step_note_row(step, &result->outcome);
     step_move(core, step, STEP_SUCCEED);
     if (!MUTATION(ACK_BEFORE_STORE)) {
         step_save(core, step, &result->outcome);

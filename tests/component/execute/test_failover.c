@@ -98,6 +98,24 @@ goes_on_at_the_new_primary(void **state)
         cluster_count(pair.standby, scene->database, "SELECT count(*) FROM skein.migration"), 2);
 }
 
+/* Three migrations, of which the second is done and lost. */
+static void
+lose_a_commit(const struct pair *pair)
+{
+    struct scene *scene = pair->scene;
+
+    SCENE_PLAN(scene, {.version = "001", .up = "INSERT INTO probe VALUES ('1')"},
+               {.version = "002", .up = "INSERT INTO probe VALUES ('2')"},
+               {.version = "003", .up = "INSERT INTO probe VALUES ('3')"});
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    catch_up(pair);
+    cluster_stop(pair->standby, SIGQUIT);
+    assert_int_equal(scene_up(scene, 1), OUTCOME_DONE);
+    cluster_stop(pair->primary, SIGKILL);
+    cluster_start(pair->standby);
+    cluster_tell(pair->standby, "postgres", "SELECT pg_promote()"); /* waits for it */
+}
+
 static void
 finds_out_that_a_failover_has_lost_a_commit(void **state)
 {
@@ -106,16 +124,7 @@ finds_out_that_a_failover_has_lost_a_commit(void **state)
     struct scene *scene = pair.scene;
     struct applied_migration *applied;
     size_t count;
-    SCENE_PLAN(scene, {.version = "001", .up = "INSERT INTO probe VALUES ('1')"},
-               {.version = "002", .up = "INSERT INTO probe VALUES ('2')"},
-               {.version = "003", .up = "INSERT INTO probe VALUES ('3')"});
-    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
-    catch_up(&pair);
-    cluster_stop(pair.standby, SIGQUIT);
-    assert_int_equal(scene_up(scene, 1), OUTCOME_DONE);
-    cluster_stop(pair.primary, SIGKILL);
-    cluster_start(pair.standby);
-    cluster_tell(pair.standby, "postgres", "SELECT pg_promote()");
+    lose_a_commit(&pair);
 
     /* What comes after it is not done, however often it is tried. */
     for (int i = 0; i < 2; i++) {
@@ -130,6 +139,43 @@ finds_out_that_a_failover_has_lost_a_commit(void **state)
     assert_int_equal(count, 1);
     assert_int_equal(scene_up(scene, 1), OUTCOME_DONE);
     assert_int_equal(scene_up(scene, 2), OUTCOME_DONE);
+    assert_int_equal(cluster_count(pair.standby, scene->database, "SELECT count(*) FROM probe"), 3);
+}
+
+/* By itself it knows nothing: whoever gives the order knows what was told. */
+static void
+an_agent_that_starts_anew_finds_it_out_too(void **state)
+{
+    (void)state;
+    CLEANUP(pair_end) struct pair pair = pair_new();
+    struct scene *scene = pair.scene;
+    struct target_facts facts;
+    struct applied_migration *applied;
+    size_t count;
+    lose_a_commit(&pair);
+    struct step_order order = scene_order(scene, 2, DIRECTION_UP);
+    order.journal_count = scene->outcome.journal_count;
+    memcpy(order.journal_head, scene->outcome.journal_head, CHECKSUM_SIZE);
+    assert_int_equal(order.journal_count, 2);
+
+    for (int i = 0; i < 2; i++) {
+        scene_sit_anew(scene);
+        assert_true(sitting_examine(scene->sitting, &scene->arena, &facts, &scene->error));
+        assert_int_equal(facts.journal_count, 1 + i);
+        assert_int_equal(scene_execute(scene, &order), OUTCOME_FAILED);
+        scene_assert_fault(scene, "E-DB-LOST-HISTORY", NULL);
+        /* Another row of that number does not pass for it. */
+        if (i == 0) {
+            assert_true(
+                sitting_survey(scene->sitting, &scene->arena, &applied, &count, &scene->error));
+            assert_int_equal(scene_up(scene, 1), OUTCOME_DONE);
+        }
+    }
+
+    /* A run that was planned since begins with what is there. */
+    assert_true(sitting_survey(scene->sitting, &scene->arena, &applied, &count, &scene->error));
+    order.journal_count = 0;
+    assert_int_equal(scene_execute(scene, &order), OUTCOME_DONE);
     assert_int_equal(cluster_count(pair.standby, scene->database, "SELECT count(*) FROM probe"), 3);
 }
 
@@ -291,6 +337,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goes_on_at_the_new_primary),
         cmocka_unit_test(finds_out_that_a_failover_has_lost_a_commit),
+        cmocka_unit_test(an_agent_that_starts_anew_finds_it_out_too),
         cmocka_unit_test(does_nothing_on_a_former_primary),
         cmocka_unit_test(a_commit_whose_wait_for_a_standby_is_cancelled_is_one_and_says_so),
         cmocka_unit_test(a_commit_whose_wait_for_a_standby_is_terminated_is_one_and_says_so),

@@ -283,6 +283,33 @@ only_a_few_steps_are_assigned_ahead(void **state)
     assert_int_equal(desk_last(desk, MESSAGE_ASSIGN)->assign.done_count, 1);
 }
 
+/* Also what was told to a coordinator that has died since. */
+static void
+an_assignment_tells_which_row_of_the_journal_must_be_there(void **state)
+{
+    (void)state;
+    CLEANUP(scene_release) struct scene scene = scene_make();
+    assert_int_equal(desk_last(scene.desk, MESSAGE_ASSIGN)->assign.journal_count, 0);
+    struct message done = result_of(&scene, 0, OUTCOME_DONE);
+    done.result.outcome.journal_count = 7;
+    memset(done.result.outcome.journal_head, 0x77, CHECKSUM_SIZE);
+    desk_hear(scene.desk, 0, done);
+    struct message already = result_of(&scene, 1, OUTCOME_ALREADY);
+    already.result.outcome.journal_count = 9; /* whose row that is, is not known */
+    desk_hear(scene.desk, 0, already);
+
+    for (int i = 0; i < 2; i++) {
+        desk_forget(scene.desk);
+        tell_state(&scene, 2, STEP_REPORT_NOT_STARTED);
+        const struct assign *assign = &desk_last(scene.desk, MESSAGE_ASSIGN)->assign;
+        assert_int_equal(assign->done_count, 2);
+        assert_int_equal(assign->journal_count, 7);
+        assert_memory_equal(assign->journal_head, done.result.outcome.journal_head, CHECKSUM_SIZE);
+        desk_restart(scene.desk);
+        desk_connect_all(scene.desk);
+    }
+}
+
 int
 main(void)
 {
@@ -303,6 +330,7 @@ main(void)
         cmocka_unit_test(a_state_of_an_unknown_step_is_ignored),
         cmocka_unit_test(a_step_that_another_agent_takes_over_is_asked_about_there),
         cmocka_unit_test(only_a_few_steps_are_assigned_ahead),
+        cmocka_unit_test(an_assignment_tells_which_row_of_the_journal_must_be_there),
     };
     return RUN_TESTS(tests);
 }
