@@ -37,6 +37,53 @@ begin(struct preview *preview, struct sitting *sitting, const struct outline *ou
     }
 }
 
+/* ---- whether there is anything to look at ---------------------------------------------------- */
+
+static void
+append_name(const char *name, struct connection *connection, bool *is_first, struct text *sql)
+{
+    text_append(sql, *is_first ? "(pg_catalog.to_regclass(" : "), (pg_catalog.to_regclass(");
+    connection_literal(connection, sql, name);
+    text_append(sql, ")");
+    *is_first = false;
+}
+
+static void
+append_names(const struct outline *step, struct connection *connection, bool *is_first,
+             struct text *sql)
+{
+    for (size_t i = 0; i < step->table_count; i++) {
+        append_name(step->tables[i].relation, connection, is_first, sql);
+    }
+    for (size_t i = 0; i < step->work_count; i++) {
+        CLEANUP(text_release) struct text name = {0};
+        connection_identifier(connection, &name, step->works[i].schema);
+        text_append(&name, ".");
+        connection_identifier(connection, &name, step->works[i].table);
+        append_name(text_of(&name), connection, is_first, sql);
+    }
+}
+
+/* What the steps make themselves is not there yet. True also where it cannot be told. */
+static bool
+finds_any(struct preview *preview)
+{
+    struct connection *connection = preview->try.sitting->connection;
+    struct patience patience = sitting_patience();
+    CLEANUP(text_release) struct text sql = {0};
+    bool is_first = true;
+
+    text_append(&sql, "SELECT 1");
+    try_append_settings(&preview->try, true, &sql);
+    text_append(&sql, ";SELECT count(o) FROM (VALUES ");
+    for (size_t i = 0; i < preview->step_count; i++) {
+        append_names(preview->steps[i], connection, &is_first, &sql);
+    }
+    text_append(&sql, ")) v(o)");
+    return !is_first && (!connection_run(connection, text_of(&sql), &patience) ||
+                         connection_number(connection, 1, 0, 0) > 0);
+}
+
 /* ---- the server ------------------------------------------------------------------------------ */
 
 /* What is well now need not be looked at again by a step that comes soon. */
@@ -228,8 +275,10 @@ sitting_preview(struct sitting *sitting, const struct outline *outlines, size_t 
     struct preview *preview = mem_zalloc(sizeof *preview);
     begin(preview, sitting, outlines, outline_count);
     ask_server(preview);
-    ask_tables_of(preview, 0, preview->step_count);
-    ask_room(preview);
+    if (sitting->connection && finds_any(preview)) {
+        ask_tables_of(preview, 0, preview->step_count);
+        ask_room(preview);
+    }
     size_t count = tell(preview, arena, obstacles);
     free(preview);
     return count;
