@@ -8,9 +8,9 @@
 #include "common/base/clock.h"
 #include "common/base/failpoint.h"
 #include "common/base/mem.h"
+#include "agent/execute/batch_fault.h"
 #include "agent/execute/batch_progress.h"
 #include "agent/execute/batch_range.h"
-#include "agent/execute/sql_place.h"
 #include "agent/execute/transaction.h"
 
 #define HOLD_MS 500 /* between two looks while others want it to hold */
@@ -20,119 +20,12 @@ struct one_batch {
     const struct batch_leaf *leaf;
     struct batch_range range;
     struct arena arena;
-    uint64_t rows; /* changed */
-    bool is_last;  /* of its leaf */
+    uint64_t rows;       /* changed */
+    uint64_t rows_until; /* what the server had counted of changes to the leaf before */
+    bool is_last;        /* of its leaf */
     int64_t began_us;
     uint64_t worked_us; /* in the statement: what it costs, without waiting for the disk */
 };
-
-/* What comes of a batch. */
-enum batch_end {
-    BATCH_DONE,
-    BATCH_AGAIN, /* rolled back: to be tried again, smaller */
-    BATCH_STOP   /* *end says why */
-};
-
-/* ---- errors ---------------------------------------------------------------------------------- */
-
-static void
-put_place(struct batch_run *run, uint64_t position)
-{
-    uint64_t line, column;
-
-    sql_place_find(run->statement, run->text, position, &line, &column);
-    error_where(&run->try->error, "%s:%" PRIu64 ":%" PRIu64, run->try->script->path, line, column);
-}
-
-enum try_end
-batch_run_fail(struct batch_run *run, const char *code, const char *text)
-{
-    enum try_end end = try_fail(run->try, code, text);
-
-    put_place(run, 0);
-    return end;
-}
-
-/* The statement itself has failed, at a position of the composed text. */
-static enum try_end
-statement_failed(struct batch_run *run, const struct batch_text *text)
-{
-    struct step_try *try = run->try;
-    struct sql_error fact = *connection_error(try->sitting->connection);
-    enum try_end end = try_statement_failed(try, try->script, run->statement);
-
-    if (end == TRY_FAILED || end == TRY_LOCKED) {
-        put_place(run, text ? batch_text_origin(run, text, fact.position) : 0);
-    }
-    return end;
-}
-
-static bool
-is_conflict(const char *sqlstate)
-{
-    return strcmp(sqlstate, "55P03") == 0 || strcmp(sqlstate, "40P01") == 0 ||
-           strcmp(sqlstate, "40001") == 0;
-}
-
-static bool
-is_late(const struct step_try *try)
-{
-    return try->deadline_ms && clock_now_ms() >= try->deadline_ms;
-}
-
-/* A lock was not to be had, or another transaction was in the way: soon again, for a while. */
-static enum batch_end
-met_conflict(struct batch_run *run, const struct batch_text *text, enum try_end *end)
-{
-    struct step_try *try = run->try;
-
-    *end = statement_failed(run, text);
-    if (clock_now_ms() - run->progress_ms >= (int64_t)run->lock_budget_ms || *end != TRY_LOCKED) {
-        *end = *end == TRY_LOCKED ? TRY_FAILED : *end;
-        return BATCH_STOP;
-    }
-    try_roll_back(try);
-    pace_broken_off(&run->pace);
-    interrupt_sleep(try->sitting->interrupt,
-                    backoff_next_ms(&run->conflicts, &try->sitting->random));
-    return BATCH_AGAIN;
-}
-
-static enum batch_end
-took_too_long(struct batch_run *run, const struct batch_text *text, enum try_end *end)
-{
-    if (is_late(run->try)) {
-        *end = statement_failed(run, text);
-        return BATCH_STOP;
-    }
-    if (!pace_broken_off(&run->pace)) {
-        *end = batch_run_fail(run, "E-BATCH-ROW",
-                              "the smallest batch takes longer than four times its time");
-        error_hint(&run->try->error, "more time (-- skein: batch time=…), or an index that finds "
-                                     "what the statement looks for");
-        return BATCH_STOP;
-    }
-    try_roll_back(run->try);
-    return BATCH_AGAIN;
-}
-
-static enum batch_end
-batch_failed(struct batch_run *run, const struct batch_text *text, enum try_end *end)
-{
-    struct step_try *try = run->try;
-    struct sql_error fact = *connection_error(try->sitting->connection);
-
-    if (!fact.is_lost && fact.canceled != CANCEL_INTERRUPT) {
-        if (is_conflict(fact.sqlstate)) {
-            return met_conflict(run, text, end);
-        }
-        if (fact.canceled == CANCEL_DEADLINE || strcmp(fact.sqlstate, "57014") == 0) {
-            return took_too_long(run, text, end);
-        }
-    }
-    *end = statement_failed(run, text);
-    return BATCH_STOP;
-}
 
 /* ---- the first round trip: how far it goes, and the transaction -------------------------------
  */
@@ -153,9 +46,21 @@ append_question(const struct batch_run *run, struct text *sql)
 
 enum opening_answer { OPENING_BOUNDARY = 2, OPENING_ANSWERS = 4 };
 
+/* How many rows of the leaf this backend has changed or moved away: the server counts them. */
+static void
+append_count(const struct batch_leaf *leaf, struct text *sql)
+{
+    text_format(sql,
+                "pg_stat_get_xact_tuples_updated(%" PRIu64
+                ") + pg_stat_get_xact_tuples_deleted(%" PRIu64 ")",
+                leaf->oid, leaf->oid);
+}
+
+#define COLUMN_COUNT 5 /* behind the checks' own */
+
 /* Behind the question of how far it goes, when there is one. */
 static void
-append_opening(const struct batch_run *run, struct text *sql)
+append_opening(const struct batch_run *run, const struct batch_leaf *leaf, struct text *sql)
 {
     const struct fence *fence = &run->try->order->fence;
     char instance[ID_TEXT_SIZE];
@@ -166,11 +71,15 @@ append_opening(const struct batch_run *run, struct text *sql)
                 " AND instance = '%s' FOR SHARE;",
                 fence->epoch, id_text(&fence->instance, instance));
     transaction_append_checks(sql);
+    if (leaf->may_change_more) {
+        text_append(sql, ", ");
+        append_count(leaf, sql);
+    }
     try_append_settings(run->try, true, sql);
 }
 
 static bool
-check_opening(struct batch_run *run, size_t begin, enum try_end *end)
+check_opening(struct batch_run *run, struct one_batch *one, size_t begin, enum try_end *end)
 {
     struct step_try *try = run->try;
     struct connection *connection = try->sitting->connection;
@@ -186,6 +95,9 @@ check_opening(struct batch_run *run, size_t begin, enum try_end *end)
         return false;
     }
     snprintf(try->xid, sizeof try->xid, "%s", connection_cell(connection, begin + 2, 0, 3));
+    if (one->leaf->may_change_more) {
+        one->rows_until = connection_number(connection, begin + 2, 0, COLUMN_COUNT);
+    }
     return true;
 }
 
@@ -231,12 +143,12 @@ open_batch(struct batch_run *run, struct one_batch *one, enum try_end *end)
         text_append(&sql, "COMMIT;");
         begin = OPENING_ANSWERS;
     }
-    append_opening(run, &sql);
+    append_opening(run, one->leaf, &sql);
     patience.look_after_ms = 0;
     if (!connection_run(connection, text_of(&sql), &patience)) {
         return batch_failed(run, NULL, end);
     }
-    if (!check_opening(run, begin, end)) {
+    if (!check_opening(run, one, begin, end)) {
         return BATCH_STOP;
     }
     if (!one->range.is_by_ctid) {
@@ -313,7 +225,7 @@ change_rows(struct batch_run *run, struct one_batch *one, enum try_end *end)
 /* ---- the third: the cursor, and COMMIT --------------------------------------------------------
  */
 
-enum closing_answer { CLOSING_CONSTRAINTS, CLOSING_COMMIT = 4 };
+enum closing_answer { CLOSING_CONSTRAINTS, CLOSING_CHECK = 2, CLOSING_COMMIT = 4 };
 
 /* Where the statement will stand when the batch is committed. */
 static struct batch_position
@@ -329,6 +241,20 @@ position_behind(const struct batch_run *run, const struct one_batch *one)
     return next;
 }
 
+/* Rows that no batch has changed yet, or that one has: the next ones would meet them so. */
+static enum try_end
+changed_more(struct batch_run *run)
+{
+    enum try_end end = batch_run_fail(
+        run, "E-BATCH-TRIGGER",
+        "a trigger has changed further rows of the table: in batches that is not the "
+        "same as in one statement; rolled back");
+
+    error_hint(&run->try->error, "if that is harmless, say so: -- skein: batch self=allow; or let "
+                                 "the statement run as a whole");
+    return end;
+}
+
 static enum batch_end
 commit_failed(struct batch_run *run, enum try_end *end)
 {
@@ -340,6 +266,10 @@ commit_failed(struct batch_run *run, enum try_end *end)
     if (fact.is_lost) {
         try->is_in_doubt = true;
         *end = try_query_failed(try, "cannot commit the batch");
+        return BATCH_STOP;
+    }
+    if (answered == CLOSING_CHECK && strstr(fact.message, "skein:more")) {
+        *end = changed_more(run);
         return BATCH_STOP;
     }
     if (strcmp(fact.sqlstate, "23505") == 0 && answered > CLOSING_CONSTRAINTS &&
@@ -363,8 +293,31 @@ static const char without_waiting[] =
     ", CASE current_setting('synchronous_standby_names')"
     " WHEN '' THEN set_config('synchronous_commit', 'off', true) END";
 
+/* What must hold, or the statement fails and with it the COMMIT behind it. */
+static void
+append_unharmed(const struct batch_run *run, const struct one_batch *one, struct text *sql)
+{
+    const struct sitting *sitting = run->try->sitting;
+
+    text_format(sql,
+                "SELECT CAST(CASE WHEN txid_current_if_assigned() IS DISTINCT FROM %s"
+                " THEN 'skein:transaction' WHEN current_user <> ",
+                run->try->xid);
+    connection_literal(sitting->connection, sql, sitting->session_user);
+    text_append(sql, " THEN 'skein:role'");
+    if (one->leaf->may_change_more) {
+        text_append(sql, " WHEN ");
+        append_count(one->leaf, sql);
+        text_format(sql, " > %" PRIu64 " THEN 'skein:more'", one->rows_until + one->rows);
+    }
+    text_append(sql, " ELSE '1' END AS integer)");
+    text_append(sql, throttle_is_alone(&run->throttle) ? without_waiting : "");
+    text_append(sql, ";");
+}
+
 static enum batch_end
-commit_batch(struct batch_run *run, const struct batch_position *next, enum try_end *end)
+commit_batch(struct batch_run *run, const struct one_batch *one, const struct batch_position *next,
+             enum try_end *end)
 {
     CLEANUP(text_release) struct text sql = {0}, cursor = {0};
     struct sitting *sitting = run->try->sitting;
@@ -376,15 +329,8 @@ commit_batch(struct batch_run *run, const struct batch_position *next, enum try_
     row.state = JOURNAL_INTENT;
     row.statement = next->statement;
     row.cursor = text_of(&cursor);
-    text_format(&sql,
-                "SET CONSTRAINTS ALL IMMEDIATE; RESET ROLE; SELECT CAST(CASE WHEN"
-                " txid_current_if_assigned() IS DISTINCT FROM %s THEN 'skein:transaction'"
-                " WHEN current_user <> ",
-                run->try->xid);
-    connection_literal(connection, &sql, sitting->session_user);
-    text_append(&sql, " THEN 'skein:role' ELSE '1' END AS integer)");
-    text_append(&sql, throttle_is_alone(&run->throttle) ? without_waiting : "");
-    text_append(&sql, ";");
+    text_append(&sql, "SET CONSTRAINTS ALL IMMEDIATE; RESET ROLE;");
+    append_unharmed(run, one, &sql);
     journal_insert(sitting, &row, &sql);
     text_append(&sql, "COMMIT");
     FAILPOINT("execute.after-batch");
@@ -430,7 +376,7 @@ try_batch(struct batch_run *run, struct one_batch *one, enum try_end *end)
     }
     struct batch_position next = position_behind(run, one);
     int64_t commit_us = clock_now_us();
-    batch_end = commit_batch(run, &next, end);
+    batch_end = commit_batch(run, one, &next, end);
     if (batch_end != BATCH_DONE) {
         return batch_end;
     }
@@ -473,7 +419,7 @@ wait_for_others(struct batch_run *run, const struct batch_leaf *leaf)
     if (!sleep_unless_stopped(sitting, pause_ms)) {
         return false;
     }
-    while (throttle_look(&run->throttle, leaf->oid) == THROTTLE_HOLD && !is_late(run->try)) {
+    while (throttle_look(&run->throttle, leaf->oid) == THROTTLE_HOLD && !batch_is_late(run->try)) {
         batch_tell(run, leaf);
         if (!sleep_unless_stopped(sitting, HOLD_MS)) {
             return false;
@@ -499,7 +445,7 @@ rest(struct batch_run *run, const struct batch_leaf *leaf, enum try_end *end)
         *end = TRY_LOST;
         return false;
     }
-    if (is_late(try)) {
+    if (batch_is_late(try)) {
         *end = batch_run_fail(run, "E-SQL-TIMEOUT", "the script took longer than its time-out");
         error_hint(&try->error, "apply it again: it goes on where it stopped");
         try->is_retryable = true;
@@ -549,7 +495,7 @@ begin_leaf(struct batch_run *run, const struct batch_leaf *leaf, enum try_end *e
     text_append(&sql, "COMMIT");
     patience.look_after_ms = 0;
     if (!connection_run(connection, text_of(&sql), &patience)) {
-        *end = statement_failed(run, NULL);
+        *end = batch_statement_failed(run, NULL);
         return false;
     }
     next.schema = leaf->schema;

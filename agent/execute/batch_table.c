@@ -28,7 +28,9 @@ enum leaf_column {
     LEAF_KIND,
     LEAF_ROWS,
     LEAF_BLOCKS,
-    LEAF_MOVES
+    LEAF_MOVES,
+    LEAF_HAS_TRIGGER_BEHIND,
+    LEAF_CHANGES_ITSELF
 };
 enum key_column {
     KEY_TABLE,
@@ -76,6 +78,11 @@ append_tree(struct sitting *sitting, const struct batch *batch, struct text *sql
                 batch->is_only ? "false" : "true");
 }
 
+/* Those of UPDATE that fire when a row was changed: foreign keys', too. */
+#define TRIGGERS_BEHIND                                                                            \
+    " FROM pg_trigger g JOIN pg_proc p ON p.oid = g.tgfoid WHERE g.tgrelid = c.oid"                \
+    " AND g.tgenabled <> 'D' AND g.tgtype::int & 82 = 16"
+
 static void
 append_leaves(struct sitting *sitting, const struct batch *batch, struct text *sql)
 {
@@ -86,6 +93,8 @@ append_leaves(struct sitting *sitting, const struct batch *batch, struct text *s
                 " pg_relation_size(c.oid) / current_setting('block_size')::bigint ELSE 0 END,"
                 " EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND NOT g.tgisinternal"
                 " AND g.tgenabled <> 'D' AND g.tgtype::int & 19 = 19)" /* BEFORE UPDATE, rows */
+                ", EXISTS (SELECT" TRIGGERS_BEHIND "), EXISTS (SELECT" TRIGGERS_BEHIND
+                " AND p.prosrc ~* '\\mupdate\\M' AND strpos(lower(p.prosrc), c.relname) > 0)"
                 " FROM tree t JOIN pg_class c ON c.oid = t.oid JOIN pg_namespace n"
                 " ON n.oid = c.relnamespace WHERE c.relkind <> 'p'"
                 " ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\";");
@@ -308,6 +317,11 @@ read_leaves(struct looking *looking)
         leaf->blocks = number(looking, ANSWER_LEAVES, i, LEAF_BLOCKS);
         leaf->may_move_key =
             looking->batch->changed && is_true(looking, ANSWER_LEAVES, i, LEAF_MOVES);
+        bool may_change_more = looking->batch->changed && !looking->batch->may_read_itself;
+        leaf->may_change_more =
+            may_change_more && is_true(looking, ANSWER_LEAVES, i, LEAF_HAS_TRIGGER_BEHIND);
+        leaf->will_change_more =
+            may_change_more && is_true(looking, ANSWER_LEAVES, i, LEAF_CHANGES_ITSELF);
         table->rows += leaf->rows;
         table->blocks += leaf->blocks;
         if (cell(looking, ANSWER_LEAVES, i, LEAF_KIND)[0] != 'r') {

@@ -18,6 +18,8 @@ struct batch_leaf {
     uint64_t rows;             /* as the server estimates */
     uint64_t blocks;
     bool may_move_key;                  /* a trigger, or a generated key column */
+    bool may_change_more;               /* a trigger behind UPDATE: it could change other rows */
+    bool will_change_more;              /* and its text looks as if it did */
     size_t key_count;                   /* 0: by ctid */
     const char *columns[BATCH_KEY_MAX]; /* quoted */
     const char *types[BATCH_KEY_MAX];   /* can be put behind :: */

@@ -32,21 +32,28 @@ take_refusal(const struct batch_probe *probe, struct error *error, struct arena 
                                       .fault = fault_from_error(error, arena)};
 }
 
-/* It may go; but where a trigger could move a key, that is known only when it has. */
+/* It may go; but what a trigger does is known only when it has. */
 static bool
 warns(const struct batch_probe *probe, const struct batch_table *table, struct arena *arena,
       struct batch_verdict *verdict)
 {
     struct error error;
 
-    for (size_t i = 0; i < table->leaf_count && !table->is_by_ctid; i++) {
-        if (!table->leaves[i].may_move_key) {
+    for (size_t i = 0; i < table->leaf_count; i++) {
+        const struct batch_leaf *leaf = &table->leaves[i];
+        if (leaf->may_move_key && !table->is_by_ctid) {
+            error_set(&error, "E-BATCH-KEY-MOVED",
+                      "%s.%s has a trigger BEFORE UPDATE, or its key is generated: every batch is "
+                      "looked at, and the first that has moved a key is rolled back",
+                      leaf->schema, leaf->name);
+        } else if (leaf->will_change_more) {
+            error_set(&error, "E-BATCH-TRIGGER",
+                      "a trigger behind UPDATE of %s.%s seems to change rows of that table: the "
+                      "first batch in which it does is rolled back",
+                      leaf->schema, leaf->name);
+        } else {
             continue;
         }
-        error_set(&error, "E-BATCH-KEY-MOVED",
-                  "%s.%s has a trigger BEFORE UPDATE, or its key is generated: every batch is "
-                  "looked at, and the first that has moved a key is rolled back",
-                  table->leaves[i].schema, table->leaves[i].name);
         take_refusal(probe, &error, arena, verdict);
         verdict->is_warning = true;
         return true;
@@ -72,7 +79,8 @@ look(struct sitting *sitting, const struct batch_probe *probe, struct arena *are
                                 .first_written = probe->first_written,
                                 .into_schema = probe->into_schema,
                                 .into = probe->into,
-                                .overrides = probe->overrides};
+                                .overrides = probe->overrides,
+                                .may_read_itself = probe->may_read_itself};
     struct batch_table table;
     struct error error;
 

@@ -33,6 +33,7 @@ static const struct pack_field batch_fields[] = {
     PACK_FIELD_TEXT(struct batch, into_schema, NAME_SIZE_MAX),
     PACK_FIELD_TEXT(struct batch, into, NAME_SIZE_MAX),
     PACK_FIELD_BOOL(struct batch, overrides),
+    PACK_FIELD_BOOL(struct batch, may_read_itself),
     PACK_FIELD_NAMED_ENUM(struct batch, excludes, exclusions),
     PACK_FIELD_NAMED_ENUM(struct batch, on_change, changes),
     PACK_FIELD_TEXT(struct batch, check, LIST_SIZE_MAX),

@@ -44,6 +44,7 @@ struct batch {
     uint64_t first_written;
     const char *into_schema, *into;
     bool overrides;
+    bool may_read_itself; /* self=allow */
     enum exclusion excludes;
     enum batch_change on_change;
     const char *check; /* a query that says true when all is done; null: not said */

@@ -161,7 +161,7 @@ take_self(struct batching *batching)
     unsigned choice = 0;
     bool is_taken = take_choice(batching, selves, "refuse, allow", &choice);
 
-    batching->wish.may_read_itself = choice == 1;
+    batching->wish.may_read_itself = batching->batch->may_read_itself = choice == 1;
     return is_taken;
 }
 

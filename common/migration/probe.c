@@ -26,6 +26,7 @@ static const struct pack_field batch_probe_fields[] = {
     PACK_FIELD_TEXT(struct batch_probe, into_schema, NAME_SIZE_MAX),
     PACK_FIELD_TEXT(struct batch_probe, into, NAME_SIZE_MAX),
     PACK_FIELD_BOOL(struct batch_probe, overrides),
+    PACK_FIELD_BOOL(struct batch_probe, may_read_itself),
 };
 
 const struct pack_shape batch_probe_shape = PACK_SHAPE(struct batch_probe, batch_probe_fields);

@@ -22,7 +22,7 @@ struct batch_probe {
     const char *written;
     uint64_t first_written;
     const char *into_schema, *into;
-    bool overrides;
+    bool overrides, may_read_itself;
 };
 
 /* What a target's catalog says against one. Those that it says nothing against are not told. */

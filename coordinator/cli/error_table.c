@@ -171,6 +171,8 @@ const struct error_meaning error_table[] = {
     {"E-BATCH-KEY", "the table of a batch has no key that can be gone along"},
     {"E-BATCH-KEY-CHANGED", "a batch changes the key that it goes along"},
     {"E-BATCH-KEY-MOVED", "a trigger has moved a key out of its batch; the batch was rolled back"},
+    {"E-BATCH-TRIGGER",
+     "a trigger changes further rows of the table that a batch goes through; it was rolled back"},
     {"E-BATCH-TABLE", "the table of a batch does not exist, or is none"},
     {"E-BATCH-VIEW", "a batch on a view"},
     {"E-BATCH-FOREIGN", "a batch on a foreign table"},

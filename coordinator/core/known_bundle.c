@@ -93,7 +93,8 @@ learn_probe(struct known_bundle *bundle, const struct migration *migration,
                                 .first_written = batch->first_written,
                                 .into_schema = batch->into_schema,
                                 .into = batch->into,
-                                .overrides = batch->overrides};
+                                .overrides = batch->overrides,
+                                .may_read_itself = batch->may_read_itself};
 
     if (*count == PROBES_MAX) {
         --*count;

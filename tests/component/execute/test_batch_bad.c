@@ -168,6 +168,81 @@ a_trigger_that_moves_a_row_to_another_partition_is_an_error(void **state)
     assert_int_equal(scene_count(scene, "SELECT count(*) FROM t WHERE x = 2 AND id >= 802"), 0);
 }
 
+/* ---- triggers behind UPDATE -------------------------------------------------------------------
+ */
+
+#define TRIGGER(kind, body)                                                                        \
+    "CREATE FUNCTION behind() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN " body                  \
+    "; RETURN NULL; END $$;"                                                                       \
+    "CREATE " kind " EXECUTE FUNCTION behind()"
+
+#define FOR_ROWS "TRIGGER behind AFTER UPDATE ON t FOR EACH ROW"
+
+/* Moves a row to where a later batch would meet it again. */
+#define MOVES_ON "UPDATE t SET id = id + 0.5 WHERE id = new.id AND id = 250"
+
+#define DECIMALS                                                                                   \
+    "CREATE TABLE t (id numeric PRIMARY KEY, x bigint NOT NULL DEFAULT 1);"                        \
+    "INSERT INTO t SELECT i FROM generate_series(1, 2000) i; ANALYZE t;"
+
+static void
+a_trigger_that_changes_further_rows_of_the_table_is_found_out(void **state)
+{
+    (void)state;
+    static const char *const tables[] = {
+        DECIMALS TRIGGER(FOR_ROWS " WHEN (pg_trigger_depth() = 0)", MOVES_ON),
+        DECIMALS TRIGGER("TRIGGER behind AFTER UPDATE ON t FOR EACH STATEMENT"
+                         " WHEN (pg_trigger_depth() = 0)",
+                         "UPDATE t SET x = x * 2 WHERE id = 1999"),
+        DECIMALS TRIGGER("CONSTRAINT TRIGGER behind AFTER UPDATE ON t DEFERRABLE INITIALLY DEFERRED"
+                         " FOR EACH ROW WHEN (pg_trigger_depth() = 0)",
+                         MOVES_ON),
+        PARTS TRIGGER(FOR_ROWS " WHEN (pg_trigger_depth() = 0)",
+                      "UPDATE t SET k = 1 WHERE id = new.id AND k = new.k AND id = 400"),
+    };
+
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        CLEANUP(scene_destroy) struct scene *scene = scene_with(tables[i]);
+        plan_file(scene, "-- skein: batch max=100\nUPDATE t SET x = x * 2");
+        assert_int_equal(scene_up(scene, 0), OUTCOME_FAILED);
+        scene_assert_fault(scene, "E-BATCH-TRIGGER", "001_m.up.sql:2:1");
+        assert_int_equal(scene_count(scene, "SELECT count(*) FROM t WHERE x > 2"), 0);
+        assert_true(changed(scene) % 100 == 0 && changed(scene) <= 200);
+    }
+}
+
+static void
+a_trigger_that_leaves_the_table_alone_is_none_of_ours(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy)
+    struct scene *scene =
+        scene_with(TABLE "ALTER TABLE t ADD up bigint REFERENCES t ON UPDATE CASCADE;"
+                         "UPDATE t SET up = id - 1 WHERE id > 1;" TRIGGER(
+                             FOR_ROWS, "INSERT INTO probe VALUES (new.id);"
+                                       " PERFORM FROM t WHERE id = new.up FOR UPDATE"));
+
+    plan_file(scene, "-- skein: batch max=300\nUPDATE t SET x = x * 2, up = up");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    assert_int_equal(changed(scene), 2000);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM probe"), 2000);
+}
+
+static void
+a_trigger_whose_changes_are_harmless_may_make_them(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy)
+    struct scene *scene = scene_with(TABLE "ALTER TABLE t ADD seen int DEFAULT 0;" TRIGGER(
+        FOR_ROWS " WHEN (pg_trigger_depth() = 0)",
+        "UPDATE t SET seen = seen + 1 WHERE id = new.id % 2000 + 1"));
+
+    plan_file(scene, "-- skein: batch max=300 self=allow\nUPDATE t SET x = x * 2");
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    assert_int_equal(changed(scene), 2000);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM t WHERE seen = 1"), 2000);
+}
+
 /* ---- the cursor ------------------------------------------------------------------------------ */
 
 /* Somebody has written into the journal: nothing is built upon it. */
@@ -197,6 +272,9 @@ main(void)
         cmocka_unit_test(the_statement_time_out_of_the_file_is_one_batchs),
         cmocka_unit_test(a_row_that_is_joined_twice_is_changed_once_in_every_partition),
         cmocka_unit_test(a_trigger_that_moves_a_row_to_another_partition_is_an_error),
+        cmocka_unit_test(a_trigger_that_changes_further_rows_of_the_table_is_found_out),
+        cmocka_unit_test(a_trigger_that_leaves_the_table_alone_is_none_of_ours),
+        cmocka_unit_test(a_trigger_whose_changes_are_harmless_may_make_them),
         cmocka_unit_test(a_cursor_that_is_none_is_refused),
     };
 

@@ -129,6 +129,25 @@ a_trigger_that_may_move_the_key_is_warned_of(void **state)
 }
 
 static void
+a_trigger_that_seems_to_change_its_table_is_warned_of(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy)
+    struct scene *scene =
+        scene_with(TABLE "CREATE FUNCTION behind() RETURNS trigger LANGUAGE plpgsql AS"
+                         " 'BEGIN INSERT INTO probe VALUES (new.b); RETURN NULL; END';"
+                         "CREATE TRIGGER behind AFTER UPDATE ON t FOR EACH ROW"
+                         " EXECUTE FUNCTION behind()");
+
+    assert_goes(scene, "-- skein: batch\nUPDATE t SET x = 2");
+    scene_tell(scene, "CREATE OR REPLACE FUNCTION behind() RETURNS trigger LANGUAGE plpgsql AS"
+                      " 'BEGIN Update T SET a = 1 WHERE id = new.a; RETURN NULL; END'");
+    assert_verdict(scene, "-- skein: batch\nUPDATE t SET x = 2", "E-BATCH-TRIGGER", true);
+    assert_goes(scene, "-- skein: batch self=allow\nUPDATE t SET x = 2");
+    assert_goes(scene, "-- skein: batch\nDELETE FROM t");
+}
+
+static void
 values_for_columns_that_have_none_to_be_given_are_found(void **state)
 {
     (void)state;
@@ -231,6 +250,7 @@ main(void)
         cmocka_unit_test(keys_that_cannot_be_gone_along_are_found),
         cmocka_unit_test(what_is_no_table_is_found),
         cmocka_unit_test(a_trigger_that_may_move_the_key_is_warned_of),
+        cmocka_unit_test(a_trigger_that_seems_to_change_its_table_is_warned_of),
         cmocka_unit_test(values_for_columns_that_have_none_to_be_given_are_found),
         cmocka_unit_test(the_way_back_is_asked_about),
         cmocka_unit_test(what_is_applied_is_not_asked_about),
