@@ -311,6 +311,18 @@ worker_dies(void *subject)
 
 /* ---- actions ------------------------------------------------------------------------------- */
 
+/* No database here loses a commit: a row that must be there and is not would be a false alarm. */
+static void
+check_known(struct sim_agent *agent, const struct database *database, const struct assign *assign)
+{
+    if (id_equal(&assign->target_id, &database->target_id) &&
+        assign->journal_count > database->contents.journal_count) {
+        world_violated(agent->world, "KNOWN", "%s is told of row %llu, and %s has %zu", agent->name,
+                       (unsigned long long)assign->journal_count, database->name,
+                       database->contents.journal_count);
+    }
+}
+
 static void
 execute(struct sim_agent *agent, size_t target, const struct assign *assign)
 {
@@ -321,6 +333,7 @@ execute(struct sim_agent *agent, size_t target, const struct assign *assign)
     struct job job = {.kind = JOB_EXECUTE};
 
     watch_executes(&agent->watch, assign, now_ms(agent));
+    check_known(agent, agent->workers[target].database, assign);
     if (!script) {
         world_violated(agent->world, "WORK", "%s is told to do what no bundle has", agent->name);
         return;
