@@ -168,9 +168,7 @@ look_again(struct preview *preview, struct error *error)
     try_append_settings(&preview->try, true, &sql);
     bool has_looked = connection_run(sitting->connection, text_of(&sql), &patience) &&
                       look_closely(&preview->way.look, sitting, true, error);
-    if (sitting->connection && !connection_run(sitting->connection, "ROLLBACK", &patience)) {
-        sitting_drop(sitting);
-    }
+    sitting_roll_back(sitting);
     return has_looked;
 }
 

@@ -91,7 +91,7 @@ look(struct sitting *sitting, const struct batch_probe *probe, struct arena *are
         take_refusal(probe, &error, arena, verdict);
         return true;
     }
-    try_roll_back(&try); /* it could not be asked: the step will say so better */
+    sitting_roll_back(sitting); /* it could not be asked: the step will say so better */
     return false;
 }
 

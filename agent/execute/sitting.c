@@ -45,6 +45,16 @@ sitting_forget_applied(struct sitting *sitting)
 }
 
 void
+sitting_roll_back(struct sitting *sitting)
+{
+    struct patience patience = sitting_patience();
+
+    if (sitting->connection && !connection_run(sitting->connection, "ROLLBACK", &patience)) {
+        sitting_drop(sitting);
+    }
+}
+
+void
 sitting_close(struct sitting *sitting)
 {
     connection_close(&sitting->connection);

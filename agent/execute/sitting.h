@@ -102,6 +102,12 @@ bool sitting_is_current(const struct sitting *sitting);
 /* The connection is no good any more: close it, remember its backend. */
 void sitting_drop(struct sitting *sitting);
 
+/*
+ * End a transaction in which was only looked. Unlike try_roll_back it does not mind the target's
+ * lock: whoever only looks does not have it.
+ */
+void sitting_roll_back(struct sitting *sitting);
+
 /* Close the connection; it was still good. */
 void sitting_close(struct sitting *sitting);
 

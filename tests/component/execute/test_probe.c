@@ -238,6 +238,8 @@ a_locked_table_is_left_to_the_step(void **state)
 
     PQclear(PQexec(holder, "BEGIN; LOCK TABLE bare"));
     assert_goes(scene, up);
+    assert_int_equal(
+        scene_count(scene, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), 0);
     PQclear(PQexec(holder, "ROLLBACK"));
     assert_verdict(scene, up, "E-BATCH-KEY", false);
     PQfinish(holder);
