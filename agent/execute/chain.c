@@ -48,6 +48,7 @@ const char chain_apart[] =
 
 enum head_answer { ANSWER_SHAPE, ANSWER_LAST, ANSWER_KEPT, ANSWER_START };
 enum start_column { START_NUMBER, START_PREVIOUS };
+enum piece_answer { PIECE_BAD, PIECE_LAST, PIECE_APART };
 enum row_column { ROW_NUMBER, ROW_VERSION, ROW_SAYS };
 
 /* ---- where it begins, where it ends ---------------------------------------------------------- */
@@ -158,36 +159,46 @@ is_tampered(struct sitting *sitting, const char *found, struct error *error)
     return false;
 }
 
+/* The rows of a piece, whose last one must be there for the next to begin with. */
 static bool
-judge_rows(struct sitting *sitting, struct error *error)
+judge_rows(struct sitting *sitting, struct chain *from, uint64_t to, struct error *error)
 {
     const struct connection *connection = sitting->connection;
     CLEANUP(text_release) struct text found = {0};
 
-    if (connection_row_count(connection, 0) == 0) {
-        return true;
+    if (connection_row_count(connection, PIECE_BAD) == 0) {
+        from->count = to;
+        if (to == 0 ||
+            (connection_row_count(connection, PIECE_LAST) == 1 &&
+             connection_cell_bytes(connection, PIECE_LAST, 0, 0, from->head, CHECKSUM_SIZE))) {
+            return true;
+        }
+        text_format(&found, "row %" PRIu64 " of the journal is not there", to);
+        return is_tampered(sitting, text_of(&found), error);
     }
-    const char *version = connection_cell(connection, 0, 0, ROW_VERSION);
-    text_format(&found, "row %s of the journal", connection_cell(connection, 0, 0, ROW_NUMBER));
+    const char *version = connection_cell(connection, PIECE_BAD, 0, ROW_VERSION);
+    text_format(&found, "row %s of the journal",
+                connection_cell(connection, PIECE_BAD, 0, ROW_NUMBER));
     if (version[0]) {
         text_format(&found, " (migration %s)", version);
     }
-    text_format(&found, ": %s", connection_cell(connection, 0, 0, ROW_SAYS));
+    text_format(&found, ": %s", connection_cell(connection, PIECE_BAD, 0, ROW_SAYS));
     return is_tampered(sitting, text_of(&found), error);
 }
 
 static bool
-judge_applied(struct sitting *sitting, size_t answer, struct error *error)
+judge_applied(struct sitting *sitting, struct error *error)
 {
     const struct connection *connection = sitting->connection;
     CLEANUP(text_release) struct text found = {0};
-    size_t count = connection_row_count(connection, answer);
+    size_t count = connection_row_count(connection, PIECE_APART);
 
     if (count == 0) {
         return true;
     }
-    text_format(&found, "migration %s: %s", connection_cell(connection, answer, 0, APART_VERSION),
-                connection_cell(connection, answer, 0, APART_SAYS));
+    text_format(&found, "migration %s: %s",
+                connection_cell(connection, PIECE_APART, 0, APART_VERSION),
+                connection_cell(connection, PIECE_APART, 0, APART_SAYS));
     if (count > 1) {
         text_format(&found, "; and %zu more", count - 1);
     }
@@ -208,15 +219,11 @@ look_through(struct sitting *sitting, struct chain *from, uint64_t last, struct 
         if (!connection_run(sitting->connection, text_of(&sql), &patience)) {
             return sitting_query_failed(sitting, "cannot read the history", error);
         }
-        if (!judge_rows(sitting, error) || (to == last && !judge_applied(sitting, 2, error))) {
+        if (!judge_rows(sitting, from, to, error)) {
             return false;
         }
-        if (to > 0) {
-            connection_cell_bytes(sitting->connection, 1, 0, 0, from->head, CHECKSUM_SIZE);
-        }
-        from->count = to;
         if (to == last) {
-            return true;
+            return judge_applied(sitting, error);
         }
     }
 }

@@ -416,6 +416,8 @@ looks_through_a_long_journal_in_pieces(void **state)
 
     scene_tell(scene, "UPDATE skein.journal SET cursor = 'catch' WHERE number = 59999");
     expect_refused(scene, "E-HIST-TAMPERED", "row 59999 of the journal");
+    scene_tell(scene, "DELETE FROM skein.journal WHERE number = 50000"); /* where a piece ends */
+    expect_refused(scene, "E-HIST-TAMPERED", "row 50000 of the journal is not there");
 }
 
 int
