@@ -11,7 +11,7 @@
 #define NAME_MAX_SIZE 64
 #define OFFSETS_MAX 64
 #define YEARS_S ((time_t)10 * 366 * 86400)
-#define STRIDE_S ((time_t)43200) /* no zone changes its mind twice in half a day */
+#define STRIDE_S ((time_t)7 * 86400) /* no zone changes its mind twice in a week */
 #define FOLDER "/usr/share/zoneinfo"
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -83,16 +83,17 @@ change_between(time_t before, time_t after)
 static void
 read_offsets(time_t begin, struct arena *arena, struct zone *zone)
 {
-    zone->offsets = arena_alloc(arena, OFFSETS_MAX * sizeof *zone->offsets);
-    zone->offsets[zone->offset_count++] = (struct zone_offset){0, ahead_at(begin)};
-    for (time_t at = begin; at < begin + YEARS_S && zone->offset_count < OFFSETS_MAX;
-         at += STRIDE_S) {
+    struct zone_offset found[OFFSETS_MAX] = {{0, ahead_at(begin)}};
+    size_t count = 1;
+
+    for (time_t at = begin; at < begin + YEARS_S && count < OFFSETS_MAX; at += STRIDE_S) {
         int64_t ahead_s = ahead_at(at + STRIDE_S);
-        if (ahead_s != ahead_at(at)) {
-            zone->offsets[zone->offset_count++] =
-                (struct zone_offset){change_between(at, at + STRIDE_S), ahead_s};
+        if (ahead_s != found[count - 1].ahead_s) {
+            found[count++] = (struct zone_offset){change_between(at, at + STRIDE_S), ahead_s};
         }
     }
+    zone->offsets = arena_copy(arena, found, count * sizeof *found);
+    zone->offset_count = count;
 }
 
 static void
