@@ -57,7 +57,7 @@ struct catalog_kin {
 struct catalog_table {
     const char *schema, *name;
     enum sql_object object;
-    size_t file; /* made in */
+    size_t file;            /* made in */
     bool was_perhaps_there; /* made IF NOT EXISTS, or in a DO block */
     bool is_temporary, is_unlogged, is_partitioned;
     bool is_stored_elsewhere; /* a TABLESPACE or access method was written */
