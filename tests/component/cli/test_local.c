@@ -335,7 +335,7 @@ static int
 start(void **state)
 {
     (void)state;
-    cluster = cluster_new(NULL);
+    cluster = cluster_new("listen_addresses = '127.0.0.1'");
     database = cluster_conninfo(cluster, "shop", "postgres");
     setenv("LC_ALL", "C.UTF-8", 1);
     return 0;

@@ -327,8 +327,8 @@ works_on_once_a_person_has_accepted_what_was_found(void **state)
         "UPDATE skein.journal SET statement = 7 WHERE number = 2",
         "DELETE FROM skein.journal WHERE number = 2",
         "DELETE FROM skein.migration WHERE version = '001'",
-        "INSERT INTO skein.migration SELECT '002', name, checksum, now(), step_id, 2"
-        " FROM skein.journal WHERE number = 2",
+        ("INSERT INTO skein.migration SELECT '002', name, checksum, now(), step_id, 2"
+         " FROM skein.journal WHERE number = 2"),
         "DELETE FROM skein.journal; DELETE FROM skein.migration WHERE version = '003'",
     };
     (void)state;
