@@ -398,6 +398,15 @@ preflight_denied(struct step_try *try)
 }
 
 void
+preflight_may_not_create(struct step_try *try, const char *schema, const char *role)
+{
+    CLEANUP(mem_free) char *text = mem_format("%s may make nothing in the schema %s", role, schema);
+    CLEANUP(mem_free) char *hint = mem_format("GRANT CREATE ON SCHEMA %s TO %s", schema, role);
+
+    find(try, CHECK_RIGHTS, NULL, text, hint);
+}
+
+void
 preflight_report(struct step_try *try)
 {
     const struct preflight *preflight = try->preflight;

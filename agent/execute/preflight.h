@@ -59,6 +59,9 @@ bool preflight_ask_room(struct step_try *try);
 /* A look at the tables was denied just now: that is found, with the GRANT that it takes. */
 void preflight_denied(struct step_try *try);
 
+/* The role may make nothing in this schema; both can be put into SQL. */
+void preflight_may_not_create(struct step_try *try, const char *schema, const char *role);
+
 /* To be told with the outcome, once. */
 void preflight_warn(struct preflight *preflight, const char *text);
 

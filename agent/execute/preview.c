@@ -239,6 +239,72 @@ ask_tables_of(struct preview *preview, size_t first, size_t end)
     }
 }
 
+/* ---- the schemas ----------------------------------------------------------------------------- */
+
+/* As "(0, to_regnamespace(quote_ident('app'))), …"; how many. */
+static size_t
+append_schemas(const struct preview *preview, struct text *sql)
+{
+    struct connection *connection = preview->try.sitting->connection;
+    size_t count = 0;
+
+    for (size_t step = 0; step < preview->step_count; step++) {
+        for (size_t i = 0; i < preview->steps[step]->schema_count; i++) {
+            const char *name = preview->steps[step]->schemas[i].name;
+            text_format(sql, "%s(%zu, to_regnamespace(quote_ident(", count++ ? ", " : "", step);
+            if (name) {
+                connection_literal(connection, sql, name);
+            } else {
+                text_append(sql, "current_schema()");
+            }
+            text_append(sql, ")))");
+        }
+    }
+    return count;
+}
+
+static void
+take_schemas(struct preview *preview)
+{
+    const struct connection *connection = preview->try.sitting->connection;
+
+    for (size_t row = 0; row < connection_row_count(connection, 1); row++) {
+        size_t step = connection_number(connection, 1, row, 0), at = preview->found.count;
+        preflight_may_not_create(&preview->try, connection_cell(connection, 1, row, 1),
+                                 connection_cell(connection, 1, row, 2));
+        for (; at < preview->found.count; at++) {
+            preview->versions[at] = preview->steps[step]->version;
+        }
+    }
+}
+
+/* Whether something may be made where the steps make something; a schema may not be there yet. */
+static void
+ask_schemas(struct preview *preview)
+{
+    struct sitting *sitting = preview->try.sitting;
+    struct patience patience = sitting_patience();
+    CLEANUP(text_release) struct text sql = {0};
+    struct error error;
+
+    if (!sitting->connection) {
+        return;
+    }
+    text_append(&sql, "SELECT 1");
+    try_append_settings(&preview->try, true, &sql);
+    text_append(&sql, "; SELECT min(s.step), s.o::text, quote_ident(current_user) FROM (VALUES ");
+    if (!append_schemas(preview, &sql)) {
+        return;
+    }
+    text_append(&sql, ") s(step, o) WHERE NOT has_schema_privilege(s.o::oid, 'CREATE') GROUP BY s.o"
+                      " ORDER BY 1");
+    if (connection_run(sitting->connection, text_of(&sql), &patience)) {
+        take_schemas(preview);
+    } else {
+        sitting_query_failed(sitting, "cannot look at the schemas", &error);
+    }
+}
+
 /* ---- what is told ---------------------------------------------------------------------------- */
 
 static size_t
@@ -277,6 +343,7 @@ sitting_preview(struct sitting *sitting, const struct outline *outlines, size_t 
         ask_tables_of(preview, 0, preview->step_count);
         ask_room(preview);
     }
+    ask_schemas(preview);
     size_t count = tell(preview, arena, obstacles);
     free(preview);
     return count;

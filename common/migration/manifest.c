@@ -46,6 +46,7 @@ static const struct pack_field statement_fields[] = {
     PACK_FIELD_TEXT(struct statement, tag, 64),
     PACK_FIELD_LIST(struct statement, locks, lock_count, wanted_lock_shape, WANTED_LOCKS_MAX),
     PACK_FIELD_LIST(struct statement, works, work_count, work_shape, STATEMENT_WORKS_MAX),
+    PACK_FIELD_TEXT(struct statement, creates_in, 256),
     PACK_FIELD_TEXT(struct statement, object, 512),
     PACK_FIELD_TEXT(struct statement, schema, 256),
     PACK_FIELD_TEXT(struct statement, table, 512),

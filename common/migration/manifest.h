@@ -88,6 +88,7 @@ struct statement {
     size_t lock_count;
     struct statement_work *works; /* likewise */
     size_t work_count;
+    const char *creates_in; /* the schema that gets something new; "": the search path's first */
     /* Index kinds; names can be put into SQL as they are, quoted where they must be. */
     const char *object; /* the index, with its schema when that was written: app."Weird" */
     const char *schema; /* its schema as a plain name, null when not written */

@@ -27,11 +27,19 @@ static const struct pack_field outline_work_fields[] = {
 static const struct pack_shape outline_work_shape =
     PACK_SHAPE(struct outline_work, outline_work_fields);
 
+static const struct pack_field outline_schema_fields[] = {
+    PACK_FIELD_TEXT(struct outline_schema, name, NAME_SIZE_MAX),
+};
+static const struct pack_shape outline_schema_shape =
+    PACK_SHAPE(struct outline_schema, outline_schema_fields);
+
 static const struct pack_field outline_fields[] = {
     PACK_FIELD_NAME(struct outline, version, 128),
     PACK_FIELD_NAMED_ENUM(struct outline, direction, directions),
     PACK_FIELD_LIST(struct outline, tables, table_count, outline_table_shape, OUTLINE_TABLES_MAX),
     PACK_FIELD_LIST(struct outline, works, work_count, outline_work_shape, OUTLINE_WORKS_MAX),
+    PACK_FIELD_LIST(struct outline, schemas, schema_count, outline_schema_shape,
+                    OUTLINE_SCHEMAS_MAX),
 };
 const struct pack_shape outline_shape = PACK_SHAPE(struct outline, outline_fields);
 
@@ -54,7 +62,13 @@ outline_want(struct outline_table *tables, size_t *count, size_t max,
     }
 }
 
-/* Behind SET and set_config() a name without its schema may mean another table. */
+/* SET, or set_config(): behind it a name without its schema may mean something else. */
+static bool
+may_set(const struct statement *statement)
+{
+    return text_equal(statement->tag, "SET") || text_equal(statement->tag, "SELECT");
+}
+
 static bool
 needs_owner(const struct statement *statement, const struct wanted_lock *lock, bool has_set)
 {
@@ -73,8 +87,7 @@ outline_tables(const struct script *script, struct outline_table *tables, size_t
 
     for (size_t i = 0; i < script->statement_count; i++) {
         const struct statement *statement = &script->statements[i];
-        has_set =
-            has_set || text_equal(statement->tag, "SET") || text_equal(statement->tag, "SELECT");
+        has_set = has_set || may_set(statement);
         for (size_t k = 0; k < statement->lock_count; k++) {
             const struct wanted_lock *lock = &statement->locks[k];
             struct outline_table table = {.relation = lock->relation,
@@ -109,6 +122,38 @@ outline_works(const struct script *script, struct outline_work *works)
     return count;
 }
 
+static bool
+is_told(const struct outline_schema *schemas, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (text_equal(schemas[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t
+outline_schemas(const struct script *script, struct outline_schema *schemas)
+{
+    size_t count = 0;
+    bool has_set = false;
+
+    for (size_t i = 0; i < script->statement_count && count < OUTLINE_SCHEMAS_MAX; i++) {
+        const struct statement *statement = &script->statements[i];
+        const char *name = statement->creates_in;
+        has_set = has_set || may_set(statement);
+        if (!name || (has_set && !name[0]) || strlen(name) > NAME_SIZE_MAX) {
+            continue;
+        }
+        name = name[0] ? name : NULL;
+        if (!is_told(schemas, count, name)) {
+            schemas[count++].name = name;
+        }
+    }
+    return count;
+}
+
 static void
 drop_overlong(struct outline *outline)
 {
@@ -122,22 +167,33 @@ drop_overlong(struct outline *outline)
     outline->table_count = kept;
 }
 
+bool
+outline_is_empty(const struct outline *outline)
+{
+    return !outline->table_count && !outline->work_count && !outline->schema_count;
+}
+
 struct outline
 outline_of(const struct migration *migration, enum direction direction, struct arena *arena)
 {
     const struct script *script = migration_script(migration, direction);
     struct outline_table tables[OUTLINE_TABLES_MAX];
     struct outline_work works[OUTLINE_WORKS_MAX];
-    struct outline outline = {
-        .version = migration->version, .direction = direction, .tables = tables, .works = works};
+    struct outline_schema schemas[OUTLINE_SCHEMAS_MAX];
+    struct outline outline = {.version = migration->version,
+                              .direction = direction,
+                              .tables = tables,
+                              .works = works,
+                              .schemas = schemas};
     struct outline copy = {.direction = direction};
 
     if (script) {
         outline.table_count = outline_tables(script, tables, OUTLINE_TABLES_MAX);
         outline.work_count = outline_works(script, works);
+        outline.schema_count = outline_schemas(script, schemas);
         drop_overlong(&outline);
     }
-    if (outline.table_count || outline.work_count) {
+    if (!outline_is_empty(&outline)) {
         pack_copy(&outline_shape, &outline, arena, &copy);
     }
     return copy;

@@ -1,7 +1,7 @@
 /*
  * outline: of a script what a preflight goes by: which tables it locks so that others have to wait,
- * and which it goes through. A plan tells it with its question, so that whoever is asked needs no
- * bundle.
+ * which it goes through, in which schemas it makes something. A plan tells it with its question, so
+ * that whoever is asked needs no bundle.
  */
 #ifndef COMMON_MIGRATION_OUTLINE_H
 #define COMMON_MIGRATION_OUTLINE_H
@@ -12,6 +12,7 @@
 #define OUTLINES_MAX 16       /* in one question: the next ones */
 #define OUTLINE_TABLES_MAX 32 /* of one script; what is behind them its own preflight looks at */
 #define OUTLINE_WORKS_MAX 32
+#define OUTLINE_SCHEMAS_MAX 8
 
 /* A table that is locked. */
 struct outline_table {
@@ -27,6 +28,11 @@ struct outline_work {
     enum work_kind kind;
 };
 
+/* One in which something is made. */
+struct outline_schema {
+    const char *name; /* plain; null: the first of the search path */
+};
+
 /* Of one direction of a migration. */
 struct outline {
     const char *version;
@@ -35,13 +41,17 @@ struct outline {
     size_t table_count;
     struct outline_work *works;
     size_t work_count;
+    struct outline_schema *schemas;
+    size_t schema_count;
 };
 
 extern const struct pack_shape outline_shape;
 
-/* Into the arena, as far as it has room for them; without tables and works: nothing to look at. */
+/* Into the arena, as far as it has room for them; is_empty: nothing to look at. */
 struct outline outline_of(const struct migration *migration, enum direction direction,
                           struct arena *arena);
+
+bool outline_is_empty(const struct outline *outline);
 
 /* The tables that a script locks, each once; returns how many, at most `max`. */
 size_t outline_tables(const struct script *script, struct outline_table *tables, size_t max);

@@ -203,7 +203,7 @@ script_bound(const struct script *script)
     for (size_t i = 0; i < script->statement_count; i++) {
         const struct statement *statement = &script->statements[i];
         const char *texts[] = {statement->tag, statement->object, statement->schema,
-                               statement->table};
+                               statement->table, statement->creates_in};
         size += 64;
         for (size_t work = 0; work < statement->work_count; work++) {
             const struct statement_work *about = &statement->works[work];

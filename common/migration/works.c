@@ -148,6 +148,41 @@ add_rows(struct work_list *list, const struct effects *effects)
     }
 }
 
+static bool
+lives_in_schema(enum sql_object object)
+{
+    switch (object) {
+    case OBJECT_TABLE:
+    case OBJECT_FOREIGN_TABLE:
+    case OBJECT_VIEW:
+    case OBJECT_MATERIALIZED_VIEW:
+    case OBJECT_SEQUENCE:
+    case OBJECT_ENUM:
+    case OBJECT_DOMAIN:
+    case OBJECT_TYPE:
+    case OBJECT_FUNCTION:
+        return true;
+    default:
+        return false; /* an index follows its table, whose schema may not be written */
+    }
+}
+
+/* What may be there, or may not be made at all, asks for nothing that is sure. */
+static const char *
+schema_of_new(const struct effects *effects)
+{
+    for (size_t i = 0; i < effects->effect_count; i++) {
+        const struct effect *effect = &effects->effects[i];
+        bool is_sure = effect->verb == EFFECT_CREATE && !effect->part && !effect->is_temporary &&
+                       !effect->is_implied && !effect->is_noop && !effect->is_conditional &&
+                       !effect->if_not_exists;
+        if (is_sure && lives_in_schema(effect->object)) {
+            return effect->is_schema_written ? effect->schema : "";
+        }
+    }
+    return NULL;
+}
+
 /* Null also where it may have been there before. */
 static const char *
 maker_of(const struct reading *reading, const struct statement_work *work)
@@ -194,6 +229,7 @@ works_read(struct script_reading *script, struct migration *migration, enum dire
         effects_read(statement, reading->catalog, MAJOR_ASSUMED, &script->scratch, &effects);
         add_relations(&list, &effects, reading->catalog);
         add_rows(&list, &effects);
+        out->statements[kept].creates_in = arena_text(&reading->arena, schema_of_new(&effects));
         keep(&list, reading, &out->statements[kept++]);
         if (direction == DIRECTION_UP) {
             catalog_apply(reading->catalog, &effects);

@@ -9,8 +9,9 @@
 #include "common/migration/script_reading.h"
 
 /*
- * Fill the works of the kept statements of one of a migration's scripts; they live in the reading's
- * arena. What an up script makes and drops is known to those that are read after it.
+ * Fill the works of the kept statements of one of a migration's scripts, and where they make
+ * something; they live in the reading's arena. What an up script makes and drops is known to those
+ * that are read after it.
  */
 void works_read(struct script_reading *script, struct migration *migration,
                 enum direction direction);

@@ -11,7 +11,7 @@ add(const struct known_migration *migration, enum direction direction, struct ou
 {
     const struct outline *outline = &migration->outlines[direction];
 
-    if (count < OUTLINES_MAX && (outline->table_count || outline->work_count)) {
+    if (count < OUTLINES_MAX && !outline_is_empty(outline)) {
         outlines[count++] = *outline;
     }
     return count;

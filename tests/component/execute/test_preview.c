@@ -22,7 +22,7 @@ preview_of(struct scene *scene, enum direction direction)
 
     for (size_t i = 0; i < manifest->migration_count; i++) {
         struct outline outline = outline_of(&manifest->migrations[i], direction, &scene->arena);
-        if (outline.table_count || outline.work_count) {
+        if (!outline_is_empty(&outline)) {
             outlines[count++] = outline;
         }
     }
@@ -183,6 +183,31 @@ who_may_not_become_the_migrations_role_is_told_what_to_grant(void **state)
 }
 
 static void
+who_may_make_nothing_is_told_what_to_grant(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    scene_tell(scene, "CREATE ROLE \"Guest\"; CREATE SCHEMA \"App\"; CREATE SCHEMA open;"
+                      "GRANT USAGE ON SCHEMA \"App\" TO \"Guest\";"
+                      "GRANT ALL ON SCHEMA open TO \"Guest\"");
+    scene->config.role = "Guest";
+    scene->config.search_path = "\"App\", open";
+    SCENE_PLAN(scene, {.version = "001", .up = "CREATE TABLE open.one (x int)"},
+               {.version = "002", .up = "CREATE TABLE two (x int)"},
+               {.version = "003", .up = "CREATE TABLE later.three (x int)"});
+    struct migration *migrations = scene->bundle->manifest.migrations;
+    migrations[0].up.statements[0].creates_in = "open";
+    migrations[1].up.statements[0].creates_in = "";
+    migrations[2].up.statements[0].creates_in = "later";
+
+    struct preview preview = preview_of(scene, DIRECTION_UP);
+    assert_int_equal(preview.count, 1);
+    assert_obstacle(&preview, 0, "rights", POLICY_REFUSE, "002",
+                    "\"Guest\" may make nothing in the schema \"App\"");
+    assert_string_equal(preview.obstacles[0].hint, "GRANT CREATE ON SCHEMA \"App\" TO \"Guest\"");
+}
+
+static void
 room_is_looked_for_step_by_step(void **state)
 {
     (void)state;
@@ -217,6 +242,7 @@ main(void)
         cmocka_unit_test(rights_are_asked_for_the_role_and_the_search_path_of_the_migrations),
         cmocka_unit_test(who_may_not_even_look_is_told_what_to_grant),
         cmocka_unit_test(who_may_not_become_the_migrations_role_is_told_what_to_grant),
+        cmocka_unit_test(who_may_make_nothing_is_told_what_to_grant),
         cmocka_unit_test(room_is_looked_for_step_by_step),
     };
 

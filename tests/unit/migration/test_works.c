@@ -90,6 +90,35 @@ a_down_is_read_against_its_own_up(void **state)
     assert_int_equal(migrations[1].down.statements[0].works[0].kind, WORK_REWRITE);
 }
 
+static void
+where_something_is_made_is_told_when_it_is_sure(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql, *schema;
+    } cases[] = {{"CREATE TABLE fresh (id int PRIMARY KEY)", ""},
+                 {"CREATE TABLE app.fresh AS SELECT 1", "app"},
+                 {"CREATE VIEW \"App\".seen AS SELECT 1", "App"},
+                 {"CREATE FUNCTION app.f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "app"},
+                 {"CREATE TYPE mood AS ENUM ('sad')", ""},
+                 {"CREATE TABLE IF NOT EXISTS fresh (id int)", NULL},
+                 {"CREATE TEMP TABLE fresh (id int)", NULL},
+                 {"CREATE SCHEMA app", NULL},
+                 {"ALTER TABLE orders ADD UNIQUE (n)", NULL},
+                 {"UPDATE orders SET n = 1", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CLEANUP(folder_remove) struct folder folder = folder_make();
+        folder_text(&folder, "1_a.up.sql", first, 0644);
+        folder_text(&folder, "2_b.up.sql", cases[i].sql, 0644);
+        CLEANUP(reads_release) struct reads reads = read_folder(&folder);
+        assert_non_null(reads.bundle);
+        const char *schema = reads.bundle->manifest.migrations[1].up.statements[0].creates_in;
+        if (!text_equal(schema, cases[i].schema)) {
+            fail_msg("%s: %s", cases[i].sql, schema ? schema : "(none)");
+        }
+    }
+}
+
 /* Of the table that a third migration goes through. */
 static const char *
 maker_in_third(const char *making)
@@ -129,6 +158,7 @@ main(void)
         cmocka_unit_test(the_kind_of_work_is_told_table_by_table),
         cmocka_unit_test(what_goes_through_no_rows_is_no_work),
         cmocka_unit_test(what_a_file_makes_holds_no_rows_yet),
+        cmocka_unit_test(where_something_is_made_is_told_when_it_is_sure),
         cmocka_unit_test(a_down_is_read_against_its_own_up),
         cmocka_unit_test(who_makes_the_table_is_told_unless_it_may_have_been_there),
     };

@@ -59,7 +59,7 @@ what_nobody_waits_for_is_not_told(void **state)
     struct statement statements[] = {locking("VACUUM", &two_weak), {.tag = "CREATE TABLE"}};
     struct outline outline = outlined(statements, 2, &arena);
 
-    assert_int_equal(outline.table_count + outline.work_count, 0);
+    assert_true(outline_is_empty(&outline));
 }
 
 static void
