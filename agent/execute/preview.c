@@ -338,6 +338,7 @@ sitting_preview(struct sitting *sitting, const struct outline *outlines, size_t 
     }
     struct preview *preview = mem_zalloc(sizeof *preview);
     begin(preview, sitting, outlines, outline_count);
+    text_clear(&sitting->fine); /* a plan is of now */
     ask_server(preview);
     if (sitting->connection && finds_any(preview)) {
         ask_tables_of(preview, 0, preview->step_count);

@@ -12,7 +12,7 @@ struct preview {
 
 /* Asked as a coordinator asks: about all of the bundle's migrations, in this direction. */
 static struct preview
-preview_of(struct scene *scene, enum direction direction)
+preview_again(struct scene *scene, enum direction direction)
 {
     const struct manifest *manifest = &scene->bundle->manifest;
     struct outline outlines[OUTLINES_MAX];
@@ -26,12 +26,19 @@ preview_of(struct scene *scene, enum direction direction)
             outlines[count++] = outline;
         }
     }
-    scene_sit_anew(scene);
     assert_true(
         sitting_survey(scene->sitting, &scene->arena, &applied, &applied_count, &scene->error));
     preview.count =
         sitting_preview(scene->sitting, outlines, count, &scene->arena, preview.obstacles);
     return preview;
+}
+
+/* The same by an agent that has not been there yet. */
+static struct preview
+preview_of(struct scene *scene, enum direction direction)
+{
+    scene_sit_anew(scene);
+    return preview_again(scene, direction);
 }
 
 static void
@@ -121,6 +128,18 @@ only_steps_that_are_to_come_are_looked_at(void **state)
     struct preview preview = preview_of(scene, DIRECTION_DOWN);
     assert_int_equal(preview.count, 1);
     assert_obstacle(&preview, 0, "invalid_indexes", POLICY_WARN, "001", "half");
+}
+
+static void
+what_was_fine_a_moment_ago_is_looked_at_again(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE probe ADD COLUMN y int"});
+
+    assert_int_equal(preview_of(scene, DIRECTION_UP).count, 0);
+    make_invalid_index(scene);
+    assert_int_equal(preview_again(scene, DIRECTION_UP).count, 1);
 }
 
 static void
@@ -239,6 +258,7 @@ main(void)
         cmocka_unit_test(
             what_is_found_is_told_the_gravest_first_with_the_step_that_it_stands_against),
         cmocka_unit_test(only_steps_that_are_to_come_are_looked_at),
+        cmocka_unit_test(what_was_fine_a_moment_ago_is_looked_at_again),
         cmocka_unit_test(rights_are_asked_for_the_role_and_the_search_path_of_the_migrations),
         cmocka_unit_test(who_may_not_even_look_is_told_what_to_grant),
         cmocka_unit_test(who_may_not_become_the_migrations_role_is_told_what_to_grant),
