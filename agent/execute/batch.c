@@ -290,7 +290,7 @@ run_statement(struct batch_run *run, const struct batch_position *found, enum tr
         (found->statement == try->statement && found->is_over)) {
         return true; /* done before */
     }
-    if (!batch_table_look(try, run->batch, &run->table_arena, &run->table, &try->error)) {
+    if (!batch_table_look(try, &run->batch->subject, &run->table_arena, &run->table, &try->error)) {
         *end = look_failed(run);
         return false;
     }

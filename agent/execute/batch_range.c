@@ -171,7 +171,7 @@ append_again(const struct batch_run *run, const struct batch_range *range, struc
 {
     const struct seam *seam = &run->batch->seam;
 
-    if (!run->batch->changed) {
+    if (!run->batch->subject.changed) {
         return false;
     }
     if (range->is_by_ctid) {

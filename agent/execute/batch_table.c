@@ -62,20 +62,20 @@ append_table(struct sitting *sitting, const char *schema, const char *table, str
 }
 
 static void
-append_name(struct sitting *sitting, const struct batch *batch, struct text *sql)
+append_name(struct sitting *sitting, const struct batch_subject *subject, struct text *sql)
 {
-    append_table(sitting, batch->schema, batch->table, sql);
+    append_table(sitting, subject->schema, subject->table, sql);
 }
 
 static void
-append_tree(struct sitting *sitting, const struct batch *batch, struct text *sql)
+append_tree(struct sitting *sitting, const struct batch_subject *subject, struct text *sql)
 {
     text_append(sql, "WITH RECURSIVE tree AS (SELECT c.oid FROM pg_class c WHERE c.oid = ");
-    append_name(sitting, batch, sql);
+    append_name(sitting, subject, sql);
     text_format(sql,
                 " UNION SELECT i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.oid"
                 " WHERE %s) ",
-                batch->is_only ? "false" : "true");
+                subject->is_only ? "false" : "true");
 }
 
 /* Those of UPDATE that fire when a row was changed: foreign keys', too. */
@@ -84,9 +84,9 @@ append_tree(struct sitting *sitting, const struct batch *batch, struct text *sql
     " AND g.tgenabled <> 'D' AND g.tgtype::int & 82 = 16"
 
 static void
-append_leaves(struct sitting *sitting, const struct batch *batch, struct text *sql)
+append_leaves(struct sitting *sitting, const struct batch_subject *subject, struct text *sql)
 {
-    append_tree(sitting, batch, sql);
+    append_tree(sitting, subject, sql);
     text_append(sql,
                 "SELECT c.oid::bigint, n.nspname, c.relname, c.relkind,"
                 " greatest(c.reltuples, 0)::bigint, CASE WHEN c.relkind = 'r' THEN"
@@ -105,9 +105,9 @@ append_leaves(struct sitting *sitting, const struct batch *batch, struct text *s
  * null, in the order of their types.
  */
 static void
-append_keys(struct sitting *sitting, const struct batch *batch, struct text *sql)
+append_keys(struct sitting *sitting, const struct batch_subject *subject, struct text *sql)
 {
-    append_tree(sitting, batch, sql);
+    append_tree(sitting, subject, sql);
     text_append(sql, "SELECT i.indrelid::bigint, i.indexrelid::bigint, i.indisprimary, a.attname,"
                      " quote_ident(a.attname), format_type(a.atttypid, a.atttypmod),"
                      " a.attgenerated <> '', a.attnotnull AND o.opcdefault AND"
@@ -141,35 +141,35 @@ append_calls(struct sitting *sitting, const char *names, const char *which, stru
 
 /* Columns that decide which partition a row is in, and are changed. */
 static void
-append_moves(struct sitting *sitting, const struct batch *batch, struct text *sql)
+append_moves(struct sitting *sitting, const struct batch_subject *subject, struct text *sql)
 {
-    append_tree(sitting, batch, sql);
+    append_tree(sitting, subject, sql);
     text_append(sql, "SELECT a.attname FROM tree t JOIN pg_partitioned_table p"
                      " ON p.partrelid = t.oid CROSS JOIN LATERAL unnest(p.partattrs::int2[]) k(n)"
                      " JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.n"
                      " WHERE a.attname = ANY (string_to_array(");
-    connection_literal(sitting->connection, sql, batch->changed ? batch->changed : "");
+    connection_literal(sitting->connection, sql, subject->changed ? subject->changed : "");
     text_append(sql, ", chr(10)));");
 }
 
 /* Columns that only the server gives values, and that the statement gives some. */
 static void
-append_generated(struct sitting *sitting, const struct batch *batch, struct text *sql)
+append_generated(struct sitting *sitting, const struct batch_subject *subject, struct text *sql)
 {
     text_append(sql, "SELECT a.attname FROM (SELECT *, row_number() OVER (ORDER BY attnum) AS place"
                      " FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped AND attrelid = ");
-    append_table(sitting, batch->into ? batch->into_schema : batch->schema,
-                 batch->into ? batch->into : batch->table, sql);
+    append_table(sitting, subject->into ? subject->into_schema : subject->schema,
+                 subject->into ? subject->into : subject->table, sql);
     text_format(sql,
                 ") a WHERE (a.attgenerated <> ''%s) AND (a.place <= %" PRIu64
                 " OR a.attname = ANY (string_to_array(",
-                batch->overrides ? "" : " OR a.attidentity = 'a'", batch->first_written);
-    connection_literal(sitting->connection, sql, batch->written ? batch->written : "");
+                subject->overrides ? "" : " OR a.attidentity = 'a'", subject->first_written);
+    connection_literal(sitting->connection, sql, subject->written ? subject->written : "");
     text_append(sql, ", chr(10)))) ORDER BY a.place LIMIT 1;");
 }
 
 static bool
-ask(struct step_try *try, const struct batch *batch, struct error *error)
+ask(struct step_try *try, const struct batch_subject *subject, struct error *error)
 {
     CLEANUP(text_release) struct text sql = {0};
     struct sitting *sitting = try->sitting;
@@ -179,16 +179,16 @@ ask(struct step_try *try, const struct batch *batch, struct error *error)
     try_append_settings(try, true, &sql);
     text_append(&sql, "; SELECT c.oid::bigint, c.relkind, c.relhasrules FROM pg_class c"
                       " WHERE c.oid = ");
-    append_name(sitting, batch, &sql);
+    append_name(sitting, subject, &sql);
     text_append(&sql, ";");
-    append_leaves(sitting, batch, &sql);
-    append_keys(sitting, batch, &sql);
-    append_calls(sitting, batch->predicate, "p.provolatile = 'v'", &sql);
+    append_leaves(sitting, subject, &sql);
+    append_keys(sitting, subject, &sql);
+    append_calls(sitting, subject->predicate, "p.provolatile = 'v'", &sql);
     text_append(&sql, " UNION ALL ");
-    append_calls(sitting, batch->outputs, "p.prokind IN ('a', 'w')", &sql);
+    append_calls(sitting, subject->outputs, "p.prokind IN ('a', 'w')", &sql);
     text_append(&sql, ";");
-    append_moves(sitting, batch, &sql);
-    append_generated(sitting, batch, &sql);
+    append_moves(sitting, subject, &sql);
+    append_generated(sitting, subject, &sql);
     text_append(&sql, "COMMIT");
     return connection_run(sitting->connection, text_of(&sql), &patience) ||
            sitting_query_failed(sitting, "cannot look at the table", error);
@@ -198,7 +198,7 @@ ask(struct step_try *try, const struct batch *batch, struct error *error)
 
 struct looking {
     const struct connection *connection;
-    const struct batch *batch;
+    const struct batch_subject *subject;
     struct arena *arena;
     struct batch_table *table;
     struct error *error;
@@ -207,11 +207,11 @@ struct looking {
 static bool
 refuse(struct looking *looking, const char *code, const char *text, const char *hint)
 {
-    const struct batch *batch = looking->batch;
+    const struct batch_subject *subject = looking->subject;
 
     error_set(looking->error, code, "%s", text);
-    error_found(looking->error, "%s%s%s", batch->schema ? batch->schema : "",
-                batch->schema ? "." : "", batch->table);
+    error_found(looking->error, "%s%s%s", subject->schema ? subject->schema : "",
+                subject->schema ? "." : "", subject->table);
     return error_hint(looking->error, "%s", hint);
 }
 
@@ -252,7 +252,7 @@ judge_table(struct looking *looking)
     if (kind != 'r' && kind != 'p') {
         return refuse(looking, "E-BATCH-TABLE", "this is no table", "name a table");
     }
-    return !is_true(looking, ANSWER_TABLE, 0, TABLE_HAS_RULES) || looking->batch->is_insert ||
+    return !is_true(looking, ANSWER_TABLE, 0, TABLE_HAS_RULES) || looking->subject->is_insert ||
            refuse(looking, "E-BATCH-RULE", "a rule of the table changes what the statement does",
                   "drop the rule, or let the statement run as a whole");
 }
@@ -291,7 +291,7 @@ judge_generated(struct looking *looking)
         return true;
     }
     refuse(looking, "E-BATCH-GENERATED", "only the server gives this column its values",
-           looking->batch->is_insert
+           looking->subject->is_insert
                ? "leave the column out; of an identity: OVERRIDING SYSTEM VALUE"
                : "leave the column out, or set it to DEFAULT");
     error_found(looking->error, "%s", cell(looking, ANSWER_GENERATED, 0, 0));
@@ -316,8 +316,8 @@ read_leaves(struct looking *looking)
         leaf->rows = number(looking, ANSWER_LEAVES, i, LEAF_ROWS);
         leaf->blocks = number(looking, ANSWER_LEAVES, i, LEAF_BLOCKS);
         leaf->may_move_key =
-            looking->batch->changed && is_true(looking, ANSWER_LEAVES, i, LEAF_MOVES);
-        bool may_change_more = looking->batch->changed && !looking->batch->may_read_itself;
+            looking->subject->changed && is_true(looking, ANSWER_LEAVES, i, LEAF_MOVES);
+        bool may_change_more = looking->subject->changed && !looking->subject->may_read_itself;
         leaf->may_change_more =
             may_change_more && is_true(looking, ANSWER_LEAVES, i, LEAF_HAS_TRIGGER_BEHIND);
         leaf->will_change_more =
@@ -373,7 +373,7 @@ rows_of_index(const struct looking *looking, size_t begin)
 static bool
 is_wished(const struct looking *looking, struct index_rows rows)
 {
-    const char *key = looking->batch->key;
+    const char *key = looking->subject->key;
     size_t count = key ? 1 : 0;
 
     if (!key) {
@@ -417,8 +417,8 @@ take_key(struct looking *looking, struct index_rows rows, struct batch_leaf *lea
         leaf->columns[i] = arena_text(looking->arena, cell(looking, ANSWER_KEYS, row, KEY_QUOTED));
         leaf->types[i] = arena_text(looking->arena, cell(looking, ANSWER_KEYS, row, KEY_TYPE));
         leaf->may_move_key |=
-            looking->batch->changed && is_true(looking, ANSWER_KEYS, row, KEY_IS_GENERATED);
-        if (has_line(looking->batch->changed, name)) {
+            looking->subject->changed && is_true(looking, ANSWER_KEYS, row, KEY_IS_GENERATED);
+        if (has_line(looking->subject->changed, name)) {
             refuse(looking, "E-BATCH-KEY-CHANGED",
                    "the statement changes the key that it is to go along",
                    "name another unique key: -- skein: batch key=column");
@@ -432,7 +432,7 @@ take_key(struct looking *looking, struct index_rows rows, struct batch_leaf *lea
 static bool
 refuse_key(struct looking *looking, const struct batch_leaf *leaf, bool is_there)
 {
-    const char *key = looking->batch->key;
+    const char *key = looking->subject->key;
 
     error_set(looking->error, "E-BATCH-KEY", "%s",
               is_there ? "the key cannot be used: a column may be null, or is not ordered as its "
@@ -531,7 +531,7 @@ estimate_rows(struct looking *looking, struct sitting *sitting)
 static bool
 judge_ctid(struct looking *looking)
 {
-    looking->table->is_by_ctid = text_equal(looking->batch->key, BATCH_KEY_CTID);
+    looking->table->is_by_ctid = text_equal(looking->subject->key, BATCH_KEY_CTID);
     return !looking->table->is_by_ctid ||
            connection_server_version(looking->connection) >= TID_RANGE_VERSION ||
            refuse(looking, "E-BATCH-CTID",
@@ -540,13 +540,13 @@ judge_ctid(struct looking *looking)
 }
 
 bool
-batch_table_look(struct step_try *try, const struct batch *batch, struct arena *arena,
+batch_table_look(struct step_try *try, const struct batch_subject *subject, struct arena *arena,
                  struct batch_table *table, struct error *error)
 {
-    struct looking looking = {.batch = batch, .arena = arena, .table = table, .error = error};
+    struct looking looking = {.subject = subject, .arena = arena, .table = table, .error = error};
 
     *table = (struct batch_table){0};
-    if (!ask(try, batch, error)) {
+    if (!ask(try, subject, error)) {
         return false;
     }
     looking.connection = try->sitting->connection;

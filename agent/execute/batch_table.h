@@ -38,8 +38,8 @@ struct batch_table {
  * -KEY-CHANGED, -PARTITION, -VOLATILE, -GROUP, -GENERATED, -CTID (its place is for the caller to
  * add), or what kept the database from answering; then a transaction may be open.
  */
-bool batch_table_look(struct step_try *try, const struct batch *batch, struct arena *arena,
-                      struct batch_table *table, struct error *error);
+bool batch_table_look(struct step_try *try, const struct batch_subject *subject,
+                      struct arena *arena, struct batch_table *table, struct error *error);
 
 /* The leaf of that name, or the first behind it; leaf_count when there is none. */
 size_t batch_table_find(const struct batch_table *table, const char *schema, const char *name);

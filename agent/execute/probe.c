@@ -67,24 +67,10 @@ look(struct sitting *sitting, const struct batch_probe *probe, struct arena *are
 {
     CLEANUP(arena_release) struct arena scratch = {0};
     struct step_try try = {.sitting = sitting, .lock_timeout_ms = PROBE_LOCK_MS};
-    const struct batch batch = {.schema = probe->schema,
-                                .table = probe->table,
-                                .is_only = probe->is_only,
-                                .is_insert = probe->is_insert,
-                                .key = probe->key,
-                                .changed = probe->changed,
-                                .predicate = probe->predicate,
-                                .outputs = probe->outputs,
-                                .written = probe->written,
-                                .first_written = probe->first_written,
-                                .into_schema = probe->into_schema,
-                                .into = probe->into,
-                                .overrides = probe->overrides,
-                                .may_read_itself = probe->may_read_itself};
     struct batch_table table;
     struct error error;
 
-    if (batch_table_look(&try, &batch, &scratch, &table, &error)) {
+    if (batch_table_look(&try, &probe->subject, &scratch, &table, &error)) {
         return warns(probe, &table, arena, verdict);
     }
     if (text_starts_with(error.code, "E-BATCH-")) {

@@ -10,6 +10,26 @@ static const char *const exclusions[] = {"no", "maybe", "yes"};
 static const char *const autovacuums[] = {"ignore", "slow", "hold"};
 static const char *const changes[] = {"refuse", "continue", "restart"};
 
+static const struct pack_field batch_subject_fields[] = {
+    PACK_FIELD_TEXT(struct batch_subject, schema, NAME_SIZE_MAX),
+    PACK_FIELD_NAME(struct batch_subject, table, NAME_SIZE_MAX),
+    PACK_FIELD_BOOL(struct batch_subject, is_only),
+    PACK_FIELD_BOOL(struct batch_subject, is_insert),
+    PACK_FIELD_TEXT(struct batch_subject, key, LIST_SIZE_MAX),
+    PACK_FIELD_TEXT(struct batch_subject, changed, LIST_SIZE_MAX),
+    PACK_FIELD_TEXT(struct batch_subject, predicate, LIST_SIZE_MAX),
+    PACK_FIELD_TEXT(struct batch_subject, outputs, LIST_SIZE_MAX),
+    PACK_FIELD_TEXT(struct batch_subject, written, LIST_SIZE_MAX),
+    PACK_FIELD_UINT(struct batch_subject, first_written, COLUMNS_MAX),
+    PACK_FIELD_TEXT(struct batch_subject, into_schema, NAME_SIZE_MAX),
+    PACK_FIELD_TEXT(struct batch_subject, into, NAME_SIZE_MAX),
+    PACK_FIELD_BOOL(struct batch_subject, overrides),
+    PACK_FIELD_BOOL(struct batch_subject, may_read_itself),
+};
+
+const struct pack_shape batch_subject_shape =
+    PACK_SHAPE(struct batch_subject, batch_subject_fields);
+
 static const struct pack_field batch_fields[] = {
     PACK_FIELD_UINT(struct batch, statement, PLACE_MAX),
     PACK_FIELD_BOOL(struct batch, seam.has_where),
@@ -19,21 +39,8 @@ static const struct pack_field batch_fields[] = {
     PACK_FIELD_UINT(struct batch, seam.table_end, PLACE_MAX),
     PACK_FIELD_BOOL(struct batch, seam.has_alias),
     PACK_FIELD_NAME(struct batch, seam.reference, 2 * NAME_SIZE_MAX),
-    PACK_FIELD_TEXT(struct batch, schema, NAME_SIZE_MAX),
-    PACK_FIELD_NAME(struct batch, table, NAME_SIZE_MAX),
-    PACK_FIELD_BOOL(struct batch, is_only),
-    PACK_FIELD_BOOL(struct batch, is_insert),
+    PACK_FIELD_STRUCT(struct batch, subject, batch_subject_shape),
     PACK_FIELD_BOOL(struct batch, is_alone),
-    PACK_FIELD_TEXT(struct batch, key, LIST_SIZE_MAX),
-    PACK_FIELD_TEXT(struct batch, changed, LIST_SIZE_MAX),
-    PACK_FIELD_TEXT(struct batch, predicate, LIST_SIZE_MAX),
-    PACK_FIELD_TEXT(struct batch, outputs, LIST_SIZE_MAX),
-    PACK_FIELD_TEXT(struct batch, written, LIST_SIZE_MAX),
-    PACK_FIELD_UINT(struct batch, first_written, COLUMNS_MAX),
-    PACK_FIELD_TEXT(struct batch, into_schema, NAME_SIZE_MAX),
-    PACK_FIELD_TEXT(struct batch, into, NAME_SIZE_MAX),
-    PACK_FIELD_BOOL(struct batch, overrides),
-    PACK_FIELD_BOOL(struct batch, may_read_itself),
     PACK_FIELD_NAMED_ENUM(struct batch, excludes, exclusions),
     PACK_FIELD_NAMED_ENUM(struct batch, on_change, changes),
     PACK_FIELD_TEXT(struct batch, check, LIST_SIZE_MAX),

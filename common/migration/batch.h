@@ -32,12 +32,10 @@ struct batch_pace {
     enum batch_autovacuum autovacuum;
 };
 
-/* Names are plain, lists of them one a line; see splice. */
-struct batch {
-    uint64_t statement; /* its number in the script, from 1 */
-    struct seam seam;
+/* What a target's catalog decides on. Names are plain, lists of them one a line; see splice. */
+struct batch_subject {
     const char *schema, *table;
-    bool is_only, is_insert, is_alone;
+    bool is_only, is_insert;
     const char *key; /* null: the primary key; BATCH_KEY_CTID: by place */
     const char *changed, *predicate, *outputs;
     const char *written;
@@ -45,12 +43,20 @@ struct batch {
     const char *into_schema, *into;
     bool overrides;
     bool may_read_itself; /* self=allow */
+};
+
+struct batch {
+    uint64_t statement; /* its number in the script, from 1 */
+    struct seam seam;
+    struct batch_subject subject;
+    bool is_alone;
     enum exclusion excludes;
     enum batch_change on_change;
     const char *check; /* a query that says true when all is done; null: not said */
     struct batch_pace pace;
 };
 
+extern const struct pack_shape batch_subject_shape;
 extern const struct pack_shape batch_shape;
 
 #endif

@@ -161,7 +161,7 @@ take_self(struct batching *batching)
     unsigned choice = 0;
     bool is_taken = take_choice(batching, selves, "refuse, allow", &choice);
 
-    batching->wish.may_read_itself = batching->batch->may_read_itself = choice == 1;
+    batching->wish.may_read_itself = batching->batch->subject.may_read_itself = choice == 1;
     return is_taken;
 }
 
@@ -175,7 +175,7 @@ take_from(struct batching *batching)
 static bool
 take_columns(struct batching *batching)
 {
-    return take_key(batching, &batching->batch->key);
+    return take_key(batching, &batching->batch->subject.key);
 }
 
 static bool
@@ -238,7 +238,7 @@ take_words(struct batching *batching, const struct batch_annotation *annotation)
     if (annotation->word_count && pace->rows_max && pace->rows_min > pace->rows_max) {
         refuse_word(batching, "min is more than max", "min=100 max=100000");
     }
-    batching->wish.key = batching->batch->key;
+    batching->wish.key = batching->batch->subject.key;
     return batching->succeeded;
 }
 
@@ -264,21 +264,23 @@ statement_below(const struct judged *judged, size_t offset, uint64_t *number)
 static void
 fill(struct batch *batch, const struct sql_splice *splice)
 {
+    struct batch_subject *subject = &batch->subject;
+
     batch->seam = splice->seam;
-    batch->schema = splice->schema;
-    batch->table = splice->table;
-    batch->is_only = splice->is_only;
-    batch->is_insert = splice->is_insert;
     batch->is_alone = splice->is_alone;
-    batch->changed = splice->changed;
-    batch->predicate = splice->predicate;
-    batch->outputs = splice->outputs;
-    batch->written = splice->written;
-    batch->first_written = splice->first_written;
-    batch->into_schema = splice->into_schema;
-    batch->into = splice->into;
-    batch->overrides = splice->overrides;
     batch->excludes = splice->excludes;
+    subject->schema = splice->schema;
+    subject->table = splice->table;
+    subject->is_only = splice->is_only;
+    subject->is_insert = splice->is_insert;
+    subject->changed = splice->changed;
+    subject->predicate = splice->predicate;
+    subject->outputs = splice->outputs;
+    subject->written = splice->written;
+    subject->first_written = splice->first_written;
+    subject->into_schema = splice->into_schema;
+    subject->into = splice->into;
+    subject->overrides = splice->overrides;
 }
 
 static bool
@@ -391,10 +393,11 @@ batching_keep(struct batch *batch, struct arena *arena)
 size_t
 batching_bound(const struct batch *batch)
 {
-    const char *texts[] = {batch->schema,  batch->table,   batch->seam.reference,
-                           batch->key,     batch->changed, batch->predicate,
-                           batch->outputs, batch->written, batch->into_schema,
-                           batch->into,    batch->check,   batch->pace.hold};
+    const struct batch_subject *subject = &batch->subject;
+    const char *texts[] = {subject->schema,  subject->table,   batch->seam.reference,
+                           subject->key,     subject->changed, subject->predicate,
+                           subject->outputs, subject->written, subject->into_schema,
+                           subject->into,    batch->check,     batch->pace.hold};
     size_t size = 256;
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

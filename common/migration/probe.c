@@ -3,9 +3,6 @@
 #define VERSION_SIZE_MAX 128
 #define PATH_SIZE_MAX 1024
 #define PLACE_MAX ((uint64_t)64 << 20)
-#define NAME_SIZE_MAX 256
-#define LIST_SIZE_MAX 4096
-#define COLUMNS_MAX 100000
 
 static const struct pack_field batch_probe_fields[] = {
     PACK_FIELD_NAME(struct batch_probe, version, VERSION_SIZE_MAX),
@@ -13,20 +10,7 @@ static const struct pack_field batch_probe_fields[] = {
     PACK_FIELD_BOOL(struct batch_probe, is_down),
     PACK_FIELD_UINT(struct batch_probe, line, PLACE_MAX),
     PACK_FIELD_UINT(struct batch_probe, column, PLACE_MAX),
-    PACK_FIELD_TEXT(struct batch_probe, schema, NAME_SIZE_MAX),
-    PACK_FIELD_NAME(struct batch_probe, table, NAME_SIZE_MAX),
-    PACK_FIELD_BOOL(struct batch_probe, is_only),
-    PACK_FIELD_BOOL(struct batch_probe, is_insert),
-    PACK_FIELD_TEXT(struct batch_probe, key, LIST_SIZE_MAX),
-    PACK_FIELD_TEXT(struct batch_probe, changed, LIST_SIZE_MAX),
-    PACK_FIELD_TEXT(struct batch_probe, predicate, LIST_SIZE_MAX),
-    PACK_FIELD_TEXT(struct batch_probe, outputs, LIST_SIZE_MAX),
-    PACK_FIELD_TEXT(struct batch_probe, written, LIST_SIZE_MAX),
-    PACK_FIELD_UINT(struct batch_probe, first_written, COLUMNS_MAX),
-    PACK_FIELD_TEXT(struct batch_probe, into_schema, NAME_SIZE_MAX),
-    PACK_FIELD_TEXT(struct batch_probe, into, NAME_SIZE_MAX),
-    PACK_FIELD_BOOL(struct batch_probe, overrides),
-    PACK_FIELD_BOOL(struct batch_probe, may_read_itself),
+    PACK_FIELD_STRUCT(struct batch_probe, subject, batch_subject_shape),
 };
 
 const struct pack_shape batch_probe_shape = PACK_SHAPE(struct batch_probe, batch_probe_fields);

@@ -11,18 +11,12 @@
 #define PROBES_MAX 32  /* in one question: a bundle's last ones */
 #define VERDICTS_MAX 4 /* in one answer: the first ones */
 
-/* One batched statement: where it stands, and of a batch what a catalog decides on. */
+/* One batched statement: where it stands, and what a catalog decides on. */
 struct batch_probe {
     const char *version, *path;
     bool is_down; /* of the way back */
     uint64_t line, column;
-    const char *schema, *table;
-    bool is_only, is_insert;
-    const char *key, *changed, *predicate, *outputs;
-    const char *written;
-    uint64_t first_written;
-    const char *into_schema, *into;
-    bool overrides, may_read_itself;
+    struct batch_subject subject;
 };
 
 /* What a target's catalog says against one. Those that it says nothing against are not told. */

@@ -81,20 +81,7 @@ learn_probe(struct known_bundle *bundle, const struct migration *migration,
                                 .is_down = direction == DIRECTION_DOWN,
                                 .line = statement->line,
                                 .column = statement->column,
-                                .schema = batch->schema,
-                                .table = batch->table,
-                                .is_only = batch->is_only,
-                                .is_insert = batch->is_insert,
-                                .key = batch->key,
-                                .changed = batch->changed,
-                                .predicate = batch->predicate,
-                                .outputs = batch->outputs,
-                                .written = batch->written,
-                                .first_written = batch->first_written,
-                                .into_schema = batch->into_schema,
-                                .into = batch->into,
-                                .overrides = batch->overrides,
-                                .may_read_itself = batch->may_read_itself};
+                                .subject = batch->subject};
 
     if (*count == PROBES_MAX) {
         --*count;

@@ -33,7 +33,7 @@ scene_make(struct scene *scene, const char *first_tag)
     scene->desk = desk_new(1);
     scene->digest = desk_add_bundle(scene->desk, "auth", 3);
     struct migration *migrations = scene->desk->bundles[0].manifest.migrations;
-    scene->batch = (struct batch){.statement = 1, .table = "users", .changed = "x"};
+    scene->batch = (struct batch){.statement = 1, .subject = {.table = "users", .changed = "x"}};
     for (size_t i = 0; i < 3; i++) {
         scene->statements[i] = (struct statement){.line = 2, .column = 1, .tag = "UPDATE"};
         migrations[i].up.statements = migrations[i].down.statements = &scene->statements[i];
@@ -112,8 +112,8 @@ a_target_is_asked_about_batches(void **state)
     assert_int_equal(survey->probe_count, 1);
     assert_string_equal(survey->probes[0].version, "2");
     assert_string_equal(survey->probes[0].path, "2_change.up.sql");
-    assert_string_equal(survey->probes[0].table, "users");
-    assert_string_equal(survey->probes[0].changed, "x");
+    assert_string_equal(survey->probes[0].subject.table, "users");
+    assert_string_equal(survey->probes[0].subject.changed, "x");
     assert_int_equal(survey->probes[0].line, 2);
 }
 

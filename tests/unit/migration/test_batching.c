@@ -22,12 +22,12 @@ a_batch_stands_in_the_manifest(void **state)
     assert_int_equal(script->statements[0].kind, STATEMENT_BATCH);
     assert_int_equal(script->statements[1].kind, STATEMENT_BATCH);
     const struct batch *batch = script_batch(script, 1);
-    assert_string_equal(batch->key, "tenant\nid");
-    assert_string_equal(batch->schema, "app");
-    assert_string_equal(batch->table, "users");
+    assert_string_equal(batch->subject.key, "tenant\nid");
+    assert_string_equal(batch->subject.schema, "app");
+    assert_string_equal(batch->subject.table, "users");
     assert_string_equal(batch->seam.reference, "u");
-    assert_string_equal(batch->changed, "x");
-    assert_string_equal(batch->predicate, "g");
+    assert_string_equal(batch->subject.changed, "x");
+    assert_string_equal(batch->subject.predicate, "g");
     assert_string_equal(batch->check, "SELECT true");
     assert_string_equal(batch->pace.hold, "SELECT f()");
     assert_int_equal(batch->pace.time_ms, 1000);
@@ -39,7 +39,7 @@ a_batch_stands_in_the_manifest(void **state)
     assert_int_equal(batch->pace.busy, 8);
     assert_int_equal(batch->pace.autovacuum, AUTOVACUUM_HOLD);
     assert_int_equal(batch->on_change, CHANGE_CONTINUE);
-    assert_null(script_batch(script, 2)->key);
+    assert_null(script_batch(script, 2)->subject.key);
     assert_null(script_batch(script, 3));
 }
 
