@@ -37,6 +37,15 @@ begin(struct preview *preview, struct sitting *sitting, const struct outline *ou
     }
 }
 
+/* Names are what they are to the migrations: their role, their search path. The first answer. */
+static void
+append_guise(const struct preview *preview, struct text *sql)
+{
+    text_append(sql, "SELECT 1");
+    try_append_settings(&preview->try, true, sql);
+    text_append(sql, ";");
+}
+
 /* ---- whether there is anything to look at ---------------------------------------------------- */
 
 static void
@@ -73,9 +82,8 @@ finds_any(struct preview *preview)
     CLEANUP(text_release) struct text sql = {0};
     bool is_first = true;
 
-    text_append(&sql, "SELECT 1");
-    try_append_settings(&preview->try, true, &sql);
-    text_append(&sql, ";SELECT count(o) FROM (VALUES ");
+    append_guise(preview, &sql);
+    text_append(&sql, "SELECT count(o) FROM (VALUES ");
     for (size_t i = 0; i < preview->step_count; i++) {
         append_names(preview->steps[i], connection, &is_first, &sql);
     }
@@ -138,7 +146,6 @@ ask_room(struct preview *preview)
 
 /* ---- the tables ------------------------------------------------------------------------------ */
 
-/* Names are what they are to the migrations: their role, their search path. */
 static bool
 glance(struct preview *preview, bool *is_clear)
 {
@@ -146,9 +153,7 @@ glance(struct preview *preview, bool *is_clear)
     CLEANUP(text_release) struct text sql = {0};
     struct patience patience = sitting_patience();
 
-    text_append(&sql, "SELECT 1");
-    try_append_settings(&preview->try, true, &sql);
-    text_append(&sql, ";");
+    append_guise(preview, &sql);
     look_append(&preview->way.look, sitting, &sql);
     if (!connection_run(sitting->connection, text_of(&sql), &patience)) {
         return false;
@@ -164,8 +169,8 @@ look_again(struct preview *preview, struct error *error)
     CLEANUP(text_release) struct text sql = {0};
     struct patience patience = sitting_patience();
 
-    text_append(&sql, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SELECT 1");
-    try_append_settings(&preview->try, true, &sql);
+    text_append(&sql, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;");
+    append_guise(preview, &sql);
     bool has_looked = connection_run(sitting->connection, text_of(&sql), &patience) &&
                       look_closely(&preview->way.look, sitting, true, error);
     sitting_roll_back(sitting);
@@ -290,9 +295,8 @@ ask_schemas(struct preview *preview)
     if (!sitting->connection) {
         return;
     }
-    text_append(&sql, "SELECT 1");
-    try_append_settings(&preview->try, true, &sql);
-    text_append(&sql, "; SELECT min(s.step), s.o::text, quote_ident(current_user) FROM (VALUES ");
+    append_guise(preview, &sql);
+    text_append(&sql, "SELECT min(s.step), s.o::text, quote_ident(current_user) FROM (VALUES ");
     if (!append_schemas(preview, &sql)) {
         return;
     }
