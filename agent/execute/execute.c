@@ -105,7 +105,7 @@ begin_try(struct execution *execution)
     *try->outcome = (struct outcome){.lock_tries = execution->tries++};
     way_report(try);
     preflight_report(try);
-    observation_begin(try->observation, NULL);
+    observation_begin(try->observation, NULL, 0);
     try->error = (struct error){0};
     try->sqlstate[0] = '\0';
     try->is_retryable = false;

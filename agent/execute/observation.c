@@ -10,16 +10,16 @@
 #include "agent/execute/blockers.h"
 #include "agent/execute/way.h"
 
-/*
- * A look takes about 400 µs of the server's time, and is to take at most a twentieth: what was over
- * sooner is looked at together with what comes next.
- */
-#define WORTH_US 8000
+/* A look is to take at most this part of what it looks at; and it takes this long at least. */
+#define LOOK_SHARE 20
+#define LOOK_US 400
 
 void
-observation_begin(struct observation *observation, const char *wal_position)
+observation_begin(struct observation *observation, const char *wal_position, int64_t opening_us)
 {
-    *observation = (struct observation){.wal = wal_position ? strtoull(wal_position, NULL, 10) : 0};
+    *observation = (struct observation){.wal = wal_position ? strtoull(wal_position, NULL, 10) : 0,
+                                        .worth_us = LOOK_SHARE *
+                                                    (opening_us > LOOK_US ? opening_us : LOOK_US)};
 }
 
 /* ---- our own locks --------------------------------------------------------------------------- */
@@ -215,7 +215,7 @@ is_worth_a_look(const struct step_try *try)
             only_makes && !statement->lock_count && text_equal(statement->tag, "CREATE TABLE");
     }
     /* Whoever has only made something new holds nothing that others know of. */
-    return !only_makes && clock_now_us() - since_us >= WORTH_US;
+    return !only_makes && clock_now_us() - since_us >= observation->worth_us;
 }
 
 void
@@ -243,7 +243,7 @@ observation_look_back(struct step_try *try, enum try_end *end)
     int64_t since_us = observation->asked_us ? observation->asked_us : try->began_us;
 
     observation_end_statement(try);
-    if (try->sitting->config.is_unobserved || clock_now_us() - since_us < WORTH_US ||
+    if (try->sitting->config.is_unobserved || clock_now_us() - since_us < observation->worth_us ||
         try->statement == try->script->statement_count) {
         return true;
     }

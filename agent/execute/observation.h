@@ -44,6 +44,7 @@ struct observation {
     uint64_t blocked_ms, blocked_max; /* of the running statement */
     uint64_t wal;                     /* the position in the WAL when it was last asked */
     int64_t statement_us;             /* when the running one was begun */
+    int64_t worth_us;                 /* a look is worth it after so long */
     size_t asked_count;               /* statements that were asked about */
     int64_t unasked_us;               /* when the first was begun that was not */
     int64_t asked_us;                 /* when the own locks were last asked for */
@@ -52,8 +53,12 @@ struct observation {
     bool names_blockers;              /* it was asked who blocks us, for this statement */
 };
 
-/* A try begins; its transaction is at this position in the WAL (null: not known). */
-void observation_begin(struct observation *observation, const char *wal_position);
+/*
+ * A try begins; its transaction is at this position in the WAL (null: not known), and its opening
+ * has taken so long, which is about what a look takes.
+ */
+void observation_begin(struct observation *observation, const char *wal_position,
+                       int64_t opening_us);
 
 /*
  * The try holds this lock, taken by the running statement or one just before it; relation: its

@@ -42,19 +42,8 @@ static const char tail[] =
     " pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = v.name AND"
     " n.nspname = v.schema AND c.relkind IN ('r', 'p', 'm')) s";
 
-/*
- * Mostly the tables are small, and to plan the whole question takes ten times as long as this. One
- * that has no file of its own (a partitioned one) is for the whole question; one that is not there
- * is for neither.
- */
-static const char small_head[] =
-    "SET LOCAL lock_timeout = '1s';"
-    "SELECT coalesce(sum(CASE WHEN pg_relation_filenode(o) > 0 THEN"
-    " pg_total_relation_size(o) END), 0) < 1048576 AND"
-    " coalesce(bool_and(o IS NULL OR pg_relation_filenode(o) > 0), true)"
-    " FROM (VALUES ";
-
-static const char small_tail[] = ") v(o)";
+#define LITTLE_BYTES (1 << 20)
+#define LITTLE_WORKS 64 /* more than these are for the whole question */
 
 static bool
 writes(const struct statement_work *work)
@@ -77,14 +66,14 @@ room_concerns(const struct step_try *try)
 }
 
 static void
-append_named(struct connection *connection, const struct statement_work *work, struct text *sql)
+append_size(struct connection *connection, const struct statement_work *work, struct text *sql)
 {
     CLEANUP(text_release) struct text name = {0};
 
     connection_identifier(connection, &name, work->schema);
     text_append(&name, ".");
     connection_identifier(connection, &name, work->table);
-    text_append(sql, "(to_regclass(");
+    text_append(sql, "pg_total_relation_size(to_regclass(");
     connection_literal(connection, sql, text_of(&name));
     text_append(sql, "))");
 }
@@ -99,12 +88,13 @@ append_shared(struct connection *connection, const struct statement_work *work, 
     text_format(sql, ", %u, %u)", shares[work->kind].data, shares[work->kind].wal);
 }
 
-static void
+/* Returns how many. */
+static size_t
 append_works(const struct step_try *try,
              void (*append)(struct connection *, const struct statement_work *, struct text *),
              struct text *sql)
 {
-    bool is_first = true;
+    size_t count = 0;
 
     for (size_t i = 0; i < try->script->statement_count; i++) {
         const struct statement *statement = &try->script->statements[i];
@@ -113,11 +103,11 @@ append_works(const struct step_try *try,
             if (!writes(work) || sql->size > ROOM_QUERY_MAX) {
                 continue;
             }
-            text_append(sql, is_first ? "" : ", ");
+            text_append(sql, count++ ? ", " : "");
             append(try->sitting->connection, work, sql);
-            is_first = false;
         }
     }
+    return count;
 }
 
 static uint64_t
@@ -133,19 +123,46 @@ free_bytes(const char *directory, uint64_t limit)
     return seen < most ? seen : most;
 }
 
-/* False as well when the server could not be asked. */
+static size_t
+count_works(const struct step_try *try)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < try->script->statement_count; i++) {
+        count += try->script->statements[i].work_count;
+    }
+    return count;
+}
+
+/*
+ * Mostly the tables are small, and to plan the whole question takes ten times as long as this. One
+ * of no size at all may be partitioned, and is for the whole question; one that is not there, for
+ * neither. False as well when the server could not be asked.
+ */
 static bool
 is_little(struct step_try *try)
 {
     struct connection *connection = try->sitting->connection;
     struct patience patience = sitting_patience();
     CLEANUP(text_release) struct text sql = {0};
+    uint64_t sum = 0;
 
-    text_append(&sql, small_head);
-    append_works(try, append_named, &sql);
-    text_append(&sql, small_tail);
-    return connection_run(connection, text_of(&sql), &patience) &&
-           connection_is_true(connection, 1, 0, 0);
+    if (count_works(try) > LITTLE_WORKS) {
+        return false;
+    }
+    text_append(&sql, "SET LOCAL lock_timeout = '1s';SELECT ");
+    size_t count = append_works(try, append_size, &sql);
+    if (!connection_run(connection, text_of(&sql), &patience)) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bytes = connection_number(connection, 1, 0, i);
+        if (connection_cell(connection, 1, 0, i) && !bytes) {
+            return false;
+        }
+        sum += bytes;
+    }
+    return sum < LITTLE_BYTES;
 }
 
 bool

@@ -152,6 +152,7 @@ claim(struct step_try *try, enum try_end *end)
     transaction_append_checks(&sql);
     try_append_settings(try, true, &sql);
     way_append(try->way, try->sitting, &sql);
+    int64_t began_us = clock_now_us();
     if (!connection_run(connection, text_of(&sql), &patience)) {
         size_t failed = connection_answer_count(connection);
         *end =
@@ -171,8 +172,8 @@ claim(struct step_try *try, enum try_end *end)
     }
     snprintf(try->xid, sizeof try->xid, "%s",
              connection_cell(connection, claim_answer + 1, 0, CHECK_XID));
-    observation_begin(try->observation,
-                      connection_cell(connection, claim_answer + 1, 0, CHECK_WAL));
+    observation_begin(try->observation, connection_cell(connection, claim_answer + 1, 0, CHECK_WAL),
+                      clock_now_us() - began_us);
     return way_is_free(try, claim_answer + 2, end);
 }
 
