@@ -278,12 +278,15 @@ load(struct agent_cache *cache, const char *name, const struct digest *digest, s
     return true;
 }
 
-/* The file has become the bundle; that it does not last is no reason not to use it. */
+/*
+ * The file has become the bundle; that it does not last is no reason not to use it. Nothing waits
+ * for the disk here: what a crash has left is verified when it is read, and fetched again.
+ */
 static void
 keep_whole(struct agent_cache *cache, const char *part, const char *whole)
 {
     FAILPOINT("agent.cache-rename");
-    if (renameat(cache->folder, part, cache->folder, whole) < 0 || fsync(cache->folder) < 0) {
+    if (renameat(cache->folder, part, cache->folder, whole) < 0) {
         log_warn("cache: %s is not kept: %s", whole, strerror(errno));
     }
     make_room(cache, cache->size_max, whole);
@@ -368,7 +371,6 @@ write_piece(struct agent_cache *cache, const char *name, const struct chunk *chu
         is_good = size > 0 || (size < 0 && errno == EINTR);
         written += size > 0 ? (size_t)size : 0;
     }
-    is_good = is_good && (chunk->offset + written < chunk->total || fsync(file) == 0);
     if (FAILPOINT_FAILS("agent.cache-write")) {
         errno = ENOSPC;
         is_good = false;
