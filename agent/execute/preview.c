@@ -246,7 +246,21 @@ ask_tables_of(struct preview *preview, size_t first, size_t end)
 
 /* ---- the schemas ----------------------------------------------------------------------------- */
 
-/* As "(0, to_regnamespace(quote_ident('app'))), …"; how many. */
+/* Whether a step before this one makes something there, too; null names agree. */
+static bool
+is_named_before(const struct preview *preview, size_t before, const char *name)
+{
+    for (size_t step = 0; step < before; step++) {
+        for (size_t i = 0; i < preview->steps[step]->schema_count; i++) {
+            if (text_equal(preview->steps[step]->schemas[i].name, name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* As "(0, to_regnamespace(quote_ident('app'))), …", each with its first step; how many. */
 static size_t
 append_schemas(const struct preview *preview, struct text *sql)
 {
@@ -256,6 +270,9 @@ append_schemas(const struct preview *preview, struct text *sql)
     for (size_t step = 0; step < preview->step_count; step++) {
         for (size_t i = 0; i < preview->steps[step]->schema_count; i++) {
             const char *name = preview->steps[step]->schemas[i].name;
+            if (is_named_before(preview, step, name)) {
+                continue;
+            }
             text_format(sql, "%s(%zu, to_regnamespace(quote_ident(", count++ ? ", " : "", step);
             if (name) {
                 connection_literal(connection, sql, name);
