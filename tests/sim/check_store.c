@@ -210,13 +210,16 @@ step_saved(struct check *check, const struct step_record *record)
     step->attempt = record->attempt;
 }
 
-/* A run that has not ended has its targets. */
+/*
+ * A run that has not ended has its targets; in one that an operator has wanted again, what is done
+ * needs none, and one that has come back since may go again.
+ */
 static void
 target_saved(struct check *check, const struct target_record *record)
 {
     for (const struct leg_truth *leg = check->legs; record->is_gone && leg; leg = leg->hh.next) {
         if (id_equal(&leg->key.target_id, &record->target_id) &&
-            leg->run->state <= RUN_CANCELLING) {
+            leg->run->state <= RUN_CANCELLING && leg->state != LEG_DONE) {
             world_violated(check->world, "STORE", "run %llu is open, its target %s is removed",
                            (unsigned long long)leg->run->number, record->name);
         }
