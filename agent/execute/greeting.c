@@ -477,9 +477,22 @@ sitting_look(struct sitting *sitting, bool thoroughly, struct error *error)
 {
     struct greeting greeting = {.is_thorough = thoroughly};
 
-    /* An operator may have given the database an identity of its own: that is for the caller. */
-    sitting->is_known = false;
     return look(sitting, &greeting, error);
+}
+
+bool
+sitting_look_anew(struct sitting *sitting, struct error *error)
+{
+    bool was_known = sitting->is_known;
+    struct id target_id = sitting->facts.target_id;
+
+    sitting->is_known = false;
+    if (sitting_look(sitting, true, error)) {
+        return true;
+    }
+    sitting->is_known = was_known;
+    sitting->facts.target_id = target_id;
+    return false;
 }
 
 bool

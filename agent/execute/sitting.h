@@ -88,6 +88,12 @@ struct patience sitting_patience(void);
 bool sitting_look(struct sitting *sitting, bool thoroughly, struct error *error);
 
 /*
+ * The same, thoroughly, for who reports what he finds: it may be another target than before, whose
+ * database was made anew or given an identity of its own. Who could not look goes by the old one.
+ */
+bool sitting_look_anew(struct sitting *sitting, struct error *error);
+
+/*
  * Have a fit connection, the target's lock and what is applied (T1 to T3). Waits for the lock until
  * deadline_ms (0: for ever); false with E-DB-… or E-STOPPED.
  */

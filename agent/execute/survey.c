@@ -13,7 +13,7 @@ sitting_examine(struct sitting *sitting, struct arena *arena, struct target_fact
 {
     /* Who has held the lock since he read it knows it. */
     bool is_fit = sitting_is_current(sitting) ||
-                  (sitting_look(sitting, true, error) && chain_check_now_and_then(sitting, error));
+                  (sitting_look_anew(sitting, error) && chain_check_now_and_then(sitting, error));
 
     *facts = sitting->facts;
     if (is_fit && sitting->applied_count) {

@@ -246,7 +246,9 @@ connected(struct worker *worker, const struct answer *answer)
     bool is_known = is_examining || id_equal(&worker->target_id, &answer->target_id);
 
     worker->backend = answer->backend;
-    worker->target_id = is_examining ? answer->target_id : worker->target_id;
+    if (is_examining && answer->kind != ANSWER_STANDBY) {
+        worker->target_id = answer->target_id;
+    }
     if (!is_known) {
         wrong_database(worker);
     } else if (answer->kind == ANSWER_STANDBY) {

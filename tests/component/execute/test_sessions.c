@@ -344,6 +344,38 @@ autovacuum_that_prevents_wraparound_is_left_alone(void **state)
     assert_int_equal(scene_count(scene, prevents_wraparound), 1);
 }
 
+/* Found by the simulator: whoever could not look had forgotten whom he knew. */
+static void
+a_step_is_not_done_in_a_database_that_was_made_anew_meanwhile(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    struct target_facts facts;
+    struct applied_migration *applied;
+    size_t count;
+    SCENE_PLAN(scene, {.version = "001", .up = "INSERT INTO probe VALUES ('one')"});
+
+    assert_true(sitting_examine(scene->sitting, &scene->arena, &facts, &scene->error));
+    sitting_rest(scene->sitting);
+    scene_tell(scene, "UPDATE skein.identity SET schema_version = schema_version + 1");
+    assert_false(sitting_examine(scene->sitting, &scene->arena, &facts, &scene->error));
+    assert_string_equal(scene->error.code, "E-DB-SCHEMA");
+    scene_tell(scene, "UPDATE skein.identity SET schema_version = schema_version - 1,"
+                      " target_id = gen_random_uuid()");
+
+    assert_false(sitting_survey(scene->sitting, &scene->arena, &applied, &count, &scene->error));
+    assert_string_equal(scene->error.code, "E-DB-WRONG");
+    struct step_order order = scene_order(scene, 0, DIRECTION_UP);
+    assert_false(
+        sitting_execute(scene->sitting, &order, &scene->arena, &scene->outcome, &scene->error) &&
+        scene->outcome.kind == OUTCOME_DONE);
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM probe"), 0);
+
+    /* Who looks to report it takes it for what it is. */
+    assert_true(sitting_examine(scene->sitting, &scene->arena, &facts, &scene->error));
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+}
+
 int
 main(void)
 {
@@ -354,6 +386,7 @@ main(void)
         cmocka_unit_test(begins_anew_when_it_has_slept_for_longer_than_a_transaction_may),
         cmocka_unit_test(goes_on_when_it_has_slept_for_less),
         cmocka_unit_test(waits_for_a_connection_and_is_content_with_one),
+        cmocka_unit_test(a_step_is_not_done_in_a_database_that_was_made_anew_meanwhile),
         cmocka_unit_test(autovacuum_gives_way),
         cmocka_unit_test(autovacuum_that_prevents_wraparound_is_left_alone),
     };
