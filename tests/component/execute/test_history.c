@@ -88,12 +88,25 @@ finds_nothing_wrong_with_what_it_has_written(void **state)
     assert_int_equal(scene_count(scene, "SELECT count(DISTINCT state) FROM skein.journal"), 4);
 }
 
+struct tampering {
+    const char *change, *found;
+};
+
+static void
+expect_tampered(const struct tampering *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        CLEANUP(scene_destroy) struct scene *scene = scene_with_history();
+        scene_tell(scene, cases[i].change);
+
+        expect_refused(scene, "E-HIST-TAMPERED", cases[i].found);
+    }
+}
+
 static void
 names_the_first_row_of_the_journal_that_does_not_fit(void **state)
 {
-    static const struct {
-        const char *change, *found;
-    } cases[] = {
+    static const struct tampering cases[] = {
         {"UPDATE skein.journal SET statement = 7 WHERE number = 2",
          "row 2 of the journal (migration 002): it is not as it was written"},
         {"UPDATE skein.journal SET name = 'm_oo2' WHERE number IN (3, 2)",
@@ -119,21 +132,13 @@ names_the_first_row_of_the_journal_that_does_not_fit(void **state)
          "(migration 002): it is not as it was written"},
     };
     (void)state;
-
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        CLEANUP(scene_destroy) struct scene *scene = scene_with_history();
-        scene_tell(scene, cases[i].change);
-
-        expect_refused(scene, "E-HIST-TAMPERED", cases[i].found);
-    }
+    expect_tampered(cases, sizeof cases / sizeof *cases);
 }
 
 static void
 names_a_migration_that_the_journal_does_not_explain(void **state)
 {
-    static const struct {
-        const char *change, *found;
-    } cases[] = {
+    static const struct tampering cases[] = {
         {"DELETE FROM skein.migration WHERE version = '001'",
          "migration 001: it is not applied, and row 1 of the journal says that it is"},
         {"UPDATE skein.migration SET checksum = sha256('other') WHERE version = '001'",
@@ -150,13 +155,7 @@ names_a_migration_that_the_journal_does_not_explain(void **state)
          "migration 001: it is not applied, and row 1 of the journal says that it is; and 1 more"},
     };
     (void)state;
-
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        CLEANUP(scene_destroy) struct scene *scene = scene_with_history();
-        scene_tell(scene, cases[i].change);
-
-        expect_refused(scene, "E-HIST-TAMPERED", cases[i].found);
-    }
+    expect_tampered(cases, sizeof cases / sizeof *cases);
 }
 
 static void
