@@ -297,14 +297,7 @@ static const char without_waiting[] =
 static void
 append_unharmed(const struct batch_run *run, const struct one_batch *one, struct text *sql)
 {
-    const struct sitting *sitting = run->try->sitting;
-
-    text_format(sql,
-                "SELECT CAST(CASE WHEN txid_current_if_assigned() IS DISTINCT FROM %s"
-                " THEN 'skein:transaction' WHEN current_user <> ",
-                run->try->xid);
-    connection_literal(sitting->connection, sql, sitting->session_user);
-    text_append(sql, " THEN 'skein:role'");
+    transaction_append_cases(run->try, sql);
     if (one->leaf->may_change_more) {
         text_append(sql, " WHEN ");
         append_count(one->leaf, sql);

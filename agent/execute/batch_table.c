@@ -51,11 +51,7 @@ append_table(struct sitting *sitting, const char *schema, const char *table, str
 {
     CLEANUP(text_release) struct text name = {0};
 
-    if (schema) {
-        connection_identifier(sitting->connection, &name, schema);
-        text_append(&name, ".");
-    }
-    connection_identifier(sitting->connection, &name, table);
+    connection_relation(sitting->connection, &name, schema, table);
     text_append(sql, "to_regclass(");
     connection_literal(sitting->connection, sql, text_of(&name));
     text_append(sql, ")");
@@ -486,9 +482,7 @@ quote_leaves(struct looking *looking, struct connection *connection)
         CLEANUP(text_release) struct text name = {0};
         struct batch_leaf *leaf = &looking->table->leaves[i];
         text_append(&name, "ONLY ");
-        connection_identifier(connection, &name, leaf->schema);
-        text_append(&name, ".");
-        connection_identifier(connection, &name, leaf->name);
+        connection_relation(connection, &name, leaf->schema, leaf->name);
         leaf->quoted = arena_text(looking->arena, text_of(&name));
     }
 }

@@ -293,7 +293,7 @@ seems_as_it_was(struct sitting *sitting)
     struct patience patience = sitting_patience();
     uint8_t head[CHECKSUM_SIZE];
 
-    if (clock_now_ms() - chain->looked_ms > LOOK_EVERY_MS ||
+    if (!chain->whole_ms || clock_now_ms() - chain->looked_ms > LOOK_EVERY_MS ||
         chain->applied_sum != sitting->applied_sum ||
         !connection_run(connection,
                         "SELECT number, hash FROM skein.journal ORDER BY number DESC LIMIT 1",

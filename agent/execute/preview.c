@@ -66,9 +66,7 @@ append_names(const struct outline *step, struct connection *connection, bool *is
     }
     for (size_t i = 0; i < step->work_count; i++) {
         CLEANUP(text_release) struct text name = {0};
-        connection_identifier(connection, &name, step->works[i].schema);
-        text_append(&name, ".");
-        connection_identifier(connection, &name, step->works[i].table);
+        connection_relation(connection, &name, step->works[i].schema, step->works[i].table);
         append_name(text_of(&name), connection, is_first, sql);
     }
 }

@@ -70,9 +70,7 @@ append_size(struct connection *connection, const struct statement_work *work, st
 {
     CLEANUP(text_release) struct text name = {0};
 
-    connection_identifier(connection, &name, work->schema);
-    text_append(&name, ".");
-    connection_identifier(connection, &name, work->table);
+    connection_relation(connection, &name, work->schema, work->table);
     text_append(sql, "pg_total_relation_size(to_regclass(");
     connection_literal(connection, sql, text_of(&name));
     text_append(sql, "))");

@@ -327,14 +327,21 @@ static const char leave_no_trace[] = "SET CONSTRAINTS ALL IMMEDIATE;"
  * that cannot be read. Then the session's lock, and our settings.
  */
 void
-transaction_append_unharmed(const struct step_try *try, struct text *sql)
+transaction_append_cases(const struct step_try *try, struct text *sql)
 {
     text_format(sql,
                 "SELECT CAST(CASE WHEN txid_current_if_assigned() IS DISTINCT FROM %s"
                 " THEN 'skein:transaction' WHEN current_user <> ",
                 try->xid);
     connection_literal(try->sitting->connection, sql, try->sitting->session_user);
-    text_format(sql, " THEN 'skein:role' ELSE '1' END AS integer)");
+    text_append(sql, " THEN 'skein:role'");
+}
+
+void
+transaction_append_unharmed(const struct step_try *try, struct text *sql)
+{
+    transaction_append_cases(try, sql);
+    text_append(sql, " ELSE '1' END AS integer)");
     observation_append_columns(try, sql);
     text_format(sql,
                 ", pg_advisory_unlock_all(),"

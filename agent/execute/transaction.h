@@ -26,6 +26,12 @@ bool transaction_check_opening(struct step_try *try, enum try_end *end);
  */
 void transaction_append_unharmed(const struct step_try *try, struct text *sql);
 
+/*
+ * Append the beginning of that statement, up to the cases of its CASE: who has more to hold against
+ * the transaction appends more, and ends it: ELSE '1' END AS integer).
+ */
+void transaction_append_cases(const struct step_try *try, struct text *sql);
+
 /* The verify script of an up, in the open transaction; true when all of it holds. */
 bool transaction_verify(struct step_try *try, enum try_end *end);
 

@@ -453,6 +453,17 @@ connection_identifier(struct connection *connection, struct text *sql, const cha
 }
 
 void
+connection_relation(struct connection *connection, struct text *sql, const char *schema,
+                    const char *name)
+{
+    if (schema) {
+        connection_identifier(connection, sql, schema);
+        text_append(sql, ".");
+    }
+    connection_identifier(connection, sql, name);
+}
+
+void
 connection_bytes(struct connection *connection, struct text *sql, const void *data, size_t size)
 {
     CLEANUP(mem_free) char *hex = mem_zalloc(2 * size + 1);

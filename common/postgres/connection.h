@@ -121,6 +121,9 @@ const char *connection_last_warning(const struct connection *connection);
 /* Append a value to a query: a quoted literal (NULL for null), a quoted identifier, bytes. */
 void connection_literal(struct connection *connection, struct text *sql, const char *value);
 void connection_identifier(struct connection *connection, struct text *sql, const char *name);
+/* "app"."orders"; without a schema, as the search path finds it. */
+void connection_relation(struct connection *connection, struct text *sql, const char *schema,
+                         const char *name);
 void connection_bytes(struct connection *connection, struct text *sql, const void *data,
                       size_t size);
 
