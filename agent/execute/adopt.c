@@ -294,6 +294,7 @@ sitting_adopt(struct sitting *sitting, const struct adopt_order *order, struct a
                                 .problems = &problems};
 
     *report = (struct adopt_report){0};
+    sitting->no_history_ms = 0;
     bool is_here = order->is_dry ? sitting_look(sitting, false, error)
                                  : sitting_attend(sitting, clock_now_ms() + LOCK_WAIT_MS, error);
     if (!is_here || (!order->is_nothing && !find_table(&adopting, error))) {
@@ -310,6 +311,7 @@ sitting_check_adopted(struct sitting *sitting, const struct manifest *manifest, 
 {
     bool is_here = sitting->connection && !connection_is_lost(sitting->connection);
 
+    sitting->no_history_ms = 0;
     return (is_here || sitting_look(sitting, false, error)) &&
            histories_check_adopted(sitting, manifest, error);
 }

@@ -190,6 +190,7 @@ write_failed(struct execution *execution)
     FAILPOINT("execute.before-failed");
     if (connection_run(sitting->connection, text_of(&sql), &patience)) {
         sitting_advance(sitting, row.hash);
+        sitting->own_number = sitting->facts.journal_count + 1;
         FAILPOINT("execute.after-failed");
         return true;
     }

@@ -50,12 +50,17 @@ enum applied_column { APPLIED_VERSION, APPLIED_CHECKSUM, APPLIED_STEP, APPLIED_N
     " CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_walfile_name(pg_current_wal_lsn()) END,"     \
     " a.backend_start, current_user"
 #define FROM_FACTS " FROM pg_stat_get_activity(pg_backend_pid()) a, pg_control_system() c"
+#define IDENTITY                                                                                   \
+    ", i.schema_version, i.target_id, i.cluster_id, i.system_identifier, i.database_oid"
 
 static const char facts_alone[] = SELECT_FACTS FROM_FACTS;
 
-static const char facts_and_identity[] =
-    SELECT_FACTS ", i.schema_version, i.target_id, i.cluster_id, i.system_identifier,"
-                 " i.database_oid" FROM_FACTS ", skein.identity i;";
+static const char facts_and_identity[] = SELECT_FACTS IDENTITY FROM_FACTS ", skein.identity i;";
+
+/* The others are what they were, as long as it is the same connection. */
+static const char facts_that_change[] =
+    "SELECT pg_backend_pid(), pg_is_in_recovery(), NULL, NULL, NULL, NULL, current_user" IDENTITY
+    " FROM skein.identity i;";
 
 static const char what_is_applied[] =
     "SELECT version, checksum, step_id, journal_number FROM skein.migration;";
@@ -111,7 +116,7 @@ compose(const struct sitting *sitting, struct greeting *greeting, struct text *s
                     sitting->session_settings);
         count = 2;
     }
-    text_append(sql, facts_and_identity);
+    text_append(sql, sitting->has_facts ? facts_that_change : facts_and_identity);
     greeting->facts = count++;
     if (greeting->wants_lock) {
         text_append(sql, "SELECT pg_try_advisory_lock(" SCHEMA_LOCK_KEY ");");
@@ -135,16 +140,20 @@ read_facts(struct sitting *sitting, size_t answer)
     const char *wal = connection_cell(connection, answer, 0, FACT_WAL);
     char timeline[9];
 
-    facts->server_version = (uint64_t)connection_server_version(connection);
     facts->in_recovery = connection_is_true(connection, answer, 0, FACT_RECOVERY);
+    free(sitting->session_user);
+    sitting->session_user = mem_text(connection_cell(connection, answer, 0, FACT_USER));
+    if (!start) {
+        return; /* it is known already */
+    }
+    facts->server_version = (uint64_t)connection_server_version(connection);
     facts->system_identifier = connection_number(connection, answer, 0, FACT_SYSTEM);
     facts->database_oid = connection_number(connection, answer, 0, FACT_DATABASE);
     snprintf(timeline, sizeof timeline, "%s", wal ? wal : "0");
     facts->timeline = strtoull(timeline, NULL, 16);
     sitting->backend.pid = connection_backend_pid(connection);
-    snprintf(sitting->backend.start, sizeof sitting->backend.start, "%s", start ? start : "");
-    free(sitting->session_user);
-    sitting->session_user = mem_text(connection_cell(connection, answer, 0, FACT_USER));
+    snprintf(sitting->backend.start, sizeof sitting->backend.start, "%s", start);
+    sitting->has_facts = true;
 }
 
 static bool
@@ -340,6 +349,9 @@ read_answers(struct sitting *sitting, const struct greeting *greeting, struct er
     }
     sitting->has_schema = true;
     sitting->is_known = true;
+    if (greeting->is_thorough) {
+        sitting->own_number = sitting->facts.journal_count + 1;
+    }
     sitting->has_read = sitting->has_lock && (greeting->is_thorough || had_read);
     return true;
 }

@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "common/base/clock.h"
 #include "common/base/mem.h"
 
 #define COLUMNS_MAX 64
+#define STAYS_MS 10000
 
 /* ---- finding --------------------------------------------------------------------------------- */
 
@@ -39,6 +41,18 @@ name_of(const char *text, struct arena *arena)
     return named;
 }
 
+/* Several tools call theirs the same. */
+static bool
+is_first_of_name(size_t tool)
+{
+    for (size_t i = 0; i < tool; i++) {
+        if (strcmp(history_tools[i]->table, history_tools[tool]->table) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void
 append_names(const struct named *named, struct text *sql)
 {
@@ -47,8 +61,10 @@ append_names(const struct named *named, struct text *sql)
         return;
     }
     for (size_t i = 0; history_tools[i]; i++) {
-        text_append(sql, i ? ", " : "");
-        history_literal(sql, history_tools[i]->table);
+        if (is_first_of_name(i)) {
+            text_append(sql, i ? ", " : "");
+            history_literal(sql, history_tools[i]->table);
+        }
     }
 }
 
@@ -92,7 +108,8 @@ compose(const struct sitting *sitting, const struct named *named, struct text *s
 
 /*
  * Mostly there is no table of any of those names: that is seen without planning the question, and
- * stays so while the lock is held and nothing has run.
+ * stays so while the lock is held and nothing has run. Without the lock it stays so for as long as
+ * it takes from a plan to its first step.
  */
 static bool
 is_without(struct sitting *sitting, const struct named *named, bool *is_none, struct error *error)
@@ -100,7 +117,8 @@ is_without(struct sitting *sitting, const struct named *named, bool *is_none, st
     CLEANUP(text_release) struct text sql = {0};
     struct patience patience = sitting_patience();
 
-    *is_none = sitting->has_no_history && !named->table;
+    bool is_fresh = sitting->no_history_ms && clock_now_ms() - sitting->no_history_ms < STAYS_MS;
+    *is_none = (sitting->has_no_history || is_fresh) && !named->table;
     if (*is_none) {
         return true;
     }
@@ -111,7 +129,10 @@ is_without(struct sitting *sitting, const struct named *named, bool *is_none, st
         return sitting_query_failed(sitting, "cannot look for other tools' tables", error);
     }
     *is_none = connection_row_count(sitting->connection, 0) == 0;
-    sitting->has_no_history = *is_none && !named->table && sitting_is_current(sitting);
+    if (*is_none && !named->table) {
+        sitting->has_no_history = sitting_is_current(sitting);
+        sitting->no_history_ms = clock_now_ms();
+    }
     return true;
 }
 

@@ -73,6 +73,7 @@ look_begin(struct look *look, const struct outline_table *tables, size_t count)
     look->table_count = count < LOOK_TABLES_MAX ? count : LOOK_TABLES_MAX;
     look->blocker_count = look->left_out = 0;
     look->deadlock_ms = 0;
+    look->may_lock = false;
     for (size_t i = 0; i < look->table_count; i++) {
         look->tables[i] = (struct wanted){.name = tables[i].relation,
                                           .mode = tables[i].mode,
@@ -128,16 +129,30 @@ look_is_empty(const struct look *look)
     return look->table_count == 0;
 }
 
+void
+look_went_wrong(struct look *look)
+{
+    if (look->may_lock) {
+        look->may_lock = false;
+    } else {
+        look_forget_names(look);
+    }
+}
+
 /* ---- the glance ------------------------------------------------------------------------------ */
 
 enum glance_column {
     GLANCE_TABLE, /* its number here */
     GLANCE_OID,
     GLANCE_FILE,
-    GLANCE_IS_FINE, /* null: there is no such table */
+    GLANCE_STATE, /* null: there is no such table */
     GLANCE_DEADLOCK,
     GLANCE_MODE /* null: nobody is at it */
 };
+
+/* What is neither is fine, and not a table. */
+#define STATE_MATTERS 'm' /* another's, or not whole: it takes a closer look */
+#define STATE_TABLE 't'   /* a table, and fine */
 
 /*
  * Mostly nothing is the matter, and to plan the whole question takes several times as long as this.
@@ -145,14 +160,17 @@ enum glance_column {
  */
 static const char glance[] =
     "SELECT w.n, w.o::oid::bigint, pg_catalog.pg_relation_filenode(w.o)::bigint, %s,"
-    " current_setting('deadlock_timeout'), l.mode FROM (VALUES ";
+    " current_setting('deadlock_timeout'), %s FROM (VALUES ";
 
-static const char whether_fine[] =
-    "(SELECT pg_has_role(c.relowner, 'USAGE') AND NOT EXISTS (SELECT FROM pg_catalog.pg_index x"
-    " WHERE x.indrelid = c.oid AND NOT x.indisvalid) FROM pg_catalog.pg_class c WHERE c.oid = w.o)";
+static const char table_state[] =
+    "(SELECT CASE WHEN NOT pg_has_role(c.relowner, 'USAGE') OR EXISTS (SELECT FROM"
+    " pg_catalog.pg_index x WHERE x.indrelid = c.oid AND NOT x.indisvalid) THEN 'm' WHEN c.relkind"
+    " IN ('r', 'p') THEN 't' ELSE 'f' END FROM pg_catalog.pg_class c WHERE c.oid = w.o)";
 
-static const char glance_end[] =
-    ") w (n, o) LEFT JOIN pg_catalog.pg_lock_status() l ON l.relation = w.o AND l.locktype ="
+static const char glance_end[] = ") w (n, o)";
+
+static const char with_holders[] =
+    " LEFT JOIN pg_catalog.pg_lock_status() l ON l.relation = w.o AND l.locktype ="
     " 'relation' AND l.pid IS DISTINCT FROM pg_catalog.pg_backend_pid() AND l.database = %" PRIu64;
 
 /* ---- the question ---------------------------------------------------------------------------- */
@@ -238,8 +256,8 @@ are_known_fine(const struct look *look, const struct sitting *sitting)
     return are_fine;
 }
 
-static void
-remember_fine(const struct look *look, struct sitting *sitting)
+void
+look_note_fine(struct sitting *sitting, const char *name)
 {
     int64_t now_ms = clock_now_ms();
 
@@ -247,20 +265,56 @@ remember_fine(const struct look *look, struct sitting *sitting)
         text_clear(&sitting->fine);
         sitting->fine_ms = now_ms;
     }
+    if (!text_has_line(text_of(&sitting->fine), name)) {
+        text_format(&sitting->fine, "%s\n", name);
+    }
+}
+
+static void
+note_all_fine(const struct look *look, struct sitting *sitting)
+{
     for (size_t i = 0; i < look->table_count; i++) {
         const struct wanted *table = &look->tables[i];
-        if (table->name && table->oid && !text_has_line(text_of(&sitting->fine), table->name)) {
-            text_format(&sitting->fine, "%s\n", table->name);
+        if (table->name && table->oid) {
+            look_note_fine(sitting, table->name);
         }
+    }
+}
+
+static const char *
+name_of(enum table_lock mode)
+{
+    return mode == TABLE_LOCK_ACCESS_EXCLUSIVE      ? "ACCESS EXCLUSIVE"
+           : mode == TABLE_LOCK_EXCLUSIVE           ? "EXCLUSIVE"
+           : mode == TABLE_LOCK_SHARE_ROW_EXCLUSIVE ? "SHARE ROW EXCLUSIVE"
+                                                    : "SHARE";
+}
+
+/* What the statement locks besides is for the statement: partitions, what inherits. */
+static void
+append_locks(const struct look *look, struct text *sql)
+{
+    for (size_t i = 0; i < look->table_count; i++) {
+        const struct wanted *table = &look->tables[i];
+        text_format(sql, "LOCK TABLE ONLY %s IN %s MODE NOWAIT;", table->name,
+                    name_of(table->mode));
     }
 }
 
 void
 look_append(const struct look *look, struct sitting *sitting, struct text *sql)
 {
-    text_format(sql, glance, are_known_fine(look, sitting) ? "true" : whether_fine);
+    bool are_fine = are_known_fine(look, sitting), locks = look->may_lock && are_fine;
+
+    if (locks) {
+        append_locks(look, sql);
+    }
+    text_format(sql, glance, are_fine ? "'t'" : table_state, locks ? "NULL" : "l.mode");
     append_tables(look, true, sitting->connection, sql);
-    text_format(sql, glance_end, sitting->facts.database_oid);
+    text_append(sql, glance_end);
+    if (!locks) {
+        text_format(sql, with_holders, sitting->facts.database_oid);
+    }
 }
 
 /* ---- the answer ------------------------------------------------------------------------------ */
@@ -336,22 +390,23 @@ bool
 look_read(struct look *look, struct sitting *sitting, size_t answer)
 {
     const struct connection *connection = sitting->connection;
-    bool is_clear = true;
+    bool is_clear = true, are_tables = true;
 
     look->blocker_count = look->left_out = 0;
     for (size_t row = 0; row < connection_row_count(connection, answer); row++) {
         struct wanted *table = table_of(look, connection, answer, row);
         const char *mode = connection_cell(connection, answer, row, GLANCE_MODE);
-        const char *is_fine = connection_cell(connection, answer, row, GLANCE_IS_FINE);
+        const char *state = connection_cell(connection, answer, row, GLANCE_STATE);
         take_deadlock_timeout(look, connection_cell(connection, answer, row, GLANCE_DEADLOCK));
         if (table) {
             table->owner[0] = table->role[0] = table->invalid[0] = '\0';
-            is_clear = is_clear && (!is_fine || is_fine[0] == 't') &&
+            is_clear = is_clear && !(state && state[0] == STATE_MATTERS) &&
                        !(mode && look_conflicts(table->mode, look_lock_named(mode)));
+            are_tables = are_tables && state && state[0] == STATE_TABLE;
         }
     }
-    if (is_clear) {
-        remember_fine(look, sitting);
+    if (is_clear && are_tables) {
+        note_all_fine(look, sitting);
     }
     return is_clear;
 }

@@ -41,6 +41,7 @@ struct wanted {
 struct look {
     struct wanted tables[LOOK_TABLES_MAX];
     size_t table_count;
+    bool may_lock; /* at once, instead of being looked at: the first statement does it anyway */
     uint64_t deadlock_ms; /* the server's deadlock_timeout, once it was asked */
     struct blocker blockers[LOOK_BLOCKERS_MAX]; /* those of the last look */
     size_t blocker_count, left_out;
@@ -56,10 +57,14 @@ const struct wanted *look_find(const struct look *look, uint64_t oid);
 bool look_is_empty(const struct look *look);
 
 /*
- * Append a glance as a statement of its own: enough to see that nothing is the matter. Tables go by
- * their names, as the session finds them.
+ * Append a glance, whose answer is the last one: enough to see that nothing is the matter. Tables
+ * go by their names, as the session finds them. Those that may be locked at once, and were lately
+ * found to be tables of ours, are locked instead: LOCK TABLE … NOWAIT queues no more than a look.
  */
 void look_append(const struct look *look, struct sitting *sitting, struct text *sql);
+
+/* A table of ours, all of whose indexes are valid: that is not asked again soon. */
+void look_note_fine(struct sitting *sitting, const char *name);
 
 /* Take its answer. False when it takes a closer look. */
 bool look_read(struct look *look, struct sitting *sitting, size_t answer);
@@ -71,9 +76,13 @@ bool look_read(struct look *look, struct sitting *sitting, size_t answer);
 bool look_closely(struct look *look, struct sitting *sitting, bool by_name, struct error *error);
 
 /*
- * The question could not be answered (a schema that the role may not use): from now on only for
- * what is learned.
+ * The glance has failed. If it was to lock, somebody is in the way most likely: from now on it only
+ * looks. If it could not be answered (a schema that the role may not use), it only asks for what is
+ * learned.
  */
+void look_went_wrong(struct look *look);
+
+/* From now on only for what is learned. */
 void look_forget_names(struct look *look);
 
 /* A statement has waited for this table. */

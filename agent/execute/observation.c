@@ -10,16 +10,21 @@
 #include "agent/execute/blockers.h"
 #include "agent/execute/way.h"
 
-/* A look is to take at most this part of what it looks at; and it takes this long at least. */
-#define LOOK_SHARE 20
-#define LOOK_US 400
+/*
+ * A look is to take at most a twentieth of what it looks at. It takes two to three times as long as
+ * a transaction's opening, there and then; and at least 0.4 ms.
+ */
+#define LOOK_OPENINGS 50
+#define LOOK_LEAST_US 8000
 
 void
 observation_begin(struct observation *observation, const char *wal_position, int64_t opening_us)
 {
-    *observation = (struct observation){.wal = wal_position ? strtoull(wal_position, NULL, 10) : 0,
-                                        .worth_us = LOOK_SHARE *
-                                                    (opening_us > LOOK_US ? opening_us : LOOK_US)};
+    int64_t worth_us = LOOK_OPENINGS * opening_us;
+
+    *observation =
+        (struct observation){.wal = wal_position ? strtoull(wal_position, NULL, 10) : 0,
+                             .worth_us = worth_us > LOOK_LEAST_US ? worth_us : LOOK_LEAST_US};
 }
 
 /* ---- our own locks --------------------------------------------------------------------------- */
@@ -196,26 +201,40 @@ tells_its_locks(const struct statement *statement)
     return true;
 }
 
-/* Whether the statements that were not asked about are to be: long ones, and those that tell
- * nothing. */
+/* Whoever has only made something new holds nothing that others know of. */
 static bool
-is_worth_a_look(const struct step_try *try)
+only_makes(const struct step_try *try)
+{
+    for (size_t i = try->observation->asked_count; i < try->statement; i++) {
+        const struct statement *statement = &try->script->statements[i];
+        if (statement->lock_count || !text_equal(statement->tag, "CREATE TABLE")) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+was_long(const struct step_try *try)
 {
     const struct observation *observation = try->observation;
     int64_t since_us = observation->asked_us ? observation->asked_us : try->began_us;
-    bool only_makes = true;
 
-    for (size_t i = observation->asked_count;
+    return clock_now_us() - since_us >= observation->worth_us;
+}
+
+/* Whether the statements that were not asked about are to be at last: long ones, and those that
+ * tell nothing. */
+static bool
+is_worth_a_look(const struct step_try *try)
+{
+    for (size_t i = try->observation->asked_count;
          i < try->statement && i < try->script->statement_count; i++) {
-        const struct statement *statement = &try->script->statements[i];
-        if (!tells_its_locks(statement)) {
+        if (!tells_its_locks(&try->script->statements[i])) {
             return true;
         }
-        only_makes =
-            only_makes && !statement->lock_count && text_equal(statement->tag, "CREATE TABLE");
     }
-    /* Whoever has only made something new holds nothing that others know of. */
-    return !only_makes && clock_now_us() - since_us >= observation->worth_us;
+    return was_long(try) && !only_makes(try);
 }
 
 void
@@ -240,11 +259,10 @@ observation_look_back(struct step_try *try, enum try_end *end)
     struct observation *observation = try->observation;
     struct connection *connection = try->sitting->connection;
     struct patience patience = sitting_patience();
-    int64_t since_us = observation->asked_us ? observation->asked_us : try->began_us;
 
     observation_end_statement(try);
-    if (try->sitting->config.is_unobserved || clock_now_us() - since_us < observation->worth_us ||
-        try->statement == try->script->statement_count) {
+    if (try->sitting->config.is_unobserved || try->statement == try->script->statement_count ||
+        !was_long(try) || only_makes(try)) {
         return true;
     }
     if (!connection_run(connection, look_back, &patience)) {

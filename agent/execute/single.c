@@ -115,13 +115,11 @@ open_transaction(struct step_try *try, enum try_end *end)
     text_append(&sql, "SELECT 1");
     try_append_settings(try, true, &sql);
     single_append_settings(try, &sql);
-    way_append(try->way, try->sitting, &sql);
+    way_append(try->way, try->script, try->sitting, &sql);
     if (!connection_run(connection, text_of(&sql), &patience)) {
-        *end = try_query_failed(try, "cannot take the role and settings");
-        if (*end == TRY_FAILED && !look_is_empty(&try->way->look)) {
-            look_forget_names(&try->way->look); /* what is the matter is for the statement to say */
-            *end = TRY_BLOCKED;
-        }
+        *end = look_is_empty(&try->way->look)
+                   ? try_query_failed(try, "cannot take the role and settings")
+                   : way_cannot_look(try);
         return false;
     }
     return way_is_free(try, connection_answer_count(connection) - 1, end);

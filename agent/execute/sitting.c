@@ -59,9 +59,9 @@ sitting_close(struct sitting *sitting)
 {
     connection_close(&sitting->connection);
     connection_close(&sitting->watcher);
-    sitting->preflight_ms = 0;
+    sitting->preflight_ms = sitting->no_history_ms = 0;
     text_release(&sitting->fine);
-    sitting->has_lock = false;
+    sitting->has_lock = sitting->has_facts = false;
     sitting_forget_applied(sitting);
 }
 

@@ -59,11 +59,13 @@ struct sitting {
     bool has_schema;
     bool has_warned;           /* of a server newer than we know */
     struct target_facts facts; /* without applied_version */
+    bool has_facts;            /* what of them a connection does not change was asked on this one */
 
     /* The journal's last row when it was last seen; 0: there was none, or none that counts. */
     uint64_t kept_count;
     uint8_t kept_head[CHECKSUM_SIZE];
     bool has_lost_history; /* it was not there any more, and nobody has planned since */
+    uint64_t own_number;   /* rows from this one on are of our steps under this lock; none failed */
     uint64_t proved_count; /* rows up to this one are there that others know of, or they are ours */
     struct chain chain;
 
@@ -74,6 +76,7 @@ struct sitting {
     struct arena applied_arena;
     struct mirror *mirror; /* what is known of the tool's own table (mirror.c); in the arena */
     bool has_no_history;   /* no tool's table is here; as long as the mirror is not known */
+    int64_t no_history_ms; /* when that was seen; 0: never, or somebody else may have made one */
 };
 
 /* Housekeeping is bounded: when the server does not answer for so long the connection is given up.

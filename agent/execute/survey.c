@@ -27,6 +27,7 @@ bool
 sitting_survey(struct sitting *sitting, struct arena *arena, struct applied_migration **applied,
                size_t *applied_count, struct error *error)
 {
+    sitting->no_history_ms = 0; /* a plan is of now */
     if (!sitting_look(sitting, false, error) || !chain_check_now_and_then(sitting, error) ||
         !histories_check_adopted(sitting, NULL, error)) {
         return false;

@@ -124,16 +124,6 @@ claim_failed(struct step_try *try, size_t claim, size_t failed)
     return end;
 }
 
-/* Then it is tried without a look: what is the matter is for the statement itself to say. */
-static enum try_end
-cannot_look(struct step_try *try)
-{
-    enum try_end end = try_query_failed(try, "cannot look who is in the way");
-
-    look_forget_names(&try->way->look);
-    return end == TRY_LOST || end == TRY_CANCELLED ? end : TRY_BLOCKED;
-}
-
 static bool
 claim(struct step_try *try, enum try_end *end)
 {
@@ -151,12 +141,12 @@ claim(struct step_try *try, enum try_end *end)
     journal_claim(try->sitting, &row, &sql);
     transaction_append_checks(&sql);
     try_append_settings(try, true, &sql);
-    way_append(try->way, try->sitting, &sql);
+    way_append(try->way, try->script, try->sitting, &sql);
     int64_t began_us = clock_now_us();
     if (!connection_run(connection, text_of(&sql), &patience)) {
         size_t failed = connection_answer_count(connection);
-        *end =
-            failed == claim_answer + 2 ? cannot_look(try) : claim_failed(try, claim_answer, failed);
+        *end = failed >= claim_answer + 2 ? way_cannot_look(try)
+                                          : claim_failed(try, claim_answer, failed);
         return false;
     }
     if (!check_opening(try, claim_answer + 1, end)) {
@@ -174,7 +164,7 @@ claim(struct step_try *try, enum try_end *end)
              connection_cell(connection, claim_answer + 1, 0, CHECK_XID));
     observation_begin(try->observation, connection_cell(connection, claim_answer + 1, 0, CHECK_WAL),
                       clock_now_us() - began_us);
-    return way_is_free(try, claim_answer + 2, end);
+    return way_is_free(try, connection_answer_count(connection) - 1, end);
 }
 
 /* ---- T7: the statements --------------------------------------------------------------------- */

@@ -17,6 +17,35 @@
 #define EVICT_EVERY_MS 1000
 #define GRACE_MS 5000
 
+/* Its text says exactly what is locked, and it begins with that. */
+static bool
+locks_first(const struct statement *statement)
+{
+    bool makes = text_equal(statement->tag, "CREATE TABLE");
+
+    for (size_t i = 0; makes && i < statement->lock_count; i++) {
+        /* A partition's parent: what it needs hangs on the server. */
+        makes = statement->locks[i].mode < TABLE_LOCK_ACCESS_EXCLUSIVE;
+    }
+    return makes || text_equal(statement->tag, "ALTER TABLE") ||
+           text_equal(statement->tag, "CREATE INDEX");
+}
+
+/* Whether nothing is locked earlier, or more of it, when it is done before the first statement. */
+static bool
+locks_at_once(const struct script *script)
+{
+    for (size_t i = 1; i < script->statement_count; i++) {
+        for (size_t k = 0; k < script->statements[i].lock_count; k++) {
+            if (script->statements[i].locks[k].mode >= TABLE_LOCK_SHARE) {
+                return false;
+            }
+        }
+    }
+    return script->is_transactional && script->statement_count &&
+           locks_first(&script->statements[0]);
+}
+
 void
 way_begin(struct way *way, const struct script *script, uint64_t most_ms, uint64_t total_ms)
 {
@@ -26,6 +55,7 @@ way_begin(struct way *way, const struct script *script, uint64_t most_ms, uint64
     way->waited_ms = way->evicted_ms = 0;
     way->asked_count = 0;
     look_begin(&way->look, tables, outline_tables(script, tables, LOOK_TABLES_MAX));
+    way->look.may_lock = locks_at_once(script);
     /* Outside a transaction the waits are for others to end, and nobody queues behind them. */
     budget_begin(&way->budget, script->is_transactional ? FIRST_MS : most_ms, most_ms, total_ms);
 }
@@ -89,13 +119,50 @@ way_report(const struct step_try *try)
 
 /* ---- before a try ---------------------------------------------------------------------------- */
 
-void
-way_append(const struct way *way, struct sitting *sitting, struct text *sql)
+static bool
+is_called(const char *relation, const struct statement_work *work)
 {
+    CLEANUP(mem_free) char *whole = mem_format("%s.%s", work->schema, work->table);
+
+    return strcmp(relation, work->table) == 0 || strcmp(relation, whole) == 0;
+}
+
+/* A table that a step has made under this very lock is ours, and whole. */
+static void
+note_own(const struct way *way, struct sitting *sitting, const struct statement_work *work)
+{
+    const struct applied *maker = work->made_by ? sitting_find(sitting, work->made_by) : NULL;
+
+    for (size_t i = 0; maker && i < way->look.table_count; i++) {
+        const char *relation = way->look.tables[i].name;
+        if (maker->journal_number >= sitting->own_number && relation && is_called(relation, work)) {
+            look_note_fine(sitting, relation);
+        }
+    }
+}
+
+void
+way_append(const struct way *way, const struct script *script, struct sitting *sitting,
+           struct text *sql)
+{
+    for (size_t i = 0; i < script->statement_count; i++) {
+        for (size_t k = 0; k < script->statements[i].work_count; k++) {
+            note_own(way, sitting, &script->statements[i].works[k]);
+        }
+    }
     if (!look_is_empty(&way->look)) {
         text_append(sql, ";");
         look_append(&way->look, sitting, sql);
     }
+}
+
+enum try_end
+way_cannot_look(struct step_try *try)
+{
+    enum try_end end = try_query_failed(try, "cannot look who is in the way");
+
+    look_went_wrong(&try->way->look);
+    return end == TRY_LOST || end == TRY_CANCELLED ? end : TRY_BLOCKED;
 }
 
 static enum budget_verdict

@@ -32,12 +32,19 @@ struct way {
 void way_begin(struct way *way, const struct script *script, uint64_t most_ms, uint64_t total_ms);
 
 /*
- * Append the question who is in the way, as one more statement; nothing when there is nothing to
- * ask. And judge its answer: whether the try may begin; otherwise *end is TRY_BLOCKED, or
- * TRY_FAILED when a policy refuses what was found.
+ * Append the question who is in the way (look_append); nothing when there is nothing to ask. And
+ * judge its answer: whether the try may begin; otherwise *end is TRY_BLOCKED, or TRY_FAILED when a
+ * policy refuses what was found.
  */
-void way_append(const struct way *way, struct sitting *sitting, struct text *sql);
+void way_append(const struct way *way, const struct script *script, struct sitting *sitting,
+                struct text *sql);
 bool way_is_free(struct step_try *try, size_t answer, enum try_end *end);
+
+/*
+ * The question has failed: TRY_BLOCKED, and it is asked in another way. In the end it is tried
+ * without a look: what is the matter is for the statement itself to say.
+ */
+enum try_end way_cannot_look(struct step_try *try);
 
 /*
  * After TRY_BLOCKED, outside any transaction. True: try now, with try->lock_timeout_ms (also when

@@ -181,6 +181,77 @@ a_statement_with_a_transaction_of_its_own_looks_too(void **state)
     PQfinish(other);
 }
 
+/* The second step on it is the first that may: by then it is known whose table it is. */
+static void
+a_table_known_to_be_ours_is_locked_without_a_look_and_without_queueing(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE probe ADD COLUMN y int"});
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    PGconn *other = other_open(scene, "billing");
+    other_say(other, "BEGIN; SELECT * FROM probe");
+    /* Readers are in nobody's way here. */
+    SCENE_PLAN(scene, {.version = "002", .up = "CREATE INDEX ON probe (y)"});
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    assert_int_equal(scene->outcome.lock_wait_us, 0);
+
+    SCENE_PLAN(scene, {.version = "003", .up = "ALTER TABLE probe ADD COLUMN z int"});
+    has_noted = false;
+    struct helper *helper = helper_start(go_up, scene);
+    await_note();
+    scene_assert_says(noted, "billing");
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(scene_count(scene, "SELECT count(*) FROM pg_locks WHERE NOT granted"), 0);
+    }
+    other_say(other, "COMMIT");
+    helper_join(&helper);
+    assert_int_equal(scene->outcome.kind, OUTCOME_DONE);
+    assert_int_equal(scene->outcome.lock_tries, 0);
+    assert_string_equal(scene->outcome.blockers[0].application, "billing");
+    PQfinish(other);
+}
+
+static void
+whoever_owns_a_table_and_may_not_lock_it_looks(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    scene_tell(scene, "CREATE ROLE keeper; ALTER TABLE probe OWNER TO keeper;"
+                      " REVOKE ALL ON probe FROM keeper");
+    scene->config.role = "keeper";
+    scene_sit_anew(scene);
+    SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE probe ADD COLUMN y int"},
+               {.version = "002", .up = "ALTER TABLE probe ADD COLUMN z int"});
+
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    assert_int_equal(scene_up(scene, 1), OUTCOME_DONE);
+    assert_int_equal(scene->outcome.lock_tries, 0);
+    scene_tell(scene, "ALTER TABLE probe OWNER TO postgres; DROP ROLE keeper");
+}
+
+static void
+no_table_is_locked_before_the_statement_that_locks_it(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    scene_tell(scene, "CREATE TABLE seen (locks bigint)");
+    SCENE_PLAN(
+        scene, {.version = "001", .up = "ALTER TABLE probe ADD COLUMN y int"},
+        {.version = "002",
+         .up = "INSERT INTO seen SELECT count(*) FROM pg_locks WHERE relation = 'probe'::regclass;;"
+               " ALTER TABLE probe ADD COLUMN z int"},
+        {.version = "003",
+         .up = "CREATE INDEX ON probe (y);; INSERT INTO seen SELECT count(*) FROM pg_locks WHERE"
+               " relation = 'probe'::regclass AND mode <> 'ShareLock';;"
+               " ALTER TABLE probe ADD COLUMN x int"});
+
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(scene_up(scene, i), OUTCOME_DONE);
+    }
+    assert_int_equal(scene_count(scene, "SELECT count(*) FROM seen WHERE locks = 0"), 2);
+}
+
 int
 main(void)
 {
@@ -190,6 +261,9 @@ main(void)
         cmocka_unit_test(a_prepared_transaction_is_in_the_way_too),
         cmocka_unit_test(locks_that_do_not_conflict_are_in_nobodys_way),
         cmocka_unit_test(a_statement_with_a_transaction_of_its_own_looks_too),
+        cmocka_unit_test(a_table_known_to_be_ours_is_locked_without_a_look_and_without_queueing),
+        cmocka_unit_test(whoever_owns_a_table_and_may_not_lock_it_looks),
+        cmocka_unit_test(no_table_is_locked_before_the_statement_that_locks_it),
     };
 
     return RUN_TESTS_ON(cluster, "deadlock_timeout = 100ms\nmax_prepared_transactions = 4", tests);
