@@ -47,7 +47,7 @@ concurrently_leave(struct step_try *try)
     struct patience patience = sitting_patience();
 
     patience.heeds_interrupt = false;
-    text_format(&sql, "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SELECT %s",
+    text_format(&sql, "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL; SELECT 1%s",
                 try->sitting->session_settings);
     return connection_run(try->sitting->connection, text_of(&sql), &patience);
 }

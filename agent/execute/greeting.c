@@ -68,21 +68,38 @@ static const char what_is_applied[] =
 enum head_column { HEAD_NUMBER, HEAD_HASH, HEAD_IS_BATCH, HEAD_HAS_OURS };
 
 /*
- * A backend that waits for a dead agent is ended by the server, and so is a silent transaction. A
- * commit that is not on disk when it is answered would be none.
+ * A backend that waits for a dead agent is ended by the server, and so is a silent transaction.
+ * What the session begins with RESET ALL brings back; the other calls are made again after it.
  */
+static const char begun_with[] = "-c idle_in_transaction_session_timeout=30000"
+                                 " -c statement_timeout=0 -c lock_timeout=5000";
+
+/* A commit that is not on disk when it is answered would be none. */
 static char *
-session_settings(const struct connection *connection)
+session_settings(const struct connection *connection, bool commits_late)
 {
-    return mem_format("set_config('idle_in_transaction_session_timeout', '30000', false),"
-                      " set_config('statement_timeout', '0', false),"
-                      " set_config('lock_timeout', '5000', false),"
-                      " set_config('synchronous_commit', CASE current_setting("
-                      "'synchronous_commit') WHEN 'off' THEN 'on'"
-                      " ELSE current_setting('synchronous_commit') END, false)%s",
+    return mem_format("%s%s%s",
+                      connection_has_settings(connection)
+                          ? ""
+                          : ", set_config('idle_in_transaction_session_timeout', '30000', false),"
+                            " set_config('statement_timeout', '0', false),"
+                            " set_config('lock_timeout', '5000', false)",
                       connection_server_version(connection) >= 140000
                           ? ", set_config('client_connection_check_interval', '2000', false)"
-                          : "");
+                          : "",
+                      commits_late ? ", set_config('synchronous_commit', 'on', false)" : "");
+}
+
+static bool
+apply_settings(struct sitting *sitting, bool commits_late, struct error *error)
+{
+    struct patience patience = sitting_patience();
+
+    free(sitting->session_settings);
+    sitting->session_settings = session_settings(sitting->connection, commits_late);
+    CLEANUP(mem_free) char *sql = mem_format("SELECT 1%s", sitting->session_settings);
+    return connection_run(sitting->connection, sql, &patience) ||
+           sitting_query_failed(sitting, "cannot set the session up", error);
 }
 
 /*
@@ -105,6 +122,8 @@ append_head(const struct sitting *sitting, struct text *sql)
     text_append(sql, " FROM skein.journal ORDER BY number DESC LIMIT 1;");
 }
 
+enum greeting_answer { GREETING_BEGIN, GREETING_SETTINGS };
+
 /* What is applied is read after the lock is had, and not from a snapshot that is older. */
 static void
 compose(const struct sitting *sitting, struct greeting *greeting, struct text *sql)
@@ -112,9 +131,11 @@ compose(const struct sitting *sitting, struct greeting *greeting, struct text *s
     size_t count = 0;
 
     if (greeting->is_thorough) {
-        text_format(sql, "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT %s;",
+        text_format(sql,
+                    "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT"
+                    " current_setting('synchronous_commit')%s;",
                     sitting->session_settings);
-        count = 2;
+        count = GREETING_SETTINGS + 1;
     }
     text_append(sql, sitting->has_facts ? facts_that_change : facts_and_identity);
     greeting->facts = count++;
@@ -365,7 +386,11 @@ greet(struct sitting *sitting, struct greeting *greeting, struct error *error)
 
     compose(sitting, greeting, &sql);
     if (connection_run(sitting->connection, text_of(&sql), &patience)) {
-        bool is_fit = read_answers(sitting, greeting, error);
+        bool commits_late =
+            greeting->is_thorough &&
+            text_equal(connection_cell(sitting->connection, GREETING_SETTINGS, 0, 0), "off");
+        bool is_fit = read_answers(sitting, greeting, error) &&
+                      (!commits_late || apply_settings(sitting, true, error));
         if (!is_fit) {
             sitting_close(sitting);
         }
@@ -404,13 +429,14 @@ open_connection(struct sitting *sitting, struct error *error)
 {
     struct connection_config config = {.conninfo = sitting->config.conninfo,
                                        .application_name = sitting->application_name,
+                                       .settings = begun_with,
                                        .interrupt = sitting->interrupt};
 
     if (!connection_open(&config, &sitting->connection, error)) {
         return false;
     }
     free(sitting->session_settings);
-    sitting->session_settings = session_settings(sitting->connection);
+    sitting->session_settings = session_settings(sitting->connection, false);
     if (!check_version(sitting, error)) {
         sitting_close(sitting);
         return false;

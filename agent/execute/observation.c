@@ -17,13 +17,23 @@
 #define LOOK_OPENINGS 50
 #define LOOK_LEAST_US 8000
 
+/* "16/B374D848": to let the server count with it costs it ten times as much. */
+static uint64_t
+position_of(const char *text)
+{
+    char *end;
+    uint64_t high = text ? strtoull(text, &end, 16) : 0;
+
+    return text && *end == '/' ? high << 32 | strtoull(end + 1, NULL, 16) : 0;
+}
+
 void
 observation_begin(struct observation *observation, const char *wal_position, int64_t opening_us)
 {
     int64_t worth_us = LOOK_OPENINGS * opening_us;
 
     *observation =
-        (struct observation){.wal = wal_position ? strtoull(wal_position, NULL, 10) : 0,
+        (struct observation){.wal = position_of(wal_position),
                              .worth_us = worth_us > LOOK_LEAST_US ? worth_us : LOOK_LEAST_US};
 }
 
@@ -122,9 +132,9 @@ enum last_column { LAST_WAL = 1, LAST_FILES };
  * asked for one by one; an EXISTS would be planned as a join with all columns that there are.
  */
 static const char look_back[] =
-    "SELECT p.wal, l.relation::bigint, l.relation::regclass, l.mode,"
-    " pg_catalog.pg_relation_filenode(l.relation)::bigint FROM (SELECT"
-    " (pg_catalog.pg_current_wal_insert_lsn() - '0/0')::bigint AS wal) p LEFT JOIN"
+    "SELECT p.wal, l.relation, l.relation::regclass, l.mode,"
+    " pg_catalog.pg_relation_filenode(l.relation) FROM"
+    " pg_catalog.pg_current_wal_insert_lsn() p(wal) LEFT JOIN"
     " pg_catalog.pg_lock_status() l ON l.pid = pg_catalog.pg_backend_pid() AND l.locktype ="
     " 'relation' AND l.granted AND l.relation >= 16384 AND l.mode IN " STRONG_MODES
     " AND (SELECT a.xmin::text::bigint FROM pg_catalog.pg_attribute a WHERE a.attrelid ="
@@ -138,10 +148,11 @@ last_noted(const struct step_try *try)
 }
 
 static void
-take_wal(struct step_try *try, uint64_t wal)
+take_wal(struct step_try *try, const char *position)
 {
     struct observation *observation = try->observation;
     struct statement_outcome *noted = last_noted(try);
+    uint64_t wal = position_of(position);
 
     if (observation->wal && noted) {
         noted->wal_bytes = wal - observation->wal;
@@ -269,7 +280,7 @@ observation_look_back(struct step_try *try, enum try_end *end)
         *end = try_query_failed(try, "cannot look what a statement has locked");
         return false;
     }
-    take_wal(try, connection_number(connection, 0, 0, BACK_WAL));
+    take_wal(try, connection_cell(connection, 0, 0, BACK_WAL));
     take_locks(try, connection, 0);
     observation->asked_us = clock_now_us();
     observation->asked_count = try->statement;
@@ -311,9 +322,9 @@ observation_append_columns(const struct step_try *try, struct text *sql)
     if (try->sitting->config.is_unobserved) {
         return;
     }
-    text_append(sql, ", (pg_current_wal_insert_lsn() - '0/0')::bigint");
+    text_append(sql, ", pg_current_wal_insert_lsn()");
     for (size_t i = 0; i < look->table_count; i++) {
-        text_format(sql, ", pg_relation_filenode(%" PRIu64 ")::bigint", look->tables[i].oid);
+        text_format(sql, ", pg_relation_filenode(%" PRIu64 ")", look->tables[i].oid);
     }
 }
 
@@ -351,7 +362,7 @@ observation_take_last(struct step_try *try, size_t columns, size_t look)
     if (try->sitting->config.is_unobserved) {
         return;
     }
-    take_wal(try, connection_number(connection, columns, 0, LAST_WAL));
+    take_wal(try, connection_cell(connection, columns, 0, LAST_WAL));
     if (look) {
         take_locks(try, connection, look);
     } else {

@@ -52,7 +52,7 @@ struct sitting {
     int64_t fine_ms;            /* … as was seen since then */
     int64_t watch_again_ms;     /* it could not be opened: not before then */
     struct backend backend, lost;
-    char *session_settings; /* calls that bring the session's settings to what we want */
+    char *session_settings; /* what RESET ALL does not set as we want it: ", set_config(…)" */
     char *session_user;     /* who we are when no migration has changed it (current_user) */
 
     bool is_known; /* the target_id has been read, and must stay */

@@ -54,7 +54,7 @@ transaction_append_checks(struct text *sql)
     text_append(sql, "SELECT pg_backend_pid(), pg_is_in_recovery(),"
                      " pg_try_advisory_xact_lock(" SCHEMA_LOCK_KEY
                      "), txid_current(), CASE WHEN NOT pg_is_in_recovery() THEN"
-                     " (pg_current_wal_insert_lsn() - '0/0')::bigint END");
+                     " pg_current_wal_insert_lsn() END");
 }
 
 static enum try_end
@@ -335,7 +335,7 @@ transaction_append_unharmed(const struct step_try *try, struct text *sql)
     observation_append_columns(try, sql);
     text_format(sql,
                 ", pg_advisory_unlock_all(),"
-                " pg_try_advisory_lock(" SCHEMA_LOCK_KEY "), %s;",
+                " pg_try_advisory_lock(" SCHEMA_LOCK_KEY ")%s;",
                 try->sitting->session_settings);
 }
 

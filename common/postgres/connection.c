@@ -49,16 +49,38 @@ connect_timeout_ms(PGconn *pg)
     return timeout_ms;
 }
 
+/* A service may have options of its own; libpq does not tell before it connects. */
+static bool
+has_options(const char *conninfo)
+{
+    PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
+    bool has = getenv("PGOPTIONS") || getenv("PGSERVICE");
+
+    for (PQconninfoOption *option = options; option && option->keyword; option++) {
+        has = has || (option->val && (text_equal(option->keyword, "options") ||
+                                      text_equal(option->keyword, "service")));
+    }
+    PQconninfoFree(options);
+    return has;
+}
+
 static PGconn *
-start(const struct connection_config *config)
+start(const struct connection_config *config, const char *settings)
 {
     /* What stands before dbname the conninfo may overrule, what stands behind it not. */
-    const char *const keywords[] = {"gssencmode",       "keepalives_idle",  "keepalives_interval",
-                                    "keepalives_count", "tcp_user_timeout", "dbname",
-                                    "application_name", "client_encoding",  NULL};
+    const char *const keywords[] = {"gssencmode",
+                                    "keepalives_idle",
+                                    "keepalives_interval",
+                                    "keepalives_count",
+                                    "tcp_user_timeout",
+                                    "dbname",
+                                    "application_name",
+                                    "client_encoding",
+                                    "options",
+                                    NULL};
     const char *const values[] = {
-        "disable", "10", "5", "3", "30000", config->conninfo, config->application_name,
-        "UTF8",    NULL};
+        "disable", "10",     "5", "3", "30000", config->conninfo, config->application_name,
+        "UTF8",    settings, NULL};
 
     PGconn *pg = PQconnectStartParams(keywords, values, 1);
     if (!pg) {
@@ -105,9 +127,11 @@ connection_open(const struct connection_config *config, struct connection **conn
                 struct error *error)
 {
     struct connection *connection = mem_zalloc(sizeof *connection);
-    PGconn *pg = start(config);
+    const char *settings = has_options(config->conninfo) ? NULL : config->settings;
+    PGconn *pg = start(config, settings);
 
     connection->pg = pg;
+    connection->has_settings = settings;
     connection->interrupt = config->interrupt;
     PQsetNoticeReceiver(pg, count_notice, connection);
     bool is_open = shake_hands(pg, config->interrupt, error);
@@ -121,6 +145,12 @@ connection_open(const struct connection_config *config, struct connection **conn
     PQsetnonblocking(pg, 1);
     *connection_p = connection;
     return true;
+}
+
+bool
+connection_has_settings(const struct connection *connection)
+{
+    return connection->has_settings;
 }
 
 void

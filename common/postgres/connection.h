@@ -20,7 +20,8 @@ struct connection;
 struct connection_config {
     const char *conninfo;         /* libpq's; holds no password (connection_check_conninfo) */
     const char *application_name; /* as pg_stat_activity shows it; cut to 63 bytes by the server */
-    struct interrupt *interrupt;  /* belongs to the caller and outlives the connection */
+    const char *settings; /* "-c name=value …": what the session begins with; may be null */
+    struct interrupt *interrupt; /* belongs to the caller and outlives the connection */
 };
 
 /* Why a running query was asked to end early. */
@@ -66,6 +67,12 @@ bool connection_check_conninfo(const char *conninfo, struct error *error);
 bool connection_open(const struct connection_config *config, struct connection **connection_p,
                      struct error *error);
 void connection_close(struct connection **connection_p);
+
+/*
+ * Whether the session has begun with the config's settings, so that RESET brings them back. Options
+ * of the user's own (conninfo, PGOPTIONS, a service) go instead of them.
+ */
+bool connection_has_settings(const struct connection *connection);
 
 /*
  * Statements in one string and one round trip, as one transaction unless they say otherwise; what

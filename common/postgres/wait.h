@@ -15,7 +15,7 @@ struct connection {
     PGresult **answers;
     size_t answer_count, answer_capacity;
     struct sql_error error;
-    bool is_lost;
+    bool is_lost, has_settings;
     char tag[64];
     char place[256];
     char last_warning[256];

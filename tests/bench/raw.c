@@ -53,7 +53,7 @@ prepare(const char *database)
     struct error error;
     struct id id = id_random();
 
-    if (!connection_open(&(struct connection_config){conninfo, "raw", interrupt}, &connection,
+    if (!connection_open(&(struct connection_config){conninfo, "raw", NULL, interrupt}, &connection,
                          &error) ||
         !schema_create(connection, &id, &error)) {
         fprintf(stderr, "raw: %s: %s\n", database, error.text);

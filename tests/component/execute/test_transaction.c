@@ -338,6 +338,41 @@ commits_on_disk_whatever_a_migration_sets(void **state)
 }
 
 static void
+has_its_own_settings_after_each_migration_and_those_the_user_gave(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    const char *usual = scene->config.conninfo;
+    CLEANUP(mem_free)
+    char *given = mem_format("%s options='-c work_mem=77MB -c statement_timeout=1h'", usual);
+    const char *const conninfos[] = {usual, given};
+    const char *const seen[] = {"30s 0 2s 4MB", "30s 0 2s 77MB"};
+
+    for (size_t i = 0; i < 2; i++) {
+        scene->config.conninfo = conninfos[i];
+        scene_clear(scene);
+        scene_sit_anew(scene);
+        SCENE_PLAN(scene,
+                   {.version = "001",
+                    .up =
+                        "SET idle_in_transaction_session_timeout = 0;; SET work_mem = '5MB';;"
+                        " SET statement_timeout = '1h';; SET client_connection_check_interval = 0"},
+                   {.version = "002",
+                    .up = "INSERT INTO probe SELECT concat_ws(' ',"
+                          " current_setting('idle_in_transaction_session_timeout'),"
+                          " current_setting('statement_timeout'),"
+                          " current_setting('client_connection_check_interval'),"
+                          " current_setting('work_mem'))"});
+        assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+        assert_int_equal(scene_up(scene, 1), OUTCOME_DONE);
+        CLEANUP(mem_free)
+        char *what = cluster_ask(cluster, scene->database, "SELECT what FROM probe");
+        assert_string_equal(what, seen[i]);
+    }
+    scene->config.conninfo = usual;
+}
+
+static void
 runs_as_its_role_with_its_search_path(void **state)
 {
     (void)state;
@@ -544,6 +579,7 @@ main(void)
         cmocka_unit_test(reports_a_deferred_constraint),
         cmocka_unit_test(leaves_no_trace_in_the_session),
         cmocka_unit_test(commits_on_disk_whatever_a_migration_sets),
+        cmocka_unit_test(has_its_own_settings_after_each_migration_and_those_the_user_gave),
         cmocka_unit_test(runs_as_its_role_with_its_search_path),
         cmocka_unit_test(says_what_the_databases_encoding_cannot_hold),
         cmocka_unit_test(says_which_grant_a_migration_lacks),
