@@ -557,27 +557,51 @@ is_wanted(int count, char **arguments, const char *name)
 }
 
 static bool
-read_options(int count, char **arguments)
+is_kind(const char *word)
 {
-    bool is_quick = count > 1 && strcmp(arguments[1], "--quick") == 0;
+    static const char *const kinds[] = {"hand", "two", "load", "size"};
 
-    round_count = is_quick ? 3 : round_count;
-    for (int i = 1; i < count; i++) {
-        if (strncmp(arguments[i], "--rounds=", strlen("--rounds=")) == 0) {
-            size_t wanted = strtoul(arguments[i] + strlen("--rounds="), NULL, 10);
-            round_count = wanted >= 1 && wanted <= ROUNDS_MAX ? wanted : round_count;
-        }
-        if (strncmp(arguments[i], "--words=", strlen("--words=")) == 0) {
-            words = arguments[i] + strlen("--words=");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (strcmp(kinds[i], word) == 0) {
+            return true;
         }
     }
-    return is_quick;
+    return false;
+}
+
+/* False: there is a word that is none of them. */
+static bool
+read_options(int count, char **arguments, bool *is_quick)
+{
+    for (int i = 1; i < count; i++) {
+        const char *word = arguments[i];
+        int64_t rounds;
+        if (strcmp(word, "--quick") == 0) {
+            *is_quick = true;
+            round_count = 3;
+        } else if (text_starts_with(word, "--rounds=") &&
+                   text_to_number(word + strlen("--rounds="), 1, ROUNDS_MAX, &rounds)) {
+            round_count = (size_t)rounds;
+        } else if (text_starts_with(word, "--words=")) {
+            words = word + strlen("--words=");
+        } else if (!is_kind(word)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 int
 main(int count, char **arguments)
 {
-    bool is_quick = read_options(count, arguments);
+    bool is_quick = false;
+
+    if (!read_options(count, arguments, &is_quick)) {
+        fputs("usage: skein-bench-backfill [--quick] [--rounds=N] [--words='time=50ms …']"
+              " [hand|two|load|size]...\n",
+              stderr);
+        return 2;
+    }
     struct cluster *cluster = cluster_new(settings);
     CLEANUP(mem_free) char *conninfo = cluster_conninfo(cluster, "postgres", "postgres");
     PGconn *pg = PQconnectdb(conninfo);

@@ -202,26 +202,32 @@ list_mutations(void)
 }
 
 static int
-usage(void)
+usage(FILE *out)
 {
     fputs("usage: skein-sim [--seeds N] [--from S] [--keep-going] [--quiet] [--determinism]\n"
           "       skein-sim --seed S [--trace]\n"
           "       skein-sim --scenario[=NAME] [--trace] [--update | --quiet]\n"
           "       skein-sim --mutation NAME …, --mutations (a list; in the mutation build)\n",
-          stderr);
-    return 64;
+          out);
+    return out == stdout ? 0 : 64;
 }
 
 static bool
 read_options(int argc, char **argv, struct options *options)
 {
-    static const struct option table[] = {
-        {"seeds", required_argument, NULL, 'n'}, {"from", required_argument, NULL, 'f'},
-        {"seed", required_argument, NULL, 's'},  {"trace", no_argument, NULL, 't'},
-        {"keep-going", no_argument, NULL, 'k'},  {"quiet", no_argument, NULL, 'q'},
-        {"determinism", no_argument, NULL, 'd'}, {"scenario", optional_argument, NULL, 'c'},
-        {"update", no_argument, NULL, 'u'},      {"mutation", required_argument, NULL, 'm'},
-        {"mutations", no_argument, NULL, 'l'},   {NULL, 0, NULL, 0}};
+    static const struct option table[] = {{"seeds", required_argument, NULL, 'n'},
+                                          {"from", required_argument, NULL, 'f'},
+                                          {"seed", required_argument, NULL, 's'},
+                                          {"trace", no_argument, NULL, 't'},
+                                          {"keep-going", no_argument, NULL, 'k'},
+                                          {"quiet", no_argument, NULL, 'q'},
+                                          {"determinism", no_argument, NULL, 'd'},
+                                          {"scenario", optional_argument, NULL, 'c'},
+                                          {"update", no_argument, NULL, 'u'},
+                                          {"mutation", required_argument, NULL, 'm'},
+                                          {"mutations", no_argument, NULL, 'l'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
@@ -249,6 +255,9 @@ read_options(int argc, char **argv, struct options *options)
             list_mutations();
             exit(0);
         }
+        if (option == 'h') {
+            exit(usage(stdout));
+        }
         if (option == '?') {
             return false;
         }
@@ -263,7 +272,7 @@ main(int argc, char **argv)
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!read_options(argc, argv, &options)) {
-        return usage();
+        return usage(stderr);
     }
     if (options.mutation && !plant(options.mutation)) {
         fprintf(stderr, "no mutation %s in this build\n", options.mutation);
