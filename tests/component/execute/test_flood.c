@@ -5,8 +5,13 @@
 
 #include "common/base/mem.h"
 
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+
 #define MIB 1024
-#define MORE_MAX (64L * MIB) /* KiB: what a flood may cost */
+/* KiB: what a flood may cost. AddressSanitizer keeps 256 MiB of what was freed. */
+#define MORE_MAX ((__has_feature(address_sanitizer) ? 512L : 64L) * MIB)
 
 static struct cluster *cluster;
 
