@@ -281,6 +281,8 @@ struct march {
     struct sketch sketches[MANY];
     char versions[MANY][8], ups[MANY][64];
     atomic_bool is_over;
+    atomic_int blows; /* struck so far … */
+    int wanted;       /* … of so many: before step i as large a part of them as of the steps */
     unsigned retries;
 };
 
@@ -297,6 +299,21 @@ plan_march(struct march *march, struct scene *scene)
     scene_plan(scene, march->sketches, MANY);
 }
 
+/* However quick the steps are, and slow whoever strikes. */
+static void
+await_blows(struct march *march, int step)
+{
+    int64_t deadline_ms = clock_now_ms() + 60000;
+
+    while (atomic_load(&march->blows) < step * march->wanted / MANY) {
+        if (clock_now_ms() > deadline_ms) {
+            print_message("step %d: nobody strikes\n", step);
+            abort();
+        }
+        usleep(500);
+    }
+}
+
 static void
 go_march(void *context)
 {
@@ -304,6 +321,7 @@ go_march(void *context)
     struct scene *scene = march->scene;
 
     for (size_t i = 0; i < MANY; i++) {
+        await_blows(march, (int)i);
         struct step_order order = scene_order(scene, i, DIRECTION_UP);
         for (;; order.attempt++, march->retries++) {
             bool is_known = sitting_execute(scene->sitting, &order, &scene->arena, &scene->outcome,
@@ -342,6 +360,7 @@ goes_on_while_its_backends_are_terminated(void **state)
     struct random random = random_seeded(11);
     int ended = 0;
     plan_march(&march, scene);
+    march.wanted = MANY / 2;
 
     struct helper *helper = helper_start(go_march, &march);
     while (!atomic_load(&march.is_over)) {
@@ -349,6 +368,7 @@ goes_on_while_its_backends_are_terminated(void **state)
             (int)scene_count(scene, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
                                     " WHERE application_name LIKE 'skein %'"
                                     " AND datname = current_database()");
+        atomic_fetch_add(&march.blows, 1);
         usleep((useconds_t)random_below(&random, 20000));
     }
     helper_join(&helper);
@@ -366,13 +386,15 @@ goes_on_while_the_server_is_stopped_at_once_and_started(void **state)
     struct random random = random_seeded(12);
     int stops = 0;
     plan_march(&march, scene);
+    march.wanted = 12;
 
     struct helper *helper = helper_start(go_march, &march);
-    while (!atomic_load(&march.is_over) && stops < 12) {
+    while (!atomic_load(&march.is_over) && stops < march.wanted) {
         usleep((useconds_t)random_below(&random, 30000));
         cluster_stop(mortal, stops % 3 == 2 ? SIGKILL : SIGQUIT);
         cluster_start(mortal);
         stops++;
+        atomic_store(&march.blows, stops);
     }
     helper_join(&helper);
     assert_true(stops > 3);
@@ -389,12 +411,14 @@ goes_on_while_its_backends_are_killed(void **state)
     struct march march = {0};
     int kills = 0;
     plan_march(&march, scene);
+    march.wanted = 6;
 
     struct helper *helper = helper_start(go_march, &march);
-    while (!atomic_load(&march.is_over) && kills < 6) {
+    while (!atomic_load(&march.is_over) && kills < march.wanted) {
         pid_t pid = mortal_backend(scene);
         if (pid > 0 && kill(pid, SIGKILL) == 0) {
             kills++;
+            atomic_store(&march.blows, kills);
         }
     }
     helper_join(&helper);
