@@ -177,12 +177,17 @@ present(struct watcher *watcher, bool is_last)
 
 /* ---- the loop ------------------------------------------------------------------------------ */
 
-/* A twentieth of what it has taken so far: quick for the quick ones, calm for the long ones. */
+/*
+ * A twentieth of what it has taken so far: quick for the quick ones, calm for the long ones. And
+ * half of what is left, so that its end is seen when it comes.
+ */
 static int64_t
 poll_ms(const struct watcher *watcher)
 {
-    int64_t wait_ms = (int64_t)watcher->view.elapsed_ms / 20;
+    const struct run_view *view = &watcher->view;
+    int64_t wait_ms = (int64_t)view->elapsed_ms / 20, half_ms = (int64_t)view->left_ms / 2;
 
+    wait_ms = half_ms && half_ms < wait_ms ? half_ms : wait_ms;
     return wait_ms < POLL_LEAST_MS  ? POLL_LEAST_MS
            : wait_ms > POLL_MOST_MS ? POLL_MOST_MS
                                     : wait_ms;
