@@ -145,7 +145,7 @@ watcher_s(void)
     CLEANUP(mem_free)
     char *pid = cluster_ask(cluster, "long",
                             "SELECT pid FROM pg_stat_activity WHERE application_name ="
-                            " 'skein bench' AND query LIKE 'WITH l AS%'");
+                            " 'skein bench' AND query NOT LIKE '%pg_sleep%'");
     CLEANUP(mem_free) char *path = mem_format("/proc/%s/schedstat", pid);
     FILE *file = pid[0] ? fopen(path, "r") : NULL;
     uint64_t run_ns = 0;
