@@ -74,6 +74,7 @@ look_begin(struct look *look, const struct outline_table *tables, size_t count)
     look->blocker_count = look->left_out = 0;
     look->deadlock_ms = 0;
     look->may_lock = false;
+    look->locked_us = 0;
     for (size_t i = 0; i < look->table_count; i++) {
         look->tables[i] = (struct wanted){.name = tables[i].relation,
                                           .mode = tables[i].mode,
@@ -302,10 +303,11 @@ append_locks(const struct look *look, struct text *sql)
 }
 
 void
-look_append(const struct look *look, struct sitting *sitting, struct text *sql)
+look_append(struct look *look, struct sitting *sitting, struct text *sql)
 {
     bool are_fine = are_known_fine(look, sitting), locks = look->may_lock && are_fine;
 
+    look->locked_us = locks ? clock_now_us() : 0;
     if (locks) {
         append_locks(look, sql);
     }

@@ -41,7 +41,8 @@ struct wanted {
 struct look {
     struct wanted tables[LOOK_TABLES_MAX];
     size_t table_count;
-    bool may_lock; /* at once, instead of being looked at: the first statement does it anyway */
+    bool may_lock;     /* at once, instead of being looked at: the first statement does it anyway */
+    int64_t locked_us; /* when that was asked for in the last glance; 0: it has only looked */
     uint64_t deadlock_ms; /* the server's deadlock_timeout, once it was asked */
     struct blocker blockers[LOOK_BLOCKERS_MAX]; /* those of the last look */
     size_t blocker_count, left_out;
@@ -61,7 +62,7 @@ bool look_is_empty(const struct look *look);
  * go by their names, as the session finds them. Those that may be locked at once, and were lately
  * found to be tables of ours, are locked instead: LOCK TABLE … NOWAIT queues no more than a look.
  */
-void look_append(const struct look *look, struct sitting *sitting, struct text *sql);
+void look_append(struct look *look, struct sitting *sitting, struct text *sql);
 
 /* A table of ours, all of whose indexes are valid: that is not asked again soon. */
 void look_note_fine(struct sitting *sitting, const char *name);

@@ -109,9 +109,13 @@ hold(struct step_try *try, uint64_t oid, const char *relation, enum table_lock m
     if (observation->held_count == HELD_MAX) {
         return NULL;
     }
+    const struct look *look = &try->way->look;
+    bool was_first = look->locked_us && look_find(look, oid);
     held = &observation->held[observation->held_count++];
-    *held = (struct held_lock){
-        .oid = oid, .mode = mode, .line = line, .since_us = observation->unasked_us};
+    *held = (struct held_lock){.oid = oid,
+                               .mode = mode,
+                               .line = line,
+                               .since_us = was_first ? look->locked_us : observation->unasked_us};
     name_held(try, held, relation);
     return held;
 }

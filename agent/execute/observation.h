@@ -24,7 +24,7 @@ struct held_lock {
     char relation[130];
     enum table_lock mode;
     uint64_t line;    /* of the statement that took it */
-    int64_t since_us; /* that statement was begun */
+    int64_t since_us; /* that statement was begun, or it was locked before it (look.h) */
     bool is_rewritten;
 };
 

@@ -142,18 +142,18 @@ note_own(const struct way *way, struct sitting *sitting, const struct statement_
 }
 
 void
-way_append(const struct way *way, const struct script *script, struct sitting *sitting,
-           struct text *sql)
+way_append(struct way *way, const struct script *script, struct sitting *sitting, struct text *sql)
 {
+    if (look_is_empty(&way->look)) {
+        return;
+    }
     for (size_t i = 0; i < script->statement_count; i++) {
         for (size_t k = 0; k < script->statements[i].work_count; k++) {
             note_own(way, sitting, &script->statements[i].works[k]);
         }
     }
-    if (!look_is_empty(&way->look)) {
-        text_append(sql, ";");
-        look_append(&way->look, sitting, sql);
-    }
+    text_append(sql, ";");
+    look_append(&way->look, sitting, sql);
 }
 
 enum try_end

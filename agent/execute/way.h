@@ -36,7 +36,7 @@ void way_begin(struct way *way, const struct script *script, uint64_t most_ms, u
  * judge its answer: whether the try may begin; otherwise *end is TRY_BLOCKED, or TRY_FAILED when a
  * policy refuses what was found.
  */
-void way_append(const struct way *way, const struct script *script, struct sitting *sitting,
+void way_append(struct way *way, const struct script *script, struct sitting *sitting,
                 struct text *sql);
 bool way_is_free(struct step_try *try, size_t answer, enum try_end *end);
 

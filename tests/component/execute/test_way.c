@@ -212,6 +212,33 @@ a_table_known_to_be_ours_is_locked_without_a_look_and_without_queueing(void **st
     PQfinish(other);
 }
 
+#define PAUSE_US 60000
+
+static void
+pause_before_the_statement(void *context, uint64_t statement)
+{
+    (void)context;
+    (void)statement;
+    usleep(PAUSE_US);
+}
+
+/* Found by reading: what was held before the statement was not counted as held. */
+static void
+a_lock_that_is_taken_before_its_statement_is_held_since_then(void **state)
+{
+    (void)state;
+    CLEANUP(scene_destroy) struct scene *scene = scene_new(cluster);
+    SCENE_PLAN(scene, {.version = "001", .up = "ALTER TABLE probe ADD COLUMN y int"},
+               {.version = "002", .up = "ALTER TABLE probe ADD COLUMN z int"});
+    assert_int_equal(scene_up(scene, 0), OUTCOME_DONE);
+    struct step_order order = scene_order(scene, 1, DIRECTION_UP);
+    order.progress = pause_before_the_statement;
+
+    assert_int_equal(scene_execute(scene, &order), OUTCOME_DONE);
+    assert_int_equal(scene->outcome.lock_count, 1);
+    assert_true(scene->outcome.locks[0].held_us >= PAUSE_US);
+}
+
 static void
 whoever_owns_a_table_and_may_not_lock_it_looks(void **state)
 {
@@ -262,6 +289,7 @@ main(void)
         cmocka_unit_test(locks_that_do_not_conflict_are_in_nobodys_way),
         cmocka_unit_test(a_statement_with_a_transaction_of_its_own_looks_too),
         cmocka_unit_test(a_table_known_to_be_ours_is_locked_without_a_look_and_without_queueing),
+        cmocka_unit_test(a_lock_that_is_taken_before_its_statement_is_held_since_then),
         cmocka_unit_test(whoever_owns_a_table_and_may_not_lock_it_looks),
         cmocka_unit_test(no_table_is_locked_before_the_statement_that_locks_it),
     };
