@@ -68,35 +68,33 @@ static const char what_is_applied[] =
 enum head_column { HEAD_NUMBER, HEAD_HASH, HEAD_IS_BATCH, HEAD_HAS_OURS };
 
 /*
- * A backend that waits for a dead agent is ended by the server, and so is a silent transaction.
- * What the session begins with RESET ALL brings back; the other calls are made again after it.
+ * A silent transaction is ended by the server. What the session begins with RESET ALL brings back;
+ * where it could not begin so, and what else there is, is set again after it.
  */
-static const char begun_with[] = "-c idle_in_transaction_session_timeout=30000"
-                                 " -c statement_timeout=0 -c lock_timeout=5000";
+#define BEGUN_WITH(EACH)                                                                           \
+    EACH("idle_in_transaction_session_timeout", "30000")                                           \
+    EACH("statement_timeout", "0") EACH("lock_timeout", "5000")
+#define AS_OPTION(name, value) " -c " name "=" value
+#define AS_CALL(name, value) ", set_config('" name "', '" value "', false)"
 
-/* A commit that is not on disk when it is answered would be none. */
+/* A backend that waits for a dead agent ends by itself; a commit is on disk when it is answered. */
 static char *
 session_settings(const struct connection *connection, bool commits_late)
 {
-    return mem_format("%s%s%s",
-                      connection_has_settings(connection)
-                          ? ""
-                          : ", set_config('idle_in_transaction_session_timeout', '30000', false),"
-                            " set_config('statement_timeout', '0', false),"
-                            " set_config('lock_timeout', '5000', false)",
+    return mem_format("%s%s%s", connection_has_settings(connection) ? "" : BEGUN_WITH(AS_CALL),
                       connection_server_version(connection) >= 140000
-                          ? ", set_config('client_connection_check_interval', '2000', false)"
+                          ? AS_CALL("client_connection_check_interval", "2000")
                           : "",
-                      commits_late ? ", set_config('synchronous_commit', 'on', false)" : "");
+                      commits_late ? AS_CALL("synchronous_commit", "on") : "");
 }
 
 static bool
-apply_settings(struct sitting *sitting, bool commits_late, struct error *error)
+commit_on_disk(struct sitting *sitting, struct error *error)
 {
     struct patience patience = sitting_patience();
 
     free(sitting->session_settings);
-    sitting->session_settings = session_settings(sitting->connection, commits_late);
+    sitting->session_settings = session_settings(sitting->connection, true);
     CLEANUP(mem_free) char *sql = mem_format("SELECT 1%s", sitting->session_settings);
     return connection_run(sitting->connection, sql, &patience) ||
            sitting_query_failed(sitting, "cannot set the session up", error);
@@ -390,7 +388,7 @@ greet(struct sitting *sitting, struct greeting *greeting, struct error *error)
             greeting->is_thorough &&
             text_equal(connection_cell(sitting->connection, GREETING_SETTINGS, 0, 0), "off");
         bool is_fit = read_answers(sitting, greeting, error) &&
-                      (!commits_late || apply_settings(sitting, true, error));
+                      (!commits_late || commit_on_disk(sitting, error));
         if (!is_fit) {
             sitting_close(sitting);
         }
@@ -429,7 +427,7 @@ open_connection(struct sitting *sitting, struct error *error)
 {
     struct connection_config config = {.conninfo = sitting->config.conninfo,
                                        .application_name = sitting->application_name,
-                                       .settings = begun_with,
+                                       .settings = BEGUN_WITH(AS_OPTION),
                                        .interrupt = sitting->interrupt};
 
     if (!connection_open(&config, &sitting->connection, error)) {

@@ -108,8 +108,7 @@ compose(const struct sitting *sitting, const struct named *named, struct text *s
 
 /*
  * Mostly there is no table of any of those names: that is seen without planning the question, and
- * stays so while the lock is held and nothing has run. Without the lock it stays so for as long as
- * it takes from a plan to its first step.
+ * stays so for as long as it takes from a plan to its first step.
  */
 static bool
 is_without(struct sitting *sitting, const struct named *named, bool *is_none, struct error *error)
@@ -118,7 +117,7 @@ is_without(struct sitting *sitting, const struct named *named, bool *is_none, st
     struct patience patience = sitting_patience();
 
     bool is_fresh = sitting->no_history_ms && clock_now_ms() - sitting->no_history_ms < STAYS_MS;
-    *is_none = (sitting->has_no_history || is_fresh) && !named->table;
+    *is_none = is_fresh && !named->table;
     if (*is_none) {
         return true;
     }
@@ -130,7 +129,6 @@ is_without(struct sitting *sitting, const struct named *named, bool *is_none, st
     }
     *is_none = connection_row_count(sitting->connection, 0) == 0;
     if (*is_none && !named->table) {
-        sitting->has_no_history = sitting_is_current(sitting);
         sitting->no_history_ms = clock_now_ms();
     }
     return true;

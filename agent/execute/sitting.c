@@ -40,7 +40,6 @@ sitting_forget_applied(struct sitting *sitting)
     sitting->applied_sum = 0;
     sitting->has_read = false;
     sitting->mirror = NULL;
-    sitting->has_no_history = false;
     arena_clear(&sitting->applied_arena);
 }
 

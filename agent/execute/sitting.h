@@ -75,8 +75,7 @@ struct sitting {
     uint64_t applied_sum; /* in any order: another one when anything of it is otherwise */
     struct arena applied_arena;
     struct mirror *mirror; /* what is known of the tool's own table (mirror.c); in the arena */
-    bool has_no_history;   /* no tool's table is here; as long as the mirror is not known */
-    int64_t no_history_ms; /* when that was seen; 0: never, or somebody else may have made one */
+    int64_t no_history_ms; /* when no tool's table was seen here; 0: whoever asks wants it of now */
 };
 
 /* Housekeeping is bounded: when the server does not answer for so long the connection is given up.
