@@ -8,18 +8,16 @@
 #include <inttypes.h>
 #include <libpq-fe.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/base/clock.h"
 #include "common/base/mem.h"
-#include "common/migration/reader.h"
-#include "agent/execute/execute.h"
 #include "tests/bench/backfill_apps.h"
+#include "tests/bench/backfill_work.h"
 #include "tests/support/cluster.h"
-#include "tests/support/folder.h"
 
 /*
  * Files of WAL are used again, as on a server that has run for a while: making one anew stops
@@ -29,7 +27,6 @@ static const char settings[] =
     "fsync = on\nshared_buffers = 1GB\nmin_wal_size = 8GB\nmax_wal_size = 16GB\n"
     "checkpoint_timeout = 1h\nautovacuum = off\n";
 
-static const char *words = ""; /* behind `batch`; --words: to try others */
 static size_t round_count = 5; /* with an application */
 
 static bool is_short;
@@ -44,35 +41,6 @@ bar(const char *name, double value, bool is_at_least, double limit)
     is_short = is_short || !is_met;
 }
 
-static PGresult *
-ask(PGconn *pg, const char *sql)
-{
-    PGresult *result = PQexec(pg, sql);
-    ExecStatusType status = PQresultStatus(result);
-
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-        fprintf(stderr, "%s%s\n", PQerrorMessage(pg), sql);
-        exit(1);
-    }
-    return result;
-}
-
-static void
-tell(PGconn *pg, const char *sql)
-{
-    PQclear(ask(pg, sql));
-}
-
-static double
-number(PGconn *pg, const char *sql)
-{
-    PGresult *result = ask(pg, sql);
-    double value = strtod(PQgetvalue(result, 0, 0), NULL);
-
-    PQclear(result);
-    return value;
-}
-
 static int
 compare_numbers(const void *a, const void *b)
 {
@@ -85,188 +53,6 @@ median_of(double *values, size_t count)
 {
     qsort(values, count, sizeof *values, compare_numbers);
     return values[count / 2];
-}
-
-/* ---- the table ------------------------------------------------------------------------------- */
-
-static void
-make_table(PGconn *pg, int64_t rows)
-{
-    CLEANUP(mem_free)
-    char *fill = mem_format("INSERT INTO t SELECT i, i %% 100, 1, 0, md5(i::text) || md5(i::text)"
-                            " FROM generate_series(1, %" PRId64 ") i",
-                            rows);
-
-    tell(pg, "SET client_min_messages = error; DROP TABLE IF EXISTS t;"
-             "DROP SCHEMA IF EXISTS skein CASCADE;"
-             "CREATE TABLE t (id bigint NOT NULL, a int, x bigint, hits int, filler text)");
-    tell(pg, fill);
-    tell(pg, "ALTER TABLE t ADD PRIMARY KEY (id)");
-    tell(pg, "VACUUM ANALYZE t");
-    tell(pg, "CHECKPOINT");
-}
-
-static void
-check_table(PGconn *pg, int64_t rows)
-{
-    if (number(pg, "SELECT count(*) FROM t WHERE x = 2") != (double)rows) {
-        fputs("not every row was changed once\n", stderr);
-        exit(1);
-    }
-}
-
-struct measure {
-    double rows_s, wal_bytes;
-};
-
-static double
-wal_now(PGconn *pg)
-{
-    return number(pg, "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')");
-}
-
-static void
-update_range(PGconn *pg, int64_t from, int64_t to, int64_t size)
-{
-    tell(pg, "DEALLOCATE ALL; PREPARE batch AS UPDATE t SET x = x * 2 WHERE id > $1 AND id <= $2");
-    for (int64_t at = from; at < to; at += size) {
-        char sql[80];
-        snprintf(sql, sizeof sql, "EXECUTE batch (%" PRId64 ", %" PRId64 ")", at,
-                 at + size < to ? at + size : to);
-        tell(pg, sql);
-    }
-}
-
-static struct measure
-by_hand(PGconn *pg, int64_t rows, int64_t size)
-{
-    make_table(pg, rows);
-    double wal = wal_now(pg);
-    int64_t began_us = clock_now_us();
-    update_range(pg, 0, rows, size);
-    double took_s = (double)(clock_now_us() - began_us) / 1e6;
-    struct measure measure = {(double)rows / took_s, wal_now(pg) - wal};
-    check_table(pg, rows);
-    return measure;
-}
-
-static struct bundle *
-read_bundle(void)
-{
-    CLEANUP(folder_remove) struct folder folder = folder_make();
-    struct error_list errors = {0}, notes = {0};
-    struct bundle *bundle = NULL;
-
-    CLEANUP(mem_free)
-    char *file = mem_format("-- skein: batch %s\nUPDATE t SET x = x * 2;\n", words);
-    folder_text(&folder, "1_m.up.sql", file, 0644);
-    if (!migrations_read(folder.path, "bench", "pairs", &bundle, &errors, &notes)) {
-        fprintf(stderr, "%s\n", errors.errors[0].text);
-        exit(1);
-    }
-    error_list_release(&errors);
-    error_list_release(&notes);
-    return bundle;
-}
-
-/* One migration on its way, from slice to slice. */
-struct work {
-    struct target_config config;
-    struct arena arena;
-    struct sitting *sitting;
-    struct bundle *bundle;
-    struct step_order order;
-};
-
-static void
-work_begin(struct work *work, const char *conninfo)
-{
-    *work = (struct work){.config = {.name = "bench", .conninfo = conninfo}};
-    work->sitting = sitting_new(&work->config);
-    work->bundle = read_bundle();
-    work->order = (struct step_order){.step_id = id_random(),
-                                      .bundle = work->bundle,
-                                      .migration = &work->bundle->manifest.migrations[0]};
-}
-
-static void
-work_end(struct work *work)
-{
-    sitting_destroy(&work->sitting);
-    bundle_destroy(&work->bundle);
-    arena_release(&work->arena);
-}
-
-struct pausing {
-    struct sitting *sitting;
-    atomic_bool *is_over;
-    double after_s;
-};
-
-static void *
-run_pausing(void *context)
-{
-    struct pausing *pausing = context;
-    int64_t until_us = clock_now_us() + (int64_t)(pausing->after_s * 1e6);
-
-    while (!atomic_load(pausing->is_over) && clock_now_us() < until_us) {
-        usleep(2000);
-    }
-    sitting_pause(pausing->sitting);
-    return NULL;
-}
-
-/* Go on for so long (0: to the end). Whether that was the end; the seconds that it took. */
-static bool
-work_slice(struct work *work, double limit_s, double *took_s)
-{
-    atomic_bool is_over = false;
-    struct pausing pausing = {work->sitting, &is_over, limit_s};
-    struct outcome outcome = {0};
-    struct error error;
-    pthread_t thread;
-    int64_t began_us = clock_now_us();
-
-    sitting_clear_stop(work->sitting);
-    work->order.attempt++;
-    if (limit_s > 0) {
-        pthread_create(&thread, NULL, run_pausing, &pausing);
-    }
-    bool is_known = sitting_execute(work->sitting, &work->order, &work->arena, &outcome, &error);
-    *took_s = (double)(clock_now_us() - began_us) / 1e6;
-    atomic_store(&is_over, true);
-    if (limit_s > 0) {
-        pthread_join(thread, NULL);
-    }
-    if (!is_known || (outcome.kind != OUTCOME_DONE && outcome.kind != OUTCOME_CANCELLED)) {
-        fault_to_error(&outcome.fault, &error);
-        fprintf(stderr, "%s: %s\n", error.code, error.text);
-        exit(1);
-    }
-    return outcome.kind == OUTCOME_DONE;
-}
-
-/* Carry the migration out on the table as it is; the seconds that it took. */
-static double
-apply(const char *conninfo)
-{
-    CLEANUP(work_end) struct work work;
-    double took_s;
-
-    work_begin(&work, conninfo);
-    work_slice(&work, 0, &took_s);
-    return took_s;
-}
-
-static struct measure
-by_skein(PGconn *pg, const char *conninfo, int64_t rows)
-{
-    make_table(pg, rows);
-    double wal = wal_now(pg);
-    double took_s = apply(conninfo);
-    struct measure measure = {(double)rows / took_s, wal_now(pg) - wal};
-    check_table(pg, rows);
-    return measure;
 }
 
 static void
@@ -307,9 +93,9 @@ beside_hand(PGconn *pg, const char *conninfo, int64_t rows)
 
     printf("\n%" PRId64 " rows, nobody else there; medians of %d\n", rows, ROUNDS);
     for (int round = 0; round < ROUNDS; round++) {
-        ours[round] = by_skein(pg, conninfo, rows);
+        ours[round] = work_by_skein(pg, conninfo, rows);
         for (size_t i = 0; i < HAND_COUNT; i++) {
-            hand[i][round] = by_hand(pg, rows, sizes[i]);
+            hand[i][round] = work_by_hand(pg, rows, sizes[i]);
         }
     }
     for (size_t i = 0; i < HAND_COUNT; i++) {
@@ -339,7 +125,7 @@ run_half(void *context)
     const struct half *half = context;
     PGconn *pg = PQconnectdb(half->conninfo);
 
-    update_range(pg, half->from, half->to, TWO_SIZE);
+    work_update_range(pg, half->from, half->to, TWO_SIZE);
     PQfinish(pg);
     return NULL;
 }
@@ -350,7 +136,7 @@ by_two_hands(PGconn *pg, const char *conninfo, int64_t rows)
     struct half halves[] = {{conninfo, 0, rows / 2}, {conninfo, rows / 2, rows}};
     pthread_t threads[2];
 
-    make_table(pg, rows);
+    work_make_table(pg, rows);
     int64_t began_us = clock_now_us();
     for (size_t i = 0; i < 2; i++) {
         pthread_create(&threads[i], NULL, run_half, &halves[i]);
@@ -359,7 +145,7 @@ by_two_hands(PGconn *pg, const char *conninfo, int64_t rows)
         pthread_join(threads[i], NULL);
     }
     double took_s = (double)(clock_now_us() - began_us) / 1e6;
-    check_table(pg, rows);
+    work_check_table(pg, rows);
     return (double)rows / took_s;
 }
 
@@ -372,7 +158,8 @@ one_and_two(PGconn *pg, const char *conninfo, int64_t rows)
     printf("\n%" PRId64 " rows by hand in batches of %d, by one connection and by two\n", rows,
            TWO_SIZE);
     for (size_t i = 0; i < round_count; i++) {
-        double one = by_hand(pg, rows, TWO_SIZE).rows_s, two = by_two_hands(pg, conninfo, rows);
+        double one = work_by_hand(pg, rows, TWO_SIZE).rows_s,
+               two = by_two_hands(pg, conninfo, rows);
         gain[i] = two / one;
         printf("one %.0f rows/s, two %.0f rows/s, %.2f times\n", one, two, gain[i]);
     }
@@ -415,7 +202,7 @@ count_changed(PGconn *pg, int64_t rows)
         int64_t middle = low + (high - low + 1) / 2;
         CLEANUP(mem_free)
         char *sql = mem_format("SELECT x FROM t WHERE id = %" PRId64, middle);
-        if (number(pg, sql) == 2) {
+        if (work_number(pg, sql) == 2) {
             low = middle;
         } else {
             high = middle - 1;
@@ -468,11 +255,11 @@ static void
 run_round(PGconn *pg, const char *conninfo, int64_t rows, struct round *round)
 {
     *round = (struct round){0};
-    make_table(pg, rows);
+    work_make_table(pg, rows);
     struct apps *apps = apps_start(conninfo, rows);
     run_slices(pg, conninfo, rows, apps, round);
     apps_stop(&apps, round->loads, &round->errors);
-    check_table(pg, rows);
+    work_check_table(pg, rows);
 }
 
 /* Nothing is compared across rounds; medians of their ratios count. */
@@ -483,7 +270,7 @@ beside_application(PGconn *pg, const char *conninfo, int64_t rows)
 
     printf("\n%" PRId64 " rows, an application of %d statements a second; %zu rounds\n", rows,
            APPS_RATE, round_count);
-    by_skein(pg, conninfo, rows); /* so that there are files of WAL */
+    work_by_skein(pg, conninfo, rows); /* so that there are files of WAL */
     for (size_t i = 0; i < round_count; i++) {
         struct round round;
         run_round(pg, conninfo, rows, &round);
@@ -524,16 +311,16 @@ small_and_large(struct cluster *cluster, PGconn *pg, const char *conninfo, int64
     printf("\n%" PRId64 " rows and %" PRId64 " rows\n", small, large);
     cluster_tell(cluster, "postgres", "CREATE DATABASE small");
     PGconn *small_pg = PQconnectdb(beside);
-    make_table(pg, large);
+    work_make_table(pg, large);
     work_begin(&work, conninfo);
     while (!is_over) {
         is_over = work_slice(&work, LARGE_S, &took_s);
         large_s += took_s;
         if (count < SMALL_MAX) {
-            rows_s[count++] = by_skein(small_pg, beside, small).rows_s;
+            rows_s[count++] = work_by_skein(small_pg, beside, small).rows_s;
         }
     }
-    check_table(pg, large);
+    work_check_table(pg, large);
     PQfinish(small_pg);
     double small_rows_s = median_of(rows_s, count), large_rows_s = (double)large / large_s;
     printf("small %.0f rows/s, large %.0f rows/s\n", small_rows_s, large_rows_s);
@@ -583,7 +370,7 @@ read_options(int count, char **arguments, bool *is_quick)
                    text_to_number(word + strlen("--rounds="), 1, ROUNDS_MAX, &rounds)) {
             round_count = (size_t)rounds;
         } else if (text_starts_with(word, "--words=")) {
-            words = word + strlen("--words=");
+            work_words = word + strlen("--words="); /* to try others */
         } else if (!is_kind(word)) {
             return false;
         }
