@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <uthash.h>
@@ -15,6 +14,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/text.h"
+#include "common/io/file.h"
 
 #define NAME_SIZE (2 * DIGEST_SIZE + 8) /* HEX.bundle, HEX.part */
 
@@ -85,7 +85,7 @@ agent_cache_open(const char *path, uint64_t size_max, struct agent_cache **cache
         agent_cache_close(&cache);
         return false;
     }
-    if (flock(cache->lock, LOCK_EX | LOCK_NB) < 0) {
+    if (!file_hold(cache->lock)) {
         error_set(error, "E-CACHE-LOCKED", "another agent uses the cache folder");
         error_where(error, "%s", path);
         error_hint(error, "every agent on a host has a `cache` of its own");

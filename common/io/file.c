@@ -4,9 +4,12 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
 #include "common/base/mem.h"
 
 #define CLOSED (-1)
@@ -177,4 +180,19 @@ file_make_folder(const char *path, const char *code, struct error *error)
         return true;
     }
     return refuse(error, code, path, "the folder cannot be made", errno);
+}
+
+bool
+file_hold(int descriptor)
+{
+    static const struct timespec rest = {.tv_nsec = 10 * 1000 * 1000};
+    int64_t deadline_ms = clock_now_ms() + FILE_HOLD_WAIT_MS;
+
+    while (flock(descriptor, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EWOULDBLOCK || clock_now_ms() >= deadline_ms) {
+            return false;
+        }
+        nanosleep(&rest, NULL);
+    }
+    return true;
 }

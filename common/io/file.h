@@ -35,4 +35,13 @@ bool file_create(const char *path, unsigned mode, const char *content, const cha
  */
 bool file_make_folder(const char *path, const char *code, struct error *error);
 
+/*
+ * Take the lock of an open file (flock(2)); it goes with the last descriptor. False: somebody holds
+ * it, and did not let go of it within FILE_HOLD_WAIT_MS. There is a wait because a process that was
+ * killed has its locks until the kernel has taken it apart, which nobody is told: without it, who
+ * kills one and starts the next would now and then be refused.
+ */
+#define FILE_HOLD_WAIT_MS 3000
+bool file_hold(int descriptor);
+
 #endif

@@ -250,10 +250,12 @@ collection_add(struct collection *collection, const char *file_name,
     if (!migration->version[0] || strlen(migration->version) > VERSION_SIZE_MAX ||
         strlen(migration->name) > NAME_SIZE_MAX) {
         return collection_refuse(
-            collection, file_name, "E-MIG-NAME", "the version or the name is empty or too long",
+            collection, file_name, "E-MIG-NAME", "the version is empty, or it or the name too long",
             "a version of at most 128 bytes, a name of at most 256", "rename it");
     }
-    *source_list_add(collection->sources) = *migration;
+    struct source_migration *added = source_list_add(collection->sources);
+    *added = *migration;
+    added->name = migration->name[0] ? migration->name : migration->version;
     return true;
 }
 

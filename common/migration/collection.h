@@ -60,7 +60,10 @@ struct source collection_stretch(struct collection *collection, struct listed_fi
 void collection_take(struct collection *collection, struct listed_file *file, size_t offset,
                      size_t size, struct source_builder *builder);
 
-/* Add a migration; a version or name that is empty or too long, and too many, are refused. */
+/*
+ * Add a migration; where it has no name, its version stands for it. An empty version, what is too
+ * long, and too many are refused.
+ */
 bool collection_add(struct collection *collection, const char *file_name,
                     const struct source_migration *migration);
 

@@ -10,13 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/io/file.h"
 
 #include "coordinator/shell/store_private.h"
 
@@ -155,7 +155,7 @@ store_lock(struct store *store, uint64_t *epoch_seen, struct error *error)
         const char *code = errno == ENOSPC || errno == EDQUOT ? "E-STORE-FULL" : "E-STORE-PERM";
         return refuse_place(error, code, path, strerror(errno));
     }
-    bool is_ours = flock(store->lock_file, LOCK_EX | LOCK_NB) == 0;
+    bool is_ours = file_hold(store->lock_file);
     read_witness(store->lock_file, &pid, epoch_seen);
     if (!is_ours) {
         error_set(error, "E-STORE-LOCKED", "the store is held by process %ld", pid);

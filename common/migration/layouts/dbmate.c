@@ -163,9 +163,6 @@ read_file(struct collection *collection, struct listed_file *file,
 
     if (succeeded) {
         migration->name += strspn(migration->name, "_-");
-        if (!migration->name[0]) {
-            migration->name = migration->version;
-        }
         migration->up = source_builder_finish(up, &collection->sources->arena);
         migration->up.mark = blocks.up_mark;
     }

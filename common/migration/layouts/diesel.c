@@ -82,7 +82,7 @@ take_name(struct collection *collection, const char *folder, struct source_migra
     }
     version[kept] = '\0';
     migration->version = version;
-    migration->name = folder[size] ? folder + size + 1 : folder;
+    migration->name = folder[size] ? folder + size + 1 : "";
 }
 
 static void

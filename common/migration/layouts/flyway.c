@@ -131,7 +131,6 @@ fill(struct collection *collection, struct listed_file *file, const struct flywa
         *byte = *byte == '_' ? '.' : *byte;
     }
     out->version = version;
-    out->name = description[0] ? description : version;
 }
 
 /* Files that Flyway would do something with, and we cannot. */

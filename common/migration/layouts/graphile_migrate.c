@@ -115,7 +115,7 @@ take(struct collection *collection, struct listed_file *file, const char *prefix
     }
     size_t rest = strlen(name) - digits - strlen(".sql");
     out->version = collection_piece(collection, name, digits);
-    out->name = rest > 1 ? collection_piece(collection, name + digits + 1, rest - 1) : out->version;
+    out->name = rest > 1 ? collection_piece(collection, name + digits + 1, rest - 1) : "";
     out->file = file;
     return true;
 }

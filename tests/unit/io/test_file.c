@@ -1,12 +1,20 @@
 #include "common/io/file.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/base/mem.h"
 
 #include "tests/support/folder.h"
 #include "tests/support/unit.h"
+
+#define HOLDER_SIZE ((size_t)64 << 20)
 
 static void
 expect_refusal(const char *path, enum file_trust trust, const char *code)
@@ -149,6 +157,66 @@ an_existing_file_is_never_replaced(void **state)
     assert_string_equal(error.code, "E-OPEN");
 }
 
+static int
+open_lock(const char *path)
+{
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    assert_true(lock >= 0);
+    return lock;
+}
+
+/* A process that holds the lock and so much memory that taking it apart lasts a while. */
+static pid_t
+begin_holder(const char *path)
+{
+    int ready[2];
+    char byte = 0;
+
+    assert_int_equal(pipe(ready), 0);
+    pid_t holder = fork();
+    assert_true(holder >= 0);
+    if (holder == 0) {
+        int lock = open_lock(path);
+        memset(malloc(HOLDER_SIZE), 1, HOLDER_SIZE);
+        _exit(flock(lock, LOCK_EX) == 0 && write(ready[1], &byte, 1) == 1 ? pause() : 1);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    return holder;
+}
+
+static void
+a_lock_that_is_held_is_not_given_out(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    const char *path = folder_path(&folder, "lock");
+    int first = open_lock(path), second = open_lock(path);
+
+    assert_true(file_hold(first));
+    assert_false(file_hold(second));
+    close(first);
+    assert_true(file_hold(second));
+    close(second);
+}
+
+static void
+the_lock_of_one_that_was_killed_is_waited_for(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    const char *path = folder_path(&folder, "lock");
+    pid_t holder = begin_holder(path);
+    int lock = open_lock(path);
+
+    assert_int_equal(kill(holder, SIGKILL), 0);
+    assert_true(file_hold(lock));
+    assert_int_equal(waitpid(holder, NULL, 0), holder);
+    close(lock);
+}
+
 int
 main(void)
 {
@@ -160,6 +228,8 @@ main(void)
         cmocka_unit_test(what_is_missing_or_too_large_is_refused),
         cmocka_unit_test(a_new_file_has_its_mode_whatever_the_umask),
         cmocka_unit_test(an_existing_file_is_never_replaced),
+        cmocka_unit_test(a_lock_that_is_held_is_not_given_out),
+        cmocka_unit_test(the_lock_of_one_that_was_killed_is_waited_for),
     };
     return RUN_TESTS(tests);
 }

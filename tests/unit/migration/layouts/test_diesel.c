@@ -24,6 +24,20 @@ the_version_is_the_folders_name_without_dashes(void **state)
 }
 
 static void
+a_folder_without_a_name_is_called_by_its_version(void **state)
+{
+    (void)state;
+    CLEANUP(folder_remove) struct folder folder = folder_make();
+    put_any(&folder, "1_/up.sql");
+    put_any(&folder, "2024-01-02/up.sql");
+
+    CLEANUP(reads_release) struct reads reads = read_folder(&folder);
+
+    assert_string_equal(migration_at(&reads, 0)->name, "1");
+    assert_string_equal(migration_at(&reads, 1)->name, "20240102");
+}
+
+static void
 order_is_that_of_the_text(void **state)
 {
     (void)state;
@@ -98,6 +112,7 @@ a_link_out_of_the_folder_is_refused(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_version_is_the_folders_name_without_dashes),
+    cmocka_unit_test(a_folder_without_a_name_is_called_by_its_version),
     cmocka_unit_test(order_is_that_of_the_text),
     cmocka_unit_test(metadata_decides_about_the_transaction_and_says_no_when_it_says_nothing),
     cmocka_unit_test(what_cannot_be_read_is_refused),
