@@ -390,7 +390,7 @@ end(struct agent_core *core, struct agent_target *target, enum agent_step_event 
         agent_step_forget(core, &step);
     } else {
         agent_step_move(core, step, event);
-        agent_step_keep(core, step, outcome);
+        agent_step_keep(core, step, outcome, is_done && target->queue);
     }
     agent_queue_calm(core, target);
 }

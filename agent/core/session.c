@@ -219,7 +219,7 @@ begin(struct agent_core *core, const struct message *message)
     for (size_t i = 0; i < core->target_count; i++) {
         agent_target_greet(core, &core->targets[i]);
     }
-    agent_step_greet(core);
+    agent_step_tick(core);
 }
 
 void

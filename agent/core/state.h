@@ -146,7 +146,7 @@ struct agent_step {
     int64_t begun_ms;
     uint64_t statement;
     char note[NOTE_SIZE_MAX + 1]; /* what it does or waits for, in words */
-    int64_t said_ms;              /* ENDED: RESULT was last said then; -1: not in this session */
+    int64_t due_ms;               /* ENDED: RESULT is said then, for the first time or again */
     struct outcome outcome;
     struct arena arena; /* holds the outcome */
     struct agent_bundle *bundle;
@@ -161,9 +161,12 @@ struct agent_step *agent_step_add(struct agent_core *core, const struct assign *
 /* Take the edge; trace it. It must be there. */
 void agent_step_move(struct agent_core *core, struct agent_step *step, enum agent_step_event event);
 
-/* Keep what became of it until it is acknowledged. */
+/*
+ * Keep what became of it until it is acknowledged. Where that may wait, because another step follows,
+ * it is said together with the results of those: small steps are done faster than told.
+ */
 void agent_step_keep(struct agent_core *core, struct agent_step *step,
-                     const struct outcome *outcome);
+                     const struct outcome *outcome, bool may_wait);
 
 /* Forget it; it is in no list any more. */
 void agent_step_forget(struct agent_core *core, struct agent_step **step_p);
@@ -181,11 +184,10 @@ void agent_step_settle(struct agent_core *core, struct agent_step **step_p);
 /* Whether this attempt, or a later one, is over since this session began. */
 bool agent_step_is_buried(struct agent_core *core, const struct id *step_id, uint64_t attempt);
 
-/* A session begins: say every kept result. It is over: they are to be said again in the next. */
-void agent_step_greet(struct agent_core *core);
+/* A session is over: every kept result is to be said again in the next. */
 void agent_step_part(struct agent_core *core);
 
-/* Say again the results that were not acknowledged for a while. */
+/* Say the results that are due: at once, after their wait, or not acknowledged for a while. */
 void agent_step_tick(struct agent_core *core);
 int64_t agent_step_wake_ms(const struct agent_core *core);
 
@@ -369,7 +371,7 @@ struct agent_core {
     size_t looking;         /* targets that are examined, surveyed or adopted */
     struct agent_target *waiting;
     struct agent_step *steps;
-    struct agent_step *running, *unacked; /* unacked: the one said longest ago first */
+    struct agent_step *running, *unacked; /* unacked: by their due_ms */
     struct agent_tombstone *tombstones;   /* the oldest first */
     struct agent_bundle *bundles, *wanted, *fetching;
     int64_t now_ms;                /* of this turn */

@@ -7,6 +7,7 @@
 #include "common/base/mutation.h"
 
 #define RESULT_AGAIN_MS 5000 /* a RESULT without RESULT_ACK is said again */
+#define RESULT_HOLD_MS 100   /* a RESULT may wait so long for those of the steps behind it */
 
 static const char *const state_names[] = {"unknown",  "queued",   "running",
                                           "stopping", "in_doubt", "ended"};
@@ -76,7 +77,6 @@ agent_step_add(struct agent_core *core, const struct assign *assign, size_t targ
     step->assign = *assign;
     step->assign.version = mem_text(assign->version);
     step->target = target;
-    step->said_ms = -1;
     HASH_ADD(hh, core->steps, assign.step_id, sizeof step->assign.step_id, step);
     return step;
 }
@@ -95,16 +95,29 @@ agent_step_move(struct agent_core *core, struct agent_step *step, enum agent_ste
     step->state = (enum agent_step_state)edge->to;
 }
 
+/* Put it among those whose results are kept, in the order in which they are to be said. */
+static void
+line_up(struct agent_core *core, struct agent_step *step, int64_t due_ms)
+{
+    struct agent_step *before = core->unacked ? core->unacked->prev : NULL;
+
+    step->due_ms = due_ms;
+    while (before && before->due_ms > due_ms) {
+        before = before == core->unacked ? NULL : before->prev;
+    }
+    DL_APPEND_ELEM(core->unacked, before, step);
+}
+
 void
-agent_step_keep(struct agent_core *core, struct agent_step *step, const struct outcome *outcome)
+agent_step_keep(struct agent_core *core, struct agent_step *step, const struct outcome *outcome,
+                bool may_wait)
 {
     assert(step->state == AGENT_STEP_ENDED);
 
     pack_copy(&outcome_shape, outcome, &step->arena, &step->outcome);
     agent_bundle_drop(core, &step->bundle);
-    step->said_ms = -1;
-    DL_APPEND(core->unacked, step);
-    agent_step_tell(core, step);
+    line_up(core, step, core->now_ms + (may_wait ? RESULT_HOLD_MS : 0));
+    agent_step_tick(core);
     if (MUTATION(FORGET_UNACKED)) {
         DL_DELETE(core->unacked, step);
         agent_step_forget(core, &step);
@@ -178,10 +191,8 @@ tell_result(struct agent_core *core, struct agent_step *step)
                                          .outcome = step->outcome}};
 
     agent_tell(core, &message);
-    step->said_ms = core->now_ms;
-    /* Said last, so said again last. */
     DL_DELETE(core->unacked, step);
-    DL_APPEND(core->unacked, step);
+    line_up(core, step, core->now_ms + RESULT_AGAIN_MS);
 }
 
 void
@@ -216,14 +227,6 @@ agent_step_is_buried(struct agent_core *core, const struct id *step_id, uint64_t
 }
 
 void
-agent_step_greet(struct agent_core *core)
-{
-    while (core->unacked && core->unacked->said_ms < 0) {
-        agent_step_tell(core, core->unacked);
-    }
-}
-
-void
 agent_step_part(struct agent_core *core)
 {
     struct agent_tombstone *stone, *next;
@@ -236,7 +239,7 @@ agent_step_part(struct agent_core *core)
     }
     DL_FOREACH(core->unacked, step)
     {
-        step->said_ms = -1;
+        step->due_ms = core->now_ms;
     }
 }
 
@@ -266,8 +269,11 @@ agent_step_settle(struct agent_core *core, struct agent_step **step_p)
 void
 agent_step_tick(struct agent_core *core)
 {
-    while (core->unacked && core->session.state == AGENT_SESSION_LIVE &&
-           core->now_ms >= core->unacked->said_ms + RESULT_AGAIN_MS) {
+    if (core->now_ms < agent_step_wake_ms(core)) {
+        return;
+    }
+    /* What is due soon goes along: one package, one commit there, one acknowledgement. */
+    while (core->unacked && core->unacked->due_ms <= core->now_ms + RESULT_HOLD_MS) {
         agent_step_tell(core, core->unacked);
     }
 }
@@ -278,5 +284,5 @@ agent_step_wake_ms(const struct agent_core *core)
     if (!core->unacked || core->session.state != AGENT_SESSION_LIVE) {
         return NEVER_MS;
     }
-    return core->unacked->said_ms + RESULT_AGAIN_MS;
+    return core->unacked->due_ms;
 }

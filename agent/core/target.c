@@ -362,7 +362,7 @@ answer(struct agent_core *core, struct agent_target *target, const struct agent_
             .step_id = asked->id, .target_id = target->report.target_id, .attempt = asked->attempt};
         step = agent_step_add(core, &assign, target->index);
         agent_step_move(core, step, AGENT_STEP_FIND);
-        agent_step_keep(core, step, event->outcome);
+        agent_step_keep(core, step, event->outcome, false);
     } else if (agent_session_is(core, &asked->session)) {
         agent_step_tell_state(core, &asked->id, asked->attempt, STEP_REPORT_NOT_STARTED, NULL);
     }

@@ -34,7 +34,6 @@ gives_a_target_one_job_at_a_time(void **state)
 
     bench_ended(bench, 0, 1, OUTCOME_DONE);
     assert_int_equal(bench_count(bench, AGENT_EXECUTE), 1);
-    assert_int_equal(bench_count_said(bench, MESSAGE_RESULT), 1);
 }
 
 static void
@@ -343,6 +342,58 @@ does_not_begin_the_next_step_after_a_failure_when_it_comes_late(void **state)
 /* ---- results ------------------------------------------------------------------------------ */
 
 static void
+says_the_results_of_small_steps_together_a_tenth_of_a_second_later(void **state)
+{
+    (void)state;
+    CLEANUP(bench_destroy) struct bench *bench = ready(1);
+
+    assign(bench, 1, 0);
+    assign(bench, 2, 1);
+    assign(bench, 3, 2);
+    bench_ended(bench, 0, 1, OUTCOME_DONE);
+    bench_pass(bench, 60);
+    bench_ended(bench, 0, 2, OUTCOME_DONE);
+    bench_pass(bench, 39);
+    assert_int_equal(bench_count_said(bench, MESSAGE_RESULT), 0);
+    bench_pass(bench, 1);
+    assert_int_equal(bench_count_said(bench, MESSAGE_RESULT), 2);
+    acknowledge(bench, 1, 1);
+    acknowledge(bench, 2, 1);
+    bench_ended(bench, 0, 3, OUTCOME_DONE); /* none follows: at once */
+    assert_int_equal(bench_count_said(bench, MESSAGE_RESULT), 1);
+}
+
+static void
+says_a_failure_at_once_and_what_was_done_before_it(void **state)
+{
+    (void)state;
+    CLEANUP(bench_destroy) struct bench *bench = ready(1);
+
+    assign(bench, 1, 0);
+    assign(bench, 2, 1);
+    assign(bench, 3, 2);
+    bench_ended(bench, 0, 1, OUTCOME_DONE);
+    assert_int_equal(bench_count_said(bench, MESSAGE_RESULT), 0);
+    bench_ended(bench, 0, 2, OUTCOME_FAILED);
+    assert_int_equal(bench_count_said(bench, MESSAGE_RESULT), 2);
+}
+
+static void
+says_what_waited_first_in_the_next_session(void **state)
+{
+    (void)state;
+    CLEANUP(bench_destroy) struct bench *bench = ready(1);
+
+    assign(bench, 1, 0);
+    assign(bench, 2, 1);
+    bench_ended(bench, 0, 1, OUTCOME_DONE);
+    begin_new_session(bench, 101);
+    assert_int_equal(bench_count_said(bench, MESSAGE_RESULT), 1);
+    bench_pass(bench, 4999);
+    assert_int_equal(bench_count_said(bench, MESSAGE_RESULT), 0);
+}
+
+static void
 says_a_result_again_until_it_is_acknowledged(void **state)
 {
     (void)state;
@@ -478,6 +529,9 @@ main(void)
         cmocka_unit_test(refuses_more_steps_than_its_queue_holds),
         cmocka_unit_test(gives_the_rest_of_the_run_back_when_a_step_fails),
         cmocka_unit_test(does_not_begin_the_next_step_after_a_failure_when_it_comes_late),
+        cmocka_unit_test(says_the_results_of_small_steps_together_a_tenth_of_a_second_later),
+        cmocka_unit_test(says_a_failure_at_once_and_what_was_done_before_it),
+        cmocka_unit_test(says_what_waited_first_in_the_next_session),
         cmocka_unit_test(says_a_result_again_until_it_is_acknowledged),
         cmocka_unit_test(keeps_results_over_a_lost_link_and_says_them_in_the_next_session),
         cmocka_unit_test(drops_the_queue_but_not_what_runs_when_the_session_is_over),
