@@ -60,16 +60,7 @@ usage(const char *text, const char *word)
 static int
 refuse(const struct error *error)
 {
-    fprintf(stderr, "error[%s]: %s\n", error->code, error->text);
-    if (error->where[0]) {
-        fprintf(stderr, "  where: %s\n", error->where);
-    }
-    if (error->found[0]) {
-        fprintf(stderr, "  found: %s\n", error->found);
-    }
-    if (error->hint[0]) {
-        fprintf(stderr, "  hint:  %s\n", error->hint);
-    }
+    error_print(error, stderr);
     return error_is(error, "E-CACHE-LOCKED") ? EXIT_CONFLICT : EXIT_REFUSED;
 }
 

@@ -55,21 +55,6 @@ usage(const char *text, const char *word)
     return EXIT_USAGE;
 }
 
-static void
-print_error(const struct error *error)
-{
-    fprintf(stderr, "error[%s]: %s\n", error->code, error->text);
-    if (error->where[0]) {
-        fprintf(stderr, "  where: %s\n", error->where);
-    }
-    if (error->found[0]) {
-        fprintf(stderr, "  found: %s\n", error->found);
-    }
-    if (error->hint[0]) {
-        fprintf(stderr, "  hint:  %s\n", error->hint);
-    }
-}
-
 static int
 status_of(const struct error *error)
 {
@@ -197,7 +182,7 @@ main(int count, char **words)
     bool goes_well = run(&arguments, &settings, &error);
     settings_release(&settings);
     if (!goes_well) {
-        print_error(&error);
+        error_print(&error, stderr);
         return status_of(&error);
     }
     if (arguments.checks) {

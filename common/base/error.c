@@ -1,10 +1,7 @@
 #include "common/base/error.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-
-#include "common/base/text.h"
 
 #include "common/base/text.h"
 
@@ -63,4 +60,21 @@ bool
 error_is(const struct error *error, const char *code)
 {
     return strcmp(error->code, code) == 0;
+}
+
+static void
+print_part(const char *name, const char *text, FILE *out)
+{
+    if (text[0]) {
+        fprintf(out, "  %-6s %s\n", name, text);
+    }
+}
+
+void
+error_print(const struct error *error, FILE *out)
+{
+    fprintf(out, "error[%s]: %s\n", error->code, error->text);
+    print_part("where:", error->where, out);
+    print_part("found:", error->found, out);
+    print_part("hint:", error->hint, out);
 }

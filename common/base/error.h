@@ -8,6 +8,7 @@
 #define COMMON_BASE_ERROR_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 struct error {
     char code[32];   /* "E-MIG-CHECKSUM"; the whole list is in docs/errors.md */
@@ -34,5 +35,8 @@ bool error_prefix(struct error *error, const char *format, ...)
 
 /* Whether the code is this one. */
 bool error_is(const struct error *error, const char *code);
+
+/* Print it as a daemon does: "error[CODE]: text", then a line for each part that is known. */
+void error_print(const struct error *error, FILE *out);
 
 #endif

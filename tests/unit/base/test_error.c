@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/base/mem.h"
 #include "common/base/text.h"
 
 #include "tests/support/unit.h"
@@ -90,6 +91,25 @@ what_is_cut_inside_a_character_stays_utf_8(void **state)
     assert_true(text_is_utf8(error.text, strlen(error.text)));
 }
 
+static void
+an_error_is_printed_with_the_parts_that_are_known(void **state)
+{
+    (void)state;
+    CLEANUP(mem_free) char *printed = NULL;
+    size_t size;
+    struct error error;
+
+    error_set(&error, "E-ONE", "it went wrong");
+    error_where(&error, "a.yaml:3");
+    error_hint(&error, "try again");
+    FILE *out = open_memstream(&printed, &size);
+    error_print(&error, out);
+    assert_int_equal(fclose(out), 0);
+    assert_string_equal(printed, "error[E-ONE]: it went wrong\n"
+                                 "  where: a.yaml:3\n"
+                                 "  hint:  try again\n");
+}
+
 int
 main(void)
 {
@@ -99,6 +119,7 @@ main(void)
         cmocka_unit_test(a_prefix_says_what_was_being_tried),
         cmocka_unit_test(what_is_too_long_is_cut),
         cmocka_unit_test(what_is_cut_inside_a_character_stays_utf_8),
+        cmocka_unit_test(an_error_is_printed_with_the_parts_that_are_known),
     };
     return RUN_TESTS(tests);
 }
