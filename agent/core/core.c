@@ -71,7 +71,7 @@ agent_core_new(const struct agent_core_config *config)
         target->backoff =
             (struct backoff){.first_ms = CONNECT_FIRST_MS, .most_ms = CONNECT_MOST_MS};
         target->claim_ms = target->examine_ms = NEVER_MS;
-        target->resolve_ms = target->gap_ms = target->answer_ms = NEVER_MS;
+        target->resolve_ms = target->gap_ms = target->answer_ms = target->slow_ms = NEVER_MS;
     }
     return core;
 }

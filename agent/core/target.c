@@ -208,6 +208,8 @@ look(struct agent_core *core, struct agent_target *target, enum agent_job job)
     struct agent_action action = {.target = target->index};
 
     core->looking++;
+    target->slow_ms = core->now_ms + LOOK_SLOW_MS;
+    agent_target_wake_at(core, target->slow_ms);
     if (job == AGENT_JOB_ADOPT) {
         trace_line(&core->trace, "%s: adopts", target->name);
         agent_adopt_begin(core, target);
@@ -233,6 +235,55 @@ is_look(enum agent_job job)
     return job == AGENT_JOB_EXAMINE || job == AGENT_JOB_SURVEY || job == AGENT_JOB_ADOPT;
 }
 
+/*
+ * A server has the least work with few at a time. A look that lasts does not work but waits, for a
+ * network or for a host that is gone: others need not wait for it.
+ */
+static bool
+may_look(const struct agent_core *core)
+{
+    return core->looking - core->slow < LOOK_FEW && core->looking < LOOK_MAX;
+}
+
+static void
+wait_to_look(struct agent_core *core, struct agent_target *target)
+{
+    if (!target->is_waiting) {
+        target->is_waiting = true;
+        DL_APPEND(core->waiting, target);
+    }
+}
+
+static void
+look_at_waiting(struct agent_core *core)
+{
+    while (core->waiting && may_look(core)) {
+        struct agent_target *next = core->waiting;
+        DL_DELETE(core->waiting, next);
+        next->is_waiting = false;
+        agent_target_advance(core, next);
+    }
+}
+
+static void
+note_slow(struct agent_core *core, struct agent_target *target)
+{
+    if (core->now_ms >= target->slow_ms) {
+        target->slow_ms = NEVER_MS;
+        target->is_slow = true;
+        core->slow++;
+    }
+}
+
+static void
+end_look(struct agent_core *core, struct agent_target *target)
+{
+    core->looking--;
+    core->slow -= target->is_slow;
+    target->is_slow = false;
+    target->slow_ms = NEVER_MS;
+}
+
 void
 agent_target_advance(struct agent_core *core, struct agent_target *target)
 {
@@ -241,11 +292,8 @@ agent_target_advance(struct agent_core *core, struct agent_target *target)
     }
     enum agent_job job = choose(core, target);
 
-    if (is_look(job) && core->looking >= LOOK_MAX) {
-        if (!target->is_waiting) {
-            target->is_waiting = true;
-            DL_APPEND(core->waiting, target);
-        }
+    if (is_look(job) && !may_look(core)) {
+        wait_to_look(core, target);
         return;
     }
     target->job = job;
@@ -265,15 +313,10 @@ agent_target_end_job(struct agent_core *core, struct agent_target *target)
 
     target->job = AGENT_JOB_NONE;
     if (was_look) {
-        core->looking--;
+        end_look(core, target);
     }
     agent_target_advance(core, target);
-    while (core->waiting && core->looking < LOOK_MAX) {
-        struct agent_target *next = core->waiting;
-        DL_DELETE(core->waiting, next);
-        next->is_waiting = false;
-        agent_target_advance(core, next);
-    }
+    look_at_waiting(core);
 }
 
 /* ---- questions ---------------------------------------------------------------------------- */
@@ -501,15 +544,17 @@ agent_target_tick(struct agent_core *core)
             target->is_refused = false; /* unless it is said again */
             tell_report(core, target);
         }
+        note_slow(core, target);
         agent_queue_tick(core, target);
         agent_target_advance(core, target);
         /* What is due and waits for the worker, or for a session, needs no clock. */
         int64_t dues[] = {target->claim_ms, target->examine_ms, target->resolve_ms, target->gap_ms,
-                          target->answer_ms};
+                          target->answer_ms, target->slow_ms};
         for (size_t k = 0; k < sizeof dues / sizeof *dues; k++) {
             if (dues[k] > core->now_ms) {
                 agent_target_wake_at(core, dues[k]);
             }
         }
     }
+    look_at_waiting(core);
 }

@@ -314,7 +314,7 @@ bounds_the_surveys_that_wait(void **state)
 }
 
 static void
-looks_at_sixteen_targets_at_a_time(void **state)
+looks_at_four_targets_at_a_time_while_they_answer_at_once(void **state)
 {
     (void)state;
     CLEANUP(bench_destroy) struct bench *bench = bench_new(40);
@@ -322,12 +322,34 @@ looks_at_sixteen_targets_at_a_time(void **state)
 
     welcome(bench);
     looking = bench_count(bench, AGENT_EXAMINE);
-    assert_int_equal(looking, 16);
+    assert_int_equal(looking, 4);
     while (next < 40) {
         bench_examined(bench, next++, NULL);
         looking += bench_count(bench, AGENT_EXAMINE);
-        assert_int_equal(looking, next + 16 < 40 ? next + 16 : 40);
+        assert_int_equal(looking, next + 4 < 40 ? next + 4 : 40);
     }
+}
+
+static void
+looks_at_others_beside_those_that_take_long_but_at_sixteen_at_most(void **state)
+{
+    (void)state;
+    CLEANUP(bench_destroy) struct bench *bench = bench_new(40);
+    size_t looking;
+
+    welcome(bench);
+    looking = bench_count(bench, AGENT_EXAMINE);
+    for (size_t i = 1; i <= 5; i++) {
+        bench_pass(bench, 99);
+        assert_int_equal(bench_count(bench, AGENT_EXAMINE), 0);
+        bench_pass(bench, 1);
+        looking += bench_count(bench, AGENT_EXAMINE);
+        assert_int_equal(looking, i < 4 ? 4 + 4 * i : 16);
+    }
+    bench_examined(bench, 0, NULL);
+    assert_int_equal(bench_count(bench, AGENT_EXAMINE), 1);
+    bench_examined(bench, 16, NULL);
+    assert_int_equal(bench_count(bench, AGENT_EXAMINE), 1);
 }
 
 static void
@@ -387,7 +409,8 @@ main(void)
         cmocka_unit_test(says_that_it_does_not_know_the_target_of_a_survey),
         cmocka_unit_test(answers_no_survey_of_an_earlier_session),
         cmocka_unit_test(bounds_the_surveys_that_wait),
-        cmocka_unit_test(looks_at_sixteen_targets_at_a_time),
+        cmocka_unit_test(looks_at_four_targets_at_a_time_while_they_answer_at_once),
+        cmocka_unit_test(looks_at_others_beside_those_that_take_long_but_at_sixteen_at_most),
         cmocka_unit_test(looks_at_a_target_anew_when_its_steps_are_over),
         cmocka_unit_test(hundreds_of_targets_cost_no_more_than_their_number),
     };
