@@ -164,8 +164,8 @@ struct agent_step *agent_step_add(struct agent_core *core, const struct assign *
 void agent_step_move(struct agent_core *core, struct agent_step *step, enum agent_step_event event);
 
 /*
- * Keep what became of it until it is acknowledged. Where that may wait, because another step follows,
- * it is said together with the results of those: small steps are done faster than told.
+ * Keep what became of it until it is acknowledged. Where that may wait, because another step
+ * follows, it is said together with the results of those: small steps are done faster than told.
  */
 void agent_step_keep(struct agent_core *core, struct agent_step *step,
                      const struct outcome *outcome, bool may_wait);

@@ -548,8 +548,8 @@ agent_target_tick(struct agent_core *core)
         agent_queue_tick(core, target);
         agent_target_advance(core, target);
         /* What is due and waits for the worker, or for a session, needs no clock. */
-        int64_t dues[] = {target->claim_ms, target->examine_ms, target->resolve_ms, target->gap_ms,
-                          target->answer_ms, target->slow_ms};
+        int64_t dues[] = {target->claim_ms, target->examine_ms, target->resolve_ms,
+                          target->gap_ms,   target->answer_ms,  target->slow_ms};
         for (size_t k = 0; k < sizeof dues / sizeof *dues; k++) {
             if (dues[k] > core->now_ms) {
                 agent_target_wake_at(core, dues[k]);
