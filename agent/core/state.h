@@ -26,9 +26,9 @@
 #define PING_STEPS_MAX 200 /* steps named in one PING */
 #define PAST_COUNT 64      /* sessions remembered as over */
 #define TOMBSTONE_MAX 1024 /* attempts remembered as over within a session */
-#define LOOK_FEW 4         /* targets that are examined or surveyed at the same time … */
-#define LOOK_SLOW_MS 100   /* … but for those that this takes longer … */
-#define LOOK_MAX 16        /* … with which there are at most so many */
+#define LOOK_FEW 4         /* targets that are examined or surveyed at a time, but for slow ones */
+#define LOOK_SLOW_MS 100   /* a look that has lasted so long is slow */
+#define LOOK_MAX 16        /* with the slow ones */
 
 struct agent_step;
 struct agent_target;
@@ -228,8 +228,7 @@ struct agent_target {
     struct agent_adoption *adopting;  /* what the worker is busy with */
     size_t adoption_count;
     bool is_waiting; /* for others to end their looks */
-    bool is_slow;    /* its own look takes long */
-    int64_t slow_ms; /* it will from then on; NEVER_MS: nothing looks, or it is known */
+    int64_t slow_ms; /* its look is slow from then on; NEVER_MS: it is, or does not look */
     struct agent_target *prev, *next;
     struct agent_step *current; /* running, stopping or in doubt */
     int64_t answer_ms;          /* when to say where its steps are */

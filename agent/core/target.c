@@ -270,7 +270,6 @@ note_slow(struct agent_core *core, struct agent_target *target)
 {
     if (core->now_ms >= target->slow_ms) {
         target->slow_ms = NEVER_MS;
-        target->is_slow = true;
         core->slow++;
     }
 }
@@ -279,8 +278,7 @@ static void
 end_look(struct agent_core *core, struct agent_target *target)
 {
     core->looking--;
-    core->slow -= target->is_slow;
-    target->is_slow = false;
+    core->slow -= target->slow_ms == NEVER_MS;
     target->slow_ms = NEVER_MS;
 }
 
